@@ -1,0 +1,38 @@
+# Everything here needs python3 (3.11 or newer), make and git, and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin/python
+export PYTHONDONTWRITEBYTECODE ?= 1
+export DO_NOT_TRACK ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check bench test-faults clean
+
+help:  ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Poolferry needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+install: .venv/.installed  ## Make .venv and install Poolferry into it
+
+demo: install  ## Migrate a shipped set of invented users into the local Cognito
+	@$(BIN) -m flows.cli demo
+
+test: install  ## Run every test
+	$(BIN) -m pytest
+
+check: install  ## Lint, types, import arrows and docs, in under two minutes
+	$(BIN) -m ruff check .
+	$(BIN) -m ruff format --check .
+	$(BIN) -m mypy
+	$(BIN) -m pytest -q tests/test_layout.py tests/test_docs.py
+
+bench: install  ## Measure speed and memory against baselines
+	$(BIN) -m tests.benchmarks
+
+clean:  ## Remove what the other targets made
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info build runs

@@ -1,0 +1,112 @@
+"""Every error of Poolferry, one tree in one file.
+
+An error's class says what to do next; its text says what happened and how to mend it.
+No text ever holds a response body, a row, an attribute value, a hash or a password.
+
+    PoolferryError
+    ├── StopError               nothing can go on until a person mends something
+    │   ├── ConfigurationError  the run file, an option or the environment is wrong   exit 2
+    │   ├── SourceError         the source cannot be read                             exit 3
+    │   └── TargetError         the pool, its jobs or its logs refuse to go on        exit 3
+    ├── RetryError              the same call may succeed when it is made again
+    │   └── ThrottledError      … but only at a slower pace
+    ├── AskThePoolError         the reply was lost: the effect is unknown, ask before a second try
+    └── UserRefusedError        one user cannot travel this way; everybody else goes on
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from enum import Enum
+from typing import ClassVar
+
+
+class Recovery(Enum):
+    """What the caller does next after an error."""
+
+    STOP = "stop"
+    RETRY = "retry"
+    RETRY_SLOWER = "retry slower"
+    ASK_THE_POOL = "ask the pool first"
+    REJECT_THIS_USER = "reject this user"
+
+
+class PoolferryError(Exception):
+    """Base of all errors that Poolferry raises on purpose.
+
+    Args:
+        what: one sentence that says what happened, without any person's data.
+        mend: one sentence that says how to mend it; empty where nothing can be done.
+    """
+
+    recovery: ClassVar[Recovery]
+    exit_status: ClassVar[int] = 3
+
+    def __init__(self, what: str, mend: str = "") -> None:
+        super().__init__(what, mend)
+        self.what = what
+        self.mend = mend
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.mend}".strip()
+
+
+class StopError(PoolferryError):
+    """Nothing can go on until a person mends something."""
+
+    recovery = Recovery.STOP
+
+
+class ConfigurationError(StopError):
+    """The run file, an option or the environment is wrong; nothing was sent."""
+
+    exit_status = 2
+
+
+class SourceError(StopError):
+    """The source cannot be read; the run can be resumed once it can."""
+
+
+class TargetError(StopError):
+    """The pool, its import jobs or its logs refuse to go on; the run can be resumed."""
+
+
+class RetryError(PoolferryError):
+    """The same call may succeed when it is made again."""
+
+    recovery = Recovery.RETRY
+
+
+class ThrottledError(RetryError):
+    """The service asks for a slower pace (``TooManyRequestsException``, HTTP 429)."""
+
+    recovery = Recovery.RETRY_SLOWER
+
+
+class AskThePoolError(PoolferryError):
+    """A reply was lost: whether the call took effect is unknown until the pool is asked."""
+
+    recovery = Recovery.ASK_THE_POOL
+
+
+class UserRefusedError(PoolferryError):
+    """The pool refuses one user; ``code`` is the reason code of the verdict."""
+
+    recovery = Recovery.REJECT_THIS_USER
+
+    def __init__(self, code: str, what: str, mend: str = "") -> None:
+        super().__init__(what, mend)
+        self.code = code
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], *, where: str = "") -> str:
+    """Say that a name is unknown, the nearest known one first, then all known ones.
+
+    ``kind`` is what the name should have been ("verb"), ``where`` the file and key it stands at.
+    """
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    place = f"{where}: " if where else ""
+    return f"{place}unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}."

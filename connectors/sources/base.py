@@ -1,0 +1,71 @@
+"""The seam that every source fills: pages of text rows, with a cursor to go on from.
+
+A source maps, filters and renames nothing. It reads only the fields that it is asked for, and
+every value it hands out is text (a user id ``00123`` stays ``00123``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.records import Cursor, Page
+
+Delivers = Literal["hashes", "groups", "mfa", "identities"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTraits:
+    """What a source claims it can do; the contract suite holds it to every claim.
+
+    Attributes:
+        resumable: ``pages(after=cursor)`` goes on exactly behind the page of that cursor.
+        counts: ``count()`` returns the exact number of users.
+        changed_since: it can read only what changed since a cursor.
+        delivers: what it can hand out beside plain fields.
+    """
+
+    resumable: bool = True
+    counts: bool = False
+    changed_since: bool = False
+    delivers: frozenset[Delivers] = field(default_factory=frozenset)
+
+
+class SourceSettings(BaseModel):
+    """The part of a source's settings that all sources share."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str = Field(description="Which connector reads the source.")
+    key: str | None = Field(
+        default=None,
+        description="The field that names a user in the source; default: the field of `username`.",
+    )
+
+
+class Source(Protocol):
+    """A system that users are read from.
+
+    Every method may raise ``SourceError`` (cannot be read) or ``ConfigurationError``
+    (settings are wrong); neither text holds a value of a person.
+    """
+
+    traits: ClassVar[SourceTraits]
+
+    def check(self) -> None:
+        """Prove with the least work that the source can be read."""
+
+    def fields(self) -> list[str]:
+        """Names of the fields that exist, as ``pages`` takes them; a sample where it must."""
+
+    def count(self) -> int | None:
+        """Exact number of users, or None where the source cannot tell cheaply."""
+
+    def fingerprint(self) -> str:
+        """A text that changes when the source's content changed under a run; cheap."""
+
+    def pages(self, fields: Sequence[str], after: Cursor | None = None) -> Iterator[Page]:
+        """Yield pages from the beginning, or behind the page that had the cursor ``after``."""

@@ -1,0 +1,200 @@
+"""The run file: YAML 1.2, checked by pydantic, unknown keys refused with the known ones.
+
+Secrets are never in it: ``${NAME}`` is filled from the environment when a source is opened, and
+the frozen copy in the run's folder keeps the ``${NAME}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML, YAMLError
+
+from connectors.errors import ConfigurationError, unknown_name
+from mappings.rules import RuleOptions
+
+StrategyName = Literal["import_job", "admin_create_user", "migration_trigger"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Target(_Part):
+    """The user pool that users travel into."""
+
+    user_pool_id: str = Field(description="The pool's id.", examples=["eu-west-1_Example01"])
+    region: str | None = Field(default=None, description="AWS Region; default: as boto3 finds it.")
+    profile: str | None = Field(default=None, description="AWS profile; default: as boto3 finds it.")
+    log_role_arn: str | None = Field(
+        default=None, description="Role with which Cognito writes the import log (F3.34); import jobs need it."
+    )
+
+
+class JobSettings(_Part):
+    """How import jobs are watched."""
+
+    poll_seconds: float = Field(default=10.0, gt=0, description="Seconds between two looks at a job.")
+    max_polls: int = Field(default=4320, gt=0, description="Looks after which a job counts as stuck.")
+    log_patience_seconds: float = Field(
+        default=120.0, ge=0, description="How long late log lines are awaited after a job has ended (F3.31)."
+    )
+    busy_patience_seconds: float = Field(
+        default=3600.0, ge=0, description="How long to wait while another import job is active (F3.14)."
+    )
+    max_rows: int = Field(default=500_000, gt=0, le=500_000, description="Rows of one CSV (F1.23).")
+    max_bytes: int = Field(
+        default=100_000_000, gt=0, le=100_000_000, description="Bytes of one CSV (F1.24)."
+    )
+
+
+class RunFile(_Part):
+    """One migration, as its owner wrote it down."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$", description="Name of the run's folder.")
+    source: dict[str, Any] = Field(description="Which system to read: `kind` and that connector's settings.")
+    mapping: str | dict[str, Any] = Field(description="Rules, a preset's name, or a preset and rules.")
+    target: Target
+    strategies: tuple[StrategyName, ...] = Field(
+        default=("import_job",), min_length=1, description="Ways into the pool, the first that fits is taken."
+    )
+    existing: Literal["leave"] = Field(
+        default="leave", description="What happens to users who are in the pool already."
+    )
+    verify: Literal["full", "sample", "none"] = Field(
+        default="full", description="How much of the pool is read back with ListUsers (F8.4)."
+    )
+    state: str = Field(default="./runs", description="Folder of the runs, relative to the run file.")
+    jobs: JobSettings = Field(default_factory=JobSettings, description="How import jobs are watched.")
+    rules: RuleOptions = Field(
+        default_factory=RuleOptions, description="Switches for what AWS leaves open."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRunFile:
+    """A run file with where it came from.
+
+    Attributes:
+        settings: the checked content.
+        path: the file itself; relative paths in it start at its folder.
+        text: as it stood on disk.
+    """
+
+    settings: RunFile
+    path: Path
+    text: str
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative paths start at."""
+        return self.path.parent
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with every change of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def state_folder(self) -> Path:
+        """Where this run's folder lies: ``STATE/NAME``."""
+        if self.settings.state.startswith("s3://"):
+            raise ConfigurationError(
+                f"{self.path}: state: an s3:// folder is not possible yet.",
+                "Name a local folder, on a disk that outlives the machine.",
+            )
+        return (self.base / self.settings.state / self.settings.name).resolve()
+
+
+def load_run_file(path: Path) -> LoadedRunFile:
+    """Read and check a run file.
+
+    Raises:
+        ConfigurationError: it cannot be read, is no YAML, or a key or value is wrong; the text
+            names the file, the key and what is allowed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path}: cannot be read ({type(error).__name__}).", "Write one with `poolferry init`."
+        ) from None
+    data = _parse(text, path)
+    try:
+        settings = RunFile.model_validate(data)
+    except ValidationError as error:
+        raise ConfigurationError(describe(error, RunFile, str(path))) from None
+    return LoadedRunFile(settings, path.resolve(), text)
+
+
+def _parse(text: str, path: Path) -> object:
+    try:
+        data = YAML(typ="rt").load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "is no YAML"
+        raise ConfigurationError(f"{path}{line}: {problem}.") from None
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{path}: a run file is a YAML mapping with the keys {_keys(RunFile)}.")
+    return data
+
+
+def _keys(model: type[BaseModel]) -> str:
+    return ", ".join(model.model_fields)
+
+
+def describe(error: ValidationError, model: type[BaseModel], where: str) -> str:
+    """Say in one text what pydantic refused: key, reason, known alternatives; never the value."""
+    return "\n".join(_one(dict(item), model, where) for item in error.errors(include_input=False))
+
+
+def _one(item: dict[str, Any], model: type[BaseModel], where: str) -> str:
+    parts = [str(part) for part in item["loc"]]
+    key = ".".join(parts)
+    if item["type"] == "extra_forbidden":
+        parent = _model_at(model, parts[:-1])
+        return unknown_name("key", parts[-1], parent.model_fields, where=f"{where}: {key}")
+    return f"{where}: {key}: {item['msg'][0].lower()}{item['msg'][1:]}."
+
+
+def _model_at(model: type[BaseModel], parts: list[str]) -> type[BaseModel]:
+    for part in parts:
+        field = model.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return model
+        model = field.annotation
+    return model
+
+
+_NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def fill_secrets(value: object, *, where: str) -> object:
+    """Fill every ``${NAME}`` in texts from the environment, at any depth.
+
+    Raises:
+        ConfigurationError: a name is not set; the text names it and where it stands.
+    """
+    if isinstance(value, str):
+        return _NAME.sub(lambda match: _secret(match[1], where), value)
+    if isinstance(value, dict):
+        return {str(key): fill_secrets(item, where=f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [fill_secrets(item, where=f"{where}[{n}]") for n, item in enumerate(value)]
+    return value
+
+
+def _secret(name: str, where: str) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        raise ConfigurationError(
+            f"{where}: ${{{name}}} is not set.", f"Set the environment variable {name} before the command."
+        )
+    return value
