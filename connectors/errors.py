@@ -8,6 +8,7 @@ No text ever holds a response body, a row, an attribute value, a hash or a passw
     │   ├── ConfigurationError  the run file, an option or the environment is wrong   exit 2
     │   ├── SourceError         the source cannot be read                             exit 3
     │   └── TargetError         the pool, its jobs or its logs refuse to go on        exit 3
+    │       └── SpentJobError   this import job can never run: a new one can
     ├── RetryError              the same call may succeed when it is made again
     │   └── ThrottledError      … but only at a slower pace
     ├── AskThePoolError         the reply was lost: the effect is unknown, ask before a second try
@@ -70,6 +71,10 @@ class SourceError(StopError):
 
 class TargetError(StopError):
     """The pool, its import jobs or its logs refuse to go on; the run can be resumed."""
+
+
+class SpentJobError(TargetError):
+    """This import job can never run (its URL or the job itself has expired, F3.10, F3.17): make a new one."""
 
 
 class RetryError(PoolferryError):

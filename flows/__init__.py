@@ -1,0 +1,1 @@
+"""The work itself, the command, and the thin layer that knows Prefect."""

@@ -10,14 +10,17 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from connectors.errors import ConfigurationError, unknown_name
 from mappings.rules import RuleOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 StrategyName = Literal["import_job", "admin_create_user", "migration_trigger"]
 
@@ -33,7 +36,8 @@ class Target(_Part):
     region: str | None = Field(default=None, description="AWS Region; default: as boto3 finds it.")
     profile: str | None = Field(default=None, description="AWS profile; default: as boto3 finds it.")
     log_role_arn: str | None = Field(
-        default=None, description="Role with which Cognito writes the import log (F3.34); import jobs need it."
+        default=None,
+        description="Role with which Cognito writes the import log (F3.34); import jobs need it.",
     )
 
 
@@ -49,9 +53,7 @@ class JobSettings(_Part):
         default=3600.0, ge=0, description="How long to wait while another import job is active (F3.14)."
     )
     max_rows: int = Field(default=500_000, gt=0, le=500_000, description="Rows of one CSV (F1.23).")
-    max_bytes: int = Field(
-        default=100_000_000, gt=0, le=100_000_000, description="Bytes of one CSV (F1.24)."
-    )
+    max_bytes: int = Field(default=100_000_000, gt=0, le=100_000_000, description="Bytes of one CSV (F1.24).")
 
 
 class RunFile(_Part):
@@ -72,9 +74,7 @@ class RunFile(_Part):
     )
     state: str = Field(default="./runs", description="Folder of the runs, relative to the run file.")
     jobs: JobSettings = Field(default_factory=JobSettings, description="How import jobs are watched.")
-    rules: RuleOptions = Field(
-        default_factory=RuleOptions, description="Switches for what AWS leaves open."
-    )
+    rules: RuleOptions = Field(default_factory=RuleOptions, description="Switches for what AWS leaves open.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +167,33 @@ def _one(item: dict[str, Any], model: type[BaseModel], where: str) -> str:
 def _model_at(model: type[BaseModel], parts: list[str]) -> type[BaseModel]:
     for part in parts:
         field = model.model_fields.get(part)
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+        if (
+            field is None
+            or not isinstance(field.annotation, type)
+            or not issubclass(field.annotation, BaseModel)
+        ):
             return model
         model = field.annotation
     return model
+
+
+_KIND_OF = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json",
+    ".parquet": "parquet",
+}  # fmt: skip
+
+
+def describe_source(path: Path, base: Path) -> dict[str, str]:
+    """The ``source`` part of a run file for one file, its kind told from its name.
+
+    Raises:
+        ConfigurationError: the ending is of no known kind; the known ones are listed.
+    """
+    plain = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+    kind = _KIND_OF.get(plain.suffix.lower())
+    if kind is None:
+        raise ConfigurationError(unknown_name("ending", plain.suffix, _KIND_OF, where=str(path)))
+    return {"kind": kind, "path": os.path.relpath(path.resolve(), base.resolve())}
 
 
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -1,0 +1,1 @@
+"""Everything that Poolferry says to an Amazon Cognito user pool."""

@@ -1,0 +1,1 @@
+"""One file a system that users are read from."""

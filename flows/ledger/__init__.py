@@ -1,0 +1,1 @@
+"""The durable record of a run: the only place that knows where each user is."""

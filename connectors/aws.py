@@ -1,0 +1,91 @@
+"""The one place that makes AWS clients.
+
+botocore's own retries are switched off (``total_max_attempts`` 1): ``connectors.retry`` owns retrying,
+and two retry loops that are stacked on one another multiply. Credentials and endpoints are found the
+usual way of boto3 (profiles, roles, ``AWS_ENDPOINT_URL``); Poolferry adds no second way.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, UnknownServiceError
+
+from connectors.errors import ConfigurationError, unknown_name
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts import STSClient
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 60
+CONNECTIONS = 50
+"""Connections one client keeps open: an upper bound on the threads that can use it without waiting."""
+
+
+@overload
+def client(
+    service: Literal["cognito-idp"], *, region: str | None = None, profile: str | None = None
+) -> CognitoIdentityProviderClient: ...
+@overload
+def client(
+    service: Literal["iam"], *, region: str | None = None, profile: str | None = None
+) -> IAMClient: ...
+@overload
+def client(
+    service: Literal["logs"], *, region: str | None = None, profile: str | None = None
+) -> CloudWatchLogsClient: ...
+@overload
+def client(service: Literal["s3"], *, region: str | None = None, profile: str | None = None) -> S3Client: ...
+@overload
+def client(
+    service: Literal["sts"], *, region: str | None = None, profile: str | None = None
+) -> STSClient: ...
+def client(service: str, *, region: str | None = None, profile: str | None = None) -> Any:
+    """Make a boto3 client that never retries by itself and never waits without a bound.
+
+    Args:
+        service: AWS's name of the service, e.g. ``cognito-idp``.
+        region: the region; default: where boto3 finds it.
+        profile: a profile of AWS's shared configuration; default: where boto3 finds it.
+
+    Returns:
+        The client; it may be shared between threads.
+
+    Raises:
+        ConfigurationError: no region, an unknown profile or service, or an unreadable configuration.
+    """
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        return session.client(service, config=_config())  # type: ignore[call-overload]
+    except UnknownServiceError:
+        raise ConfigurationError(
+            unknown_name("AWS service", service, ("cognito-idp", "iam", "logs", "s3", "sts"))
+        ) from None
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigurationError(
+            f"No {service} client can be made: {error}",
+            "Mend the region, profile or endpoint in the run file or in AWS's own configuration.",
+        ) from None
+
+
+def user_agent() -> str:
+    """Poolferry's name and version as servers see it, ``poolferry/1.2.3``."""
+    return f"poolferry/{version('poolferry')}"
+
+
+def _config() -> Config:
+    return Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        max_pool_connections=CONNECTIONS,
+        retries={"total_max_attempts": 1},
+        tcp_keepalive=True,
+        user_agent_extra=user_agent(),
+    )

@@ -1,0 +1,321 @@
+r"""The CSV that an import job takes: what it looks like, how large it is, and how it is written.
+
+It is not the CSV of the usual libraries: nothing is ever quoted (F1.15), a comma inside a value is
+written ``\,`` (F1.16), there is no byte order mark (F1.14), and a line break cannot be written at all
+(F1.18). Frames hold values as the API takes them (``connectors.records``); only this file knows that
+a CSV wants a birthdate as ``mm/dd/yyyy`` (F1.37).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from connectors.cognito.limits import MAX_FILE_BYTES, MAX_ROW_CHARACTERS, MAX_ROWS
+from connectors.errors import ConfigurationError, unknown_name
+from connectors.records import MFA, PASSWORD_HASH, USERNAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
+
+    from connectors.records import HashAlgorithm, PoolSchema
+
+USERNAME_COLUMN: Final = "cognito:username"
+MFA_COLUMN: Final = "cognito:mfa_enabled"
+HASH_COLUMN: Final = "password_hash"
+"""The column of the hashes, whatever third parties' guides say (F2.5)."""
+
+_TAKEN_FROM: Final = {USERNAME_COLUMN: USERNAME, HASH_COLUMN: PASSWORD_HASH}
+_BIRTHDATE: Final = "birthdate"
+_API_DATE: Final = r"^(\d{4})-(\d{2})-(\d{2})$"
+_SLICE: Final = 65_536
+"""Rows that are worked on at once: they stay in the processor's caches, and no text nears 4 GiB."""
+
+
+class ImportFileFormat:
+    """The form of every import file of one pool and one hash algorithm.
+
+    Args:
+        schema: the pool; its ``csv_header`` decides which columns there are (F1.9).
+        algorithm: the job's ``PasswordHashingAlgorithm`` (F2.4), or None where no hash travels. With
+            one, the file has the column ``password_hash``: the job fails without it. Without one,
+            that column stays empty if the pool's header asks for it (F1.4), since nobody knows what
+            a hash without an algorithm does.
+
+    Attributes:
+        columns: the columns' names in the order of the file.
+        header_line: the file's first line (F1.7), UTF-8, with its line feed.
+    """
+
+    def __init__(self, schema: PoolSchema, algorithm: HashAlgorithm | None) -> None:
+        names = schema.csv_header
+        if algorithm and HASH_COLUMN not in names:
+            names = (*names, HASH_COLUMN)
+        self.columns: tuple[str, ...] = names
+        self.header_line: bytes = ",".join(name.replace(",", "\\,") for name in names).encode() + b"\n"
+        self._takes_hashes = algorithm is not None
+        self._mfa_mode = schema.mfa
+
+    def row_bytes(self, frame: pl.DataFrame) -> pl.Series:
+        """Tell the exact bytes of each row, its line feed included, without writing it.
+
+        Args:
+            frame: mapped rows, as in ``render``.
+
+        Returns:
+            UInt32, one a row, named ``bytes``.
+
+        Raises:
+            ConfigurationError: as in ``render``, but birthdates are not looked at.
+        """
+        self._check_columns(frame)
+        parts = [self._sizes(part) for part in frame.iter_slices(_SLICE)]
+        return pl.concat(parts) if parts else pl.Series("bytes", [], pl.UInt32)
+
+    def render(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Turn mapped rows into the cells of the file.
+
+        Args:
+            frame: String columns: ``USERNAME``, the attributes by their names, and ``PASSWORD_HASH``
+                and ``MFA`` where there are any. Other columns that begin with ``@`` are left aside.
+                Null means no value; an attribute without a column is an empty cell (F1.9).
+
+        Returns:
+            One String column for each of ``columns``, escaped, null where the cell is empty.
+
+        Raises:
+            ConfigurationError: a column is none of the pool's, or a value cannot be written: it has a
+                line break (F1.18), it ends in a backslash, which would swallow the comma behind it
+                (F1.17), or it is a birthdate and no ``yyyy-mm-dd``. The text has no value.
+        """
+        parts = list(self.rendered(frame))
+        return pl.concat(parts) if parts else pl.DataFrame(schema=dict.fromkeys(self.columns, pl.String))
+
+    def rendered(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Like ``render``, some ten thousand rows at a time."""
+        self._check_columns(frame)
+        for part in frame.iter_slices(_SLICE):
+            yield self._cells(part)
+
+    def _check_columns(self, frame: pl.DataFrame) -> None:
+        if USERNAME not in frame.columns:
+            raise ConfigurationError("The mapped rows have no username.", "Give the mapping one.")
+        for name in frame.columns:
+            if not name.startswith("@") and name not in self.columns:
+                raise ConfigurationError(unknown_name("attribute of the pool", name, self.columns))
+
+    def _filled(self, part: pl.DataFrame) -> pl.DataFrame:
+        """The columns of the file that have a source, not escaped yet; the others stay empty."""
+        taken = {column: _TAKEN_FROM.get(column, column) for column in self.columns}
+        if not self._takes_hashes:
+            taken.pop(HASH_COLUMN, None)
+        values = {column: pl.col(name) for column, name in taken.items() if name in part.columns}
+        if MFA_COLUMN in self.columns:
+            values[MFA_COLUMN] = _mfa_value(self._mfa_mode, known=MFA in part.columns)
+        return part.select(**values)
+
+    def _sizes(self, part: pl.DataFrame) -> pl.Series:
+        values = self._filled(part)
+        commas = [pl.col(name).str.count_matches(",", literal=True) for name in _awkward_columns(values)]
+        sizes = [pl.all().str.len_bytes(), *(each.name.suffix(":commas") for each in commas)]
+        separators = len(self.columns)  # the commas between the cells and the line feed
+        return values.select(*sizes).select(bytes=pl.sum_horizontal(pl.all()) + separators).to_series()
+
+    def _cells(self, part: pl.DataFrame) -> pl.DataFrame:
+        values = self._filled(part)
+        if _BIRTHDATE in values.columns:
+            values = values.with_columns(_csv_dates(values[_BIRTHDATE]))
+        escaped = values.with_columns(
+            pl.col(_awkward_columns(values)).str.replace_all(",", "\\,", literal=True)
+        )
+        empty = pl.lit(None, pl.String)
+        return escaped.select(
+            pl.col(name) if name in escaped.columns else empty.alias(name) for name in self.columns
+        )
+
+
+def _mfa_value(mode: str, *, known: bool) -> pl.Expr:
+    """Say what ``cognito:mfa_enabled`` holds: what suits both texts of the guide (F1.34)."""
+    if mode != "OPTIONAL":
+        return pl.lit("true" if mode == "ON" else "false")
+    given = pl.col(MFA) if known else pl.lit(None, pl.String)
+    return pl.when(given == "off").then(pl.lit("false")).when(given.is_not_null()).then(pl.lit("true"))
+
+
+def _csv_dates(values: pl.Series) -> pl.Series:
+    """Write dates as ``mm/dd/yyyy`` (F1.37); every distinct date is looked at once."""
+    distinct = values.drop_nulls().unique()
+    distinct = distinct.filter(distinct != "")
+    if bad := int((~distinct.str.contains(_API_DATE)).sum()):
+        raise ConfigurationError(
+            f"The column {values.name} holds {bad} values that are no date as yyyy-mm-dd.",
+            "Read the birthdate with a date format in the mapping.",
+        )
+    return values.replace(distinct, distinct.str.replace(_API_DATE, "$2/$3/$1"))
+
+
+def _awkward_columns(values: pl.DataFrame) -> list[str]:
+    """Find the columns that need escapes, and refuse what no escape exists for.
+
+    All values of a column are joined and searched as one text: many times as fast as value by value.
+    """
+    found = values.select(pl.all().str.join("").str.contains(r"[,\\\r\n]")).row(0, named=True)
+    awkward = [name for name, is_awkward in found.items() if is_awkward]
+    for name in awkward:
+        _refuse(values[name], r"[\r\n]", "a line break, which an import file cannot carry (F1.18)")
+        _refuse(values[name], r"\\$", "a backslash at the end, which hides the next comma (F1.17)")
+    return awkward
+
+
+def _refuse(values: pl.Series, pattern: str, what: str) -> None:
+    if bad := int(values.str.contains(pattern).sum()):
+        raise ConfigurationError(
+            f"The column {values.name} has {bad} values with {what}.", "Let the mapping mend or reject them."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """An import file on disk: data rows, bytes with the header, and the SHA-256 in hexadecimal."""
+
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def write_import_file(
+    path: Path, file_format: ImportFileFormat, frames: Iterable[pl.DataFrame]
+) -> WrittenFile:
+    """Write one import file, whole or not at all, readable by its owner only (mode 0600).
+
+    It is written under a temporary name, flushed to the disk and then renamed.
+
+    Args:
+        path: where the file shall be; a file that is there already is replaced.
+        file_format: the form of the file.
+        frames: mapped rows, as ``ImportFileFormat.render`` takes them, in the order of the file.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ConfigurationError: a value cannot be written, or the file breaks a limit (F1.22 to F1.24).
+        OSError: the disk is full or the folder cannot be written.
+    """
+    writer = _Writer()
+    with _whole_or_not_at_all(path) as file:
+        writer.put(file, file_format.header_line)
+        for frame in frames:
+            for cells in file_format.rendered(frame):
+                writer.put_rows(file, cells)
+    return WrittenFile(writer.rows, writer.bytes, writer.digest.hexdigest())
+
+
+class _Writer:
+    """Counts and digests what goes into the file; one buffer serves all its slices."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+        self.buffer = io.BytesIO()
+        self.rows = 0
+        self.bytes = 0
+
+    def put_rows(self, file: BinaryIO, cells: pl.DataFrame) -> None:
+        _check_lengths(cells)
+        self.buffer.seek(0)
+        cells.write_csv(self.buffer, include_header=False, quote_style="never", line_terminator="\n")
+        with self.buffer.getbuffer() as content:
+            self.put(file, content[: self.buffer.tell()])
+        self.rows += cells.height
+        self._check_limits()
+
+    def put(self, file: BinaryIO, content: bytes | memoryview) -> None:
+        file.write(content)
+        self.digest.update(content)
+        self.bytes += len(content)
+
+    def _check_limits(self) -> None:
+        if self.rows > MAX_ROWS or self.bytes > MAX_FILE_BYTES:
+            raise ConfigurationError(
+                f"The file exceeds {MAX_ROWS:,} rows or {MAX_FILE_BYTES:,} bytes (F1.23, F1.24).",
+                "Cut the batch smaller.",
+            )
+
+
+def _check_lengths(cells: pl.DataFrame) -> None:
+    """Refuse rows of too many characters (F1.22); they are counted only where bytes do not settle it."""
+    commas = cells.width - 1
+    widest = cells.select(pl.sum_horizontal(pl.all().str.len_bytes()).max()).item() or 0
+    if widest + commas <= MAX_ROW_CHARACTERS:
+        return
+    characters = cells.select(characters=pl.sum_horizontal(pl.all().str.len_chars()) + commas).to_series()
+    if bad := int((characters > MAX_ROW_CHARACTERS).sum()):
+        raise ConfigurationError(
+            f"{bad} rows are longer than {MAX_ROW_CHARACTERS:,} characters (F1.22).",
+            "Let the mapping shorten or reject them.",
+        )
+
+
+@contextmanager
+def _whole_or_not_at_all(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside ``path`` that takes its place once the block has ended well."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # makes it 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+        _flush_folder(path.parent)
+    finally:
+        with suppress(FileNotFoundError):
+            Path(temporary).unlink()
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the new name itself survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def cut(
+    row_bytes: pl.Series, *, header_bytes: int, max_rows: int = MAX_ROWS, max_bytes: int = MAX_FILE_BYTES
+) -> list[tuple[int, int]]:
+    """Cut rows into files that are as full as can be and never over a limit.
+
+    Args:
+        row_bytes: the bytes of each row (``ImportFileFormat.row_bytes``), in order.
+        header_bytes: the bytes of ``ImportFileFormat.header_line``, which every file has.
+        max_rows: rows a file may have (F1.23).
+        max_bytes: bytes a file may have, header included (F1.24).
+
+    Returns:
+        ``(start, stop)`` of each file: its first row and the one behind its last. Each but the last is
+        full: one row more would break a limit, whichever comes first.
+
+    Raises:
+        ConfigurationError: one row alone is larger than a file.
+    """
+    ends = row_bytes.cast(pl.Int64).cum_sum()
+    cuts: list[tuple[int, int]] = []
+    start, sent = 0, 0
+    while start < len(ends):
+        fits = int(ends.search_sorted(sent + max_bytes - header_bytes, side="right"))
+        stop = min(fits, start + max_rows)
+        if stop <= start:
+            raise ConfigurationError(f"One row alone does not fit into {max_bytes:,} bytes.", "Shorten it.")
+        cuts.append((start, stop))
+        start, sent = stop, int(ends[stop - 1])
+    return cuts

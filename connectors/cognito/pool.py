@@ -1,0 +1,138 @@
+"""What must be known of a pool before anybody is sent: its schema, its switches, its CSV header."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from botocore.exceptions import ClientError
+
+from connectors.cognito.error_codes import pool_call, translate
+from connectors.errors import TargetError
+from connectors.records import PoolAttribute, PoolSchema
+from connectors.retry import AWS_ERRORS, error_code, retrying
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_cognito_idp.type_defs import (
+        LambdaConfigTypeTypeDef,
+        SchemaAttributeTypeTypeDef,
+        UserPoolTypeTypeDef,
+    )
+
+_N = TypeVar("_N", int, float)
+
+_NOT_MIGRATED: Final = frozenset({"sub", "identities"})
+"""Attributes that only Cognito sets: no header has them (F1.5, F1.42)."""
+_NO_TRIGGER: Final = frozenset({"KMSKeyID"})
+"""Members of ``LambdaConfig`` that are settings of triggers and not triggers."""
+
+
+def read_pool(
+    client: CognitoIdentityProviderClient, pool_id: str, *, profile: str | None = None
+) -> PoolSchema:
+    """Read a pool's schema and CSV header (``DescribeUserPool``, ``GetCSVHeader``).
+
+    Args:
+        client: a client of the pool's Region.
+        pool_id: the pool, e.g. ``eu-west-1_Example01``.
+        profile: the AWS profile of the client, for the error's text only.
+
+    Returns:
+        The schema without ``sub`` and ``identities`` (F1.5); lengths in characters, bounds inclusive.
+
+    Raises:
+        TargetError: there is no such pool, or a right is missing; the text names which.
+        RetryError: the service did not answer, in spite of several tries.
+    """
+    pool = _describe(client, pool_id, profile)
+    header = retrying("GetCSVHeader")(_csv_header, client, pool_id)
+    return _schema(pool, header, client.meta.region_name)
+
+
+def _describe(
+    client: CognitoIdentityProviderClient, pool_id: str, profile: str | None
+) -> UserPoolTypeTypeDef:
+    return retrying("DescribeUserPool")(_describe_once, client, pool_id, profile)
+
+
+def _describe_once(
+    client: CognitoIdentityProviderClient, pool_id: str, profile: str | None
+) -> UserPoolTypeTypeDef:
+    try:
+        return client.describe_user_pool(UserPoolId=pool_id)["UserPool"]
+    except AWS_ERRORS as error:
+        told = translate(error, "DescribeUserPool")
+        if isinstance(error, ClientError) and error_code(error) == "ResourceNotFoundException":
+            told = _not_found(told.what, pool_id, client.meta.region_name, profile)
+        raise told from None
+
+
+def _not_found(what: str, pool_id: str, region: str, profile: str | None) -> TargetError:
+    used = profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or "default"
+    home = pool_id.partition("_")[0]
+    mend = f"The pool's id says region {home}: set target.region to it." if home != region else ""
+    return TargetError(
+        f"{what} There is no pool {pool_id} in region {region} for profile {used}.",
+        mend or "Check target.user_pool_id and whether the profile belongs to the pool's account.",
+    )
+
+
+def _csv_header(client: CognitoIdentityProviderClient, pool_id: str) -> tuple[str, ...]:
+    with pool_call("GetCSVHeader"):
+        return tuple(client.get_csv_header(UserPoolId=pool_id)["CSVHeader"])
+
+
+def _schema(pool: UserPoolTypeTypeDef, header: tuple[str, ...], region: str) -> PoolSchema:
+    return PoolSchema(
+        pool_id=pool["Id"],
+        name=pool["Name"],
+        attributes=_attributes(pool.get("SchemaAttributes", ())),
+        csv_header=header,
+        auto_verified=tuple(pool.get("AutoVerifiedAttributes", ())),
+        username_attributes=tuple(pool.get("UsernameAttributes", ())),
+        alias_attributes=tuple(pool.get("AliasAttributes", ())),
+        case_sensitive=pool.get("UsernameConfiguration", {}).get("CaseSensitive", True),
+        mfa=pool.get("MfaConfiguration", "OFF"),
+        passwordless=_is_passwordless(pool),
+        estimated_users=pool.get("EstimatedNumberOfUsers", 0),
+        region=region,
+        lambda_triggers=_triggers(pool.get("LambdaConfig", {})),
+    )
+
+
+def _attributes(declared: Iterable[SchemaAttributeTypeTypeDef]) -> Mapping[str, PoolAttribute]:
+    attributes = (_attribute(each) for each in declared if each["Name"] not in _NOT_MIGRATED)
+    return {each.name: each for each in attributes}
+
+
+def _attribute(declared: SchemaAttributeTypeTypeDef) -> PoolAttribute:
+    lengths = declared.get("StringAttributeConstraints", {})
+    bounds = declared.get("NumberAttributeConstraints", {})
+    return PoolAttribute(
+        name=declared["Name"],
+        type=declared.get("AttributeDataType", "String"),
+        required=declared.get("Required", False),
+        mutable=declared.get("Mutable", True),
+        min_length=_number(lengths.get("MinLength"), int),
+        max_length=_number(lengths.get("MaxLength"), int),
+        min_value=_number(bounds.get("MinValue"), float),
+        max_value=_number(bounds.get("MaxValue"), float),
+    )
+
+
+def _number(text: str | None, kind: Callable[[str], _N]) -> _N | None:
+    """Read a constraint: the API writes numbers as text and leaves out what is unbounded."""
+    return kind(text) if text else None
+
+
+def _is_passwordless(pool: UserPoolTypeTypeDef) -> bool:
+    """Tell whether any first factor but the password is allowed (F7.4)."""
+    factors = pool.get("Policies", {}).get("SignInPolicy", {}).get("AllowedFirstAuthFactors", ())
+    return any(factor != "PASSWORD" for factor in factors)
+
+
+def _triggers(config: LambdaConfigTypeTypeDef) -> tuple[str, ...]:
+    return tuple(sorted(name for name, value in config.items() if value and name not in _NO_TRIGGER))

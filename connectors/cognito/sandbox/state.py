@@ -1,0 +1,53 @@
+"""What one running sandbox shares between its requests and its jobs.
+
+Response classes reach it as ``self.sandbox``, a class attribute that the server sets when it
+composes them: there is no global state of our own beside moto's.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from secrets import token_bytes
+from threading import RLock
+from typing import Any
+
+from connectors.cognito.sandbox.jobs import JobStore
+from connectors.cognito.sandbox.settings import SandboxSettings
+
+
+class SandboxState:
+    """Settings, clock, import jobs and the outermost lock of a sandbox.
+
+    Lock order: ``lock``, then the lock of a job, then the lock of a pool.
+
+    Args:
+        settings: what to begin with; None for the defaults.
+
+    Attributes:
+        settings: the switches in force.
+        lock: held by whoever changes the settings, adds a job or lets one start.
+        url: where the sandbox is reached; empty until it is served.
+        secret: key of the signatures of pre-signed URLs.
+        jobs: all import jobs.
+    """
+
+    def __init__(self, settings: SandboxSettings | None = None) -> None:
+        self.settings = settings or SandboxSettings()
+        self.lock = RLock()
+        self.url = ""
+        self.secret = token_bytes(32)
+        self.jobs = JobStore()
+
+    def now(self) -> datetime:
+        """The sandbox's clock, UTC, shifted by ``clock_offset_seconds``."""
+        return datetime.now(UTC) + timedelta(seconds=self.settings.clock_offset_seconds)
+
+    def update(self, changes: dict[str, Any]) -> SandboxSettings:
+        """Replace some settings; the others stay.
+
+        Raises:
+            pydantic.ValidationError: a name is unknown or a value is wrong; nothing changed.
+        """
+        with self.lock:
+            self.settings = SandboxSettings.model_validate({**self.settings.model_dump(), **changes})
+            return self.settings

@@ -1,0 +1,189 @@
+"""Who is in the pool: everybody by pages, or one by name. ``ListUsers`` makes nobody billable (F8.4)."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Protocol
+
+import polars as pl
+from pyrate_limiter import Duration, Limiter, Rate
+
+from connectors.cognito.error_codes import pool_call
+from connectors.cognito.limits import LIST_USERS_LIMIT, MAX_FILTER_CHARACTERS, quota_of
+from connectors.errors import TargetError
+from connectors.retry import retrying
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_cognito_idp.type_defs import (
+        ListUsersRequestTypeDef,
+        ListUsersResponseTypeDef,
+        UserTypeTypeDef,
+    )
+
+    from connectors.records import PoolSchema
+
+PAGES_OF_A_FRAME: Final = 100
+"""Replies that are put together into one frame: 6,000 users where every page is full."""
+USER_COLUMNS: Final = pl.Schema(
+    {
+        "username": pl.String(),
+        "sub": pl.String(),
+        "status": pl.String(),
+        "enabled": pl.Boolean(),
+        "created": pl.Datetime("us", "UTC"),
+    }
+)
+"""The columns that every frame of users begins with; ``status`` is ``UserStatus``."""
+
+_REPLY: Final = pl.Schema(
+    {
+        "Username": pl.String(),
+        "UserStatus": pl.String(),
+        "Enabled": pl.Boolean(),
+        "UserCreateDate": pl.Datetime("us", "UTC"),
+        "Attributes": pl.List(pl.Struct({"Name": pl.String(), "Value": pl.String()})),
+    }
+)
+
+
+class Pace(Protocol):
+    """Says when the next request may be sent; a ``pyrate_limiter.Limiter`` is one."""
+
+    def try_acquire(self, name: str, /) -> object:
+        """Return once a request of that name may be sent."""
+
+
+def half_of_the_quota() -> Limiter:
+    """Make the pace that leaves the other half of ``ListUsers`` to live traffic (F4.1: 30 a second)."""
+    return Limiter(Rate(quota_of("ListUsers").default_rps // 2, Duration.SECOND))
+
+
+def read_back(
+    client: CognitoIdentityProviderClient,
+    pool_id: str,
+    *,
+    attributes: Sequence[str] | None = None,
+    limiter: Pace | None = None,
+    token: str | None = None,
+    on_token: Callable[[str | None], None] | None = None,
+) -> Iterator[pl.DataFrame]:
+    """Read all users of a pool, some thousands at a time.
+
+    The service is never asked for chosen attributes (``AttributesToGet``): it refuses a page as soon as
+    one user on it lacks one of them. They are chosen here. What was written a moment ago may be
+    missing (F5.15); one whole reading has no user twice.
+
+    Args:
+        client: a client of the pool's Region.
+        pool_id: the pool.
+        attributes: attributes to hand out; None for all that the users of a frame have, sorted.
+        limiter: the pace of the requests; default: ``half_of_the_quota()``.
+        token: where to go on, as ``on_token`` was told; None for the beginning.
+        on_token: called when the caller comes back for more, so after each frame was taken in: with the
+            token to go on behind it, or None after the last.
+
+    Yields:
+        ``USER_COLUMNS``, then one String column an attribute, null where a user has none.
+
+    Raises:
+        TargetError: the pool is not there, a right is missing, or the token is too old.
+        RetryError: the service did not answer, in spite of several tries.
+    """
+    pages = _pages(client, pool_id, limiter or half_of_the_quota(), token)
+    while batch := list(islice(pages, PAGES_OF_A_FRAME)):
+        users = [user for page in batch for user in page["Users"]]
+        yield users_frame(users, attributes)
+        if on_token:
+            on_token(batch[-1].get("PaginationToken"))
+
+
+def users_frame(users: Sequence[UserTypeTypeDef], attributes: Sequence[str] | None) -> pl.DataFrame:
+    """Put users of ``ListUsers`` into the form that ``read_back`` yields."""
+    told = pl.from_dicts(users, schema=_REPLY).with_row_index("row")
+    values = (
+        told.select("row", "Attributes").explode("Attributes").drop_nulls("Attributes").unnest("Attributes")
+    )
+    wanted = sorted(values["Name"].unique()) if attributes is None else list(attributes)
+    of_a_user = values.group_by("row").agg(
+        pl.col("Value").filter(pl.col("Name") == name).first().alias(name)
+        for name in dict.fromkeys(("sub", *wanted))
+    )
+    return told.join(of_a_user, on="row", how="left", maintain_order="left").select(
+        pl.col("Username").alias("username"),
+        "sub",
+        pl.col("UserStatus").alias("status"),
+        pl.col("Enabled").alias("enabled"),
+        pl.col("UserCreateDate").alias("created"),
+        *(name for name in wanted if name != "sub"),
+    )
+
+
+def _pages(
+    client: CognitoIdentityProviderClient, pool_id: str, pace: Pace, token: str | None
+) -> Iterator[ListUsersResponseTypeDef]:
+    request: ListUsersRequestTypeDef = {"UserPoolId": pool_id, "Limit": LIST_USERS_LIMIT}
+    while True:
+        if token:
+            request["PaginationToken"] = token
+        page = retrying("ListUsers")(partial(_page, client, pace, request))
+        yield page
+        token = page.get("PaginationToken")
+        if not token:
+            return
+
+
+def _page(
+    client: CognitoIdentityProviderClient, pace: Pace | None, request: ListUsersRequestTypeDef
+) -> ListUsersResponseTypeDef:
+    if pace:
+        pace.try_acquire("ListUsers")
+    with pool_call("ListUsers"):
+        return client.list_users(**request)
+
+
+def find_user(client: CognitoIdentityProviderClient, schema: PoolSchema, name: str) -> pl.DataFrame:
+    """Look one user up without making them billable (F8.4: ``AdminGetUser`` would).
+
+    Args:
+        client: a client of the pool's Region.
+        schema: the pool. Where users sign in with an e-mail address or a phone number the username is
+            the pool's own (F5.6), and that attribute is searched instead.
+        name: what the source calls the user, exactly.
+
+    Returns:
+        The user in the form of ``read_back`` with all attributes; no row where nobody has the name. A
+        user who was made a moment ago may not be found yet (F5.15).
+
+    Raises:
+        TargetError: the pool is not there or a right is missing, or the name is too long for a filter.
+        RetryError: the service did not answer, in spite of several tries.
+    """
+    request: ListUsersRequestTypeDef = {"UserPoolId": schema.pool_id, "Filter": _filter(schema, name)}
+    users: list[UserTypeTypeDef] = []
+    while True:
+        page = retrying("ListUsers")(partial(_page, client, None, request))
+        users.extend(page["Users"])
+        if "PaginationToken" not in page:  # an empty page may have others behind it
+            return users_frame(users, None)
+        request["PaginationToken"] = page["PaginationToken"]
+
+
+def _filter(schema: PoolSchema, name: str) -> str:
+    """Write ``attribute = "name"``; a quote or a backslash in the name gets a backslash before it."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    found = f'{_searched(schema, name)} = "{escaped}"'
+    if len(found) > MAX_FILTER_CHARACTERS:
+        raise TargetError("A username is too long to be looked for with ListUsers.", "Read the pool back.")
+    return found
+
+
+def _searched(schema: PoolSchema, name: str) -> str:
+    """Say which attribute holds a name that users sign in with (F1.46)."""
+    if not schema.username_attributes:
+        return "username"
+    wanted = "phone_number" if name.startswith("+") else "email"
+    return wanted if wanted in schema.username_attributes else schema.username_attributes[0]

@@ -1,0 +1,182 @@
+"""JSON files: one object a line (``jsonl``), or a list of objects (``json``), nested at will.
+
+Fields are names or paths (``connectors.sources.paths``); what a record lacks is null. A place is a number
+of bytes of the file's text as UTF-8, and the line or record there.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from itertools import islice
+from json import JSONDecodeError
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from connectors.errors import SourceError
+from connectors.sources.file_source import FileSource, Part, Place
+from connectors.sources.json_array import JsonList
+from connectors.sources.json_text import DECODER, text_of
+from connectors.sources.paths import MISSING, getter, paths_in
+from connectors.sources.rows import Gathered
+from connectors.sources.text_files import TextSettings, open_text
+from connectors.sources.windows import UTF8_MARK, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from connectors.sources.files import File
+    from connectors.sources.paths import Getter
+
+BLOCK_BYTES = 4 * 1024 * 1024
+"""Bytes of text that a page is made of; memory in use is some twenty times as much."""
+
+_SAMPLED = 1000
+"""Records of the first file whose paths ``fields()`` lists."""
+
+_NOT_JSON = object()
+Record = tuple[int, object]
+"""Line or number of a record, and its decoded value, ``_NOT_JSON`` where that failed."""
+
+
+class JsonLinesSettings(TextSettings):
+    """Settings of ``kind: jsonl``: one object a line."""
+
+    kind: Literal["jsonl"] = "jsonl"
+
+
+class JsonSettings(TextSettings):
+    """Settings of ``kind: json``: a list of objects."""
+
+    kind: Literal["json"] = "json"
+    records: str | None = Field(
+        default=None,
+        description="The key that holds the list, inner keys after dots; default: the file is the list.",
+    )
+
+
+class _JsonSource(FileSource):
+    def __init__(self, settings: TextSettings, base: Path, *, block_bytes: int = BLOCK_BYTES) -> None:
+        super().__init__(settings, base)
+        self._encoding = settings.encoding
+        self._block = block_bytes
+
+    @abstractmethod
+    def _batches(
+        self, window: Window, name: str, after: Place | None
+    ) -> Iterator[tuple[list[Record], Place]]:
+        """Yield some records, and where to go on after them."""
+
+    def _fields(self, file: File) -> list[str]:
+        with open_text(file, self._encoding) as (_, text):
+            batches = self._batches(Window(text, self._block, file.name), file.name, None)
+            records = (record for batch, _ in batches for record in batch)
+            sample = list(islice(records, _SAMPLED))
+        objects = [value for _, value in sample if isinstance(value, dict)]
+        if sample and not objects:
+            raise SourceError(
+                f"{file.name} holds no JSON objects, from record {sample[0][0]} on.",
+                "One object a line is `kind: jsonl`, a list of objects is `kind: json`.",
+            )
+        return list(dict.fromkeys(path for record in objects for path in paths_in(record)))
+
+    def _parts(self, file: File, fields: Sequence[str], after: Place | None) -> Iterator[Part]:
+        getters = [getter(field) for field in fields]
+        with open_text(file, self._encoding) as (stored, text):
+            window = Window(text, self._block, file.name)
+            for records, place in self._batches(window, file.name, after):
+                found = Gathered(fields)
+                _gather(records, getters, found)
+                yield Part(found, place, stored.taken)
+
+
+class JsonLinesSource(_JsonSource):
+    """Reads files of one JSON object a line.
+
+    Args:
+        settings: which files.
+        base: the folder that relative paths begin at.
+        block_bytes: bytes of text that a page is made of.
+    """
+
+    def __init__(self, settings: JsonLinesSettings, base: Path, *, block_bytes: int = BLOCK_BYTES) -> None:
+        super().__init__(settings, base, block_bytes=block_bytes)
+
+    def _batches(
+        self, window: Window, name: str, after: Place | None
+    ) -> Iterator[tuple[list[Record], Place]]:
+        del name
+        line = after["line"] if after else 1
+        window.skip(after["offset"] if after else 0)
+        while window.fill():
+            end = len(window.data) if window.final else window.data.rfind(b"\n") + 1
+            if not end:
+                window.grow()
+                continue
+            lines = window.data[:end].removesuffix(b"\n").split(b"\n")
+            window.take(end)
+            records = [(at, _decoded(text)) for at, text in enumerate(lines, line) if text.strip()]
+            line += len(lines)
+            if records:
+                yield records, {"offset": window.offset, "line": line}
+
+
+class JsonSource(_JsonSource):
+    """Reads files that hold one JSON list of objects, as it stands or under a key.
+
+    Args:
+        settings: which files, and the key.
+        base: the folder that relative paths begin at.
+        block_bytes: bytes of text that a page is made of.
+    """
+
+    def __init__(self, settings: JsonSettings, base: Path, *, block_bytes: int = BLOCK_BYTES) -> None:
+        super().__init__(settings, base, block_bytes=block_bytes)
+        self._records = settings.records
+
+    def _batches(
+        self, window: Window, name: str, after: Place | None
+    ) -> Iterator[tuple[list[Record], Place]]:
+        found = JsonList(window, name)
+        number = after["record"] if after else 1
+        if after:
+            window.skip(after["offset"])
+        else:
+            found.enter(self._records)
+        for values in found.elements():
+            records = list(enumerate(values, number))
+            number += len(values)
+            yield records, {"offset": window.offset, "record": number}
+
+
+def _decoded(line: bytes) -> object:
+    text = line.removeprefix(UTF8_MARK).decode(errors="surrogateescape")
+    try:
+        return DECODER.decode(text)
+    except (JSONDecodeError, RecursionError):
+        return _NOT_JSON
+
+
+def _gather(records: Sequence[Record], getters: Sequence[Getter], found: Gathered) -> None:
+    """Add the asked texts of the records; a lone surrogate among them was no UTF-8, or is no text."""
+    rows: list[tuple[int, list[str | None]]] = []
+    for line, record in records:
+        if not isinstance(record, dict):
+            found.refuse(line, "line_malformed")
+            continue
+        row = [None if (value := get(record)) is MISSING else text_of(value) for get in getters]
+        if _is_text(row):
+            rows.append((line, row))
+        else:
+            found.refuse(line, "line_undecodable")
+    values = [list(column) for column in zip(*(row for _, row in rows), strict=True)] or [[] for _ in getters]
+    found.add_texts([line for line, _ in rows], values)
+
+
+def _is_text(row: Sequence[str | None]) -> bool:
+    try:
+        "".join(filter(None, row)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

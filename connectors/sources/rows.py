@@ -1,0 +1,73 @@
+"""Gathering what a source read into the two frames of a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+
+from connectors.errors import SourceError
+from connectors.records import FILE, LINE, REASON
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Unreadable = Literal["line_ragged", "line_undecodable", "line_malformed"]
+
+
+class Gathered:
+    """Rows and unreadable lines of one page, in the order in which they stand in the file.
+
+    Args:
+        fields: the names of the columns beside ``LINE``.
+    """
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self._fields = fields
+        self._frames: list[pl.DataFrame] = []
+        self._refused: list[tuple[int, Unreadable]] = []
+
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return bool(self._refused) or any(frame.height for frame in self._frames)
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Add rows: ``LINE`` and a String column for each field."""
+        self._frames.append(frame)
+
+    def add_texts(self, lines: Sequence[int], values: Sequence[Sequence[str | None]]) -> None:
+        """Add rows: the line of each, and for each field all of its values."""
+        columns = {
+            name: pl.Series(texts, dtype=pl.String) for name, texts in zip(self._fields, values, strict=True)
+        }
+        self.add(pl.DataFrame({LINE: pl.Series(lines, dtype=pl.UInt64), **columns}))
+
+    def refuse(self, line: int, reason: Unreadable) -> None:
+        """Add a line that is no row."""
+        self._refused.append((line, reason))
+
+    def rows(self, file: int) -> pl.DataFrame:
+        """Give ``Page.rows``."""
+        schema = {LINE: pl.UInt64, **dict.fromkeys(self._fields, pl.String)}
+        rows = pl.concat(self._frames) if self._frames else pl.DataFrame(schema=schema)
+        return rows.select(LINE, pl.lit(file, pl.UInt32).alias(FILE), *self._fields)
+
+    def unreadable(self, file: int) -> pl.DataFrame:
+        """Give ``Page.unreadable``."""
+        lost = pl.DataFrame(self._refused, schema={LINE: pl.UInt64, REASON: pl.String}, orient="row")
+        return lost.select(LINE, pl.lit(file, pl.UInt32).alias(FILE), REASON)
+
+
+def asked_once(fields: Sequence[str]) -> list[str]:
+    """Check the names that a source is asked for.
+
+    Raises:
+        SourceError: one begins with ``@``; such columns are Poolferry's own.
+    """
+    for field in fields:
+        if field.startswith("@"):
+            raise SourceError(
+                f"The field {field!r} cannot be read: names with @ in front are Poolferry's own.",
+                "Rename the field in the source.",
+            )
+    return list(dict.fromkeys(fields))

@@ -1,0 +1,165 @@
+"""Everything a run needs, looked at before the night: each finding says how to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from connectors import aws
+from connectors.cognito.import_jobs import ImportJobs
+from connectors.cognito.limits import MAX_JOBS
+from connectors.cognito.pool import read_pool
+from connectors.cognito.role import check_role, create_role
+from connectors.errors import ConfigurationError, PoolferryError
+from flows.settings import describe_source, load_run_file
+from flows.steps.context import cognito_client, source_of, spec_of
+from flows.steps.drafting import draft_run_file
+from mappings.engine import compile_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from connectors.records import PoolSchema
+    from flows.settings import LoadedRunFile
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    good: bool
+    text: str
+    mend: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as a JSON object."""
+        return asdict(self)
+
+
+def check_run_file(loaded: LoadedRunFile) -> list[Finding]:
+    """Look at source, pool, mapping, jobs and role; every look is made, whatever the others found."""
+    found = [_look("source", lambda: _source(loaded))]
+    schema: list[PoolSchema] = []
+    found.append(_look("pool", lambda: _pool(loaded, schema)))
+    if schema:
+        found.append(_look("mapping", lambda: _mapping(loaded, schema[0])))
+    if "import_job" in loaded.settings.strategies and schema:
+        found += [
+            _look("auto-verified attribute", lambda: _auto_verified(schema[0])),
+            _look("import jobs", lambda: _jobs(loaded)),
+            _look("import role", lambda: _role(loaded)),
+        ]
+    return found
+
+
+def _look(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, look())  # noqa: FBT003 - the field's name says it
+    except PoolferryError as error:
+        return Finding(what, False, error.what, error.mend)  # noqa: FBT003 - the field's name says it
+
+
+def _source(loaded: LoadedRunFile) -> str:
+    source = source_of(loaded)
+    source.check()
+    count = source.count()
+    return f"{len(source.fields())} fields" + (f", {count:,} users" if count is not None else "")
+
+
+def _pool(loaded: LoadedRunFile, into: list[PoolSchema]) -> str:
+    schema = read_pool(cognito_client(loaded), loaded.settings.target.user_pool_id)
+    into.append(schema)
+    return (
+        f"{schema.name}: {len(schema.attributes)} attributes, about {schema.estimated_users:,} users, "
+        f"MFA {schema.mfa}, usernames {'case-sensitive' if schema.case_sensitive else 'case-insensitive'}"
+    )
+
+
+def _mapping(loaded: LoadedRunFile, schema: PoolSchema) -> str:
+    source = source_of(loaded)
+    mapping = compile_mapping(
+        spec_of(loaded),
+        key=loaded.settings.source.get("key"),
+        known_fields=source.fields(),
+        known_attributes=schema.attributes,
+        base=loaded.base,
+        where=f"{loaded.path}: mapping",
+    )
+    missing = [a.name for a in schema.attributes.values() if a.required and a.name not in mapping.attributes]
+    if missing:
+        raise ConfigurationError(
+            f"The pool requires {', '.join(missing)}, which the mapping does not fill.", "Add rules for them."
+        )
+    unread = len(set(source.fields()) - set(mapping.fields))
+    filled = f"fills {len(mapping.attributes)} attributes from {len(mapping.fields)} fields"
+    return f"{filled}; {unread} fields are not read"
+
+
+def _auto_verified(schema: PoolSchema) -> str:
+    if not schema.auto_verified:
+        raise ConfigurationError(
+            "The pool verifies no attribute automatically, so no import job starts (F1.30).",
+            "Set AutoVerifiedAttributes to email or phone_number, or use another strategy.",
+        )
+    return ", ".join(schema.auto_verified)
+
+
+def _jobs(loaded: LoadedRunFile) -> str:
+    used = ImportJobs(cognito_client(loaded), loaded.settings.target.user_pool_id).count_jobs()
+    return f"{used:,} of the pool's {MAX_JOBS:,} jobs are used (F3.15)"
+
+
+def _role(loaded: LoadedRunFile) -> str:
+    target = loaded.settings.target
+    if not target.log_role_arn:
+        raise ConfigurationError(
+            "target.log_role_arn is missing.",
+            "`poolferry check RUN_FILE --create-role` makes the role (F3.34).",
+        )
+    problems = check_role(
+        aws.client("iam", region=target.region, profile=target.profile), target.log_role_arn
+    )
+    if problems:
+        raise ConfigurationError(
+            "The import role cannot do its work: " + "; ".join(problems) + ".",
+            "Mend the role, or make one with --create-role.",
+        )
+    return "trusted by Cognito, and may write the import log"
+
+
+def create_import_role(loaded: LoadedRunFile, name: str) -> str:
+    """Create the role that Cognito logs with, or complete the one of that name; returns its ARN."""
+    target = loaded.settings.target
+    return create_role(aws.client("iam", region=target.region, profile=target.profile), name)
+
+
+def checks_table(found: list[Finding]) -> Table:
+    """One line a finding."""
+    table = Table(title="Checks", title_justify="left")
+    for head in ("", "what", "found", "how to mend it"):
+        table.add_column(head, overflow="fold")
+    for item in found:
+        table.add_row("[green]✓[/]" if item.good else "[red]✗[/]", item.what, item.text, item.mend)
+    return table
+
+
+def write_draft(
+    source: Path, out: Path, *, pool_id: str, region: str | None, role_arn: str | None, name: str
+) -> None:
+    """Write a run file for a file of users; an existing file is never overwritten.
+
+    Raises:
+        ConfigurationError: ``out`` exists, or the source's kind cannot be told from its name.
+    """
+    if out.exists():
+        raise ConfigurationError(f"{out} exists already.", "Name another file with --out.")
+    text = draft_run_file(
+        source=describe_source(source, out.parent), pool_id=pool_id, region=region, role_arn=role_arn,
+        name=name, base=out.parent.resolve(),
+    )  # fmt: skip
+    out.write_text(text, encoding="utf-8")
+    load_run_file(out)

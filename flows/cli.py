@@ -1,0 +1,281 @@
+"""The command: each sub-command is the thin face of one plain function."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from connectors.errors import PoolferryError
+from flows.console import ERR, OUT, TerminalProgress, forecast_tables, reasons_table, summary_table
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from rich.console import RenderableType
+
+INTERRUPTED = 130
+SOME_DID_NOT_LAND = 1
+
+
+class Commands(TyperGroup):
+    """Turns errors of Poolferry's tree into one clear text and the exit status of their class."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own signature
+        """Run the sub-command."""
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            return super().invoke(ctx)
+        except PoolferryError as error:
+            _print_error(error)
+            raise typer.Exit(error.exit_status) from None
+        except KeyboardInterrupt:
+            ERR.print("Interrupted. Run the same command again: it goes on from here.", style="yellow")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    name="poolferry",
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Carry a whole user base into an Amazon Cognito user pool and prove that every user arrived.",
+    epilog="Begin with **poolferry demo**; then **init**, **check**, **plan** and **run**. "
+    "Exit status: 0 everyone landed · 1 some are rejected or failed · 2 configuration · "
+    "3 stopped and resumable · 130 interrupted and resumable.",
+)
+
+RunFileArgument = Annotated[
+    Path, typer.Argument(help="The run file (YAML).", metavar="RUN_FILE", show_default=False)
+]
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A run's id, its name (then the newest run) or its folder.", metavar="RUN", show_default=False
+    ),
+]
+StateOption = Annotated[Path, typer.Option(help="The folder of the runs.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object as the last thing on standard output.")
+]
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _print_error(error: PoolferryError) -> None:
+    ERR.print(f"error: {error.what}", style="bold red", highlight=False, markup=False)
+    if error.mend:
+        ERR.print(error.mend, highlight=False, markup=False)
+
+
+def _show(as_json: bool, data: object, *parts: RenderableType | None) -> None:  # noqa: FBT001 - a flag of the command
+    if as_json:
+        typer.echo(json.dumps(data))
+        return
+    for part in parts:
+        if part is not None:
+            OUT.print(part)
+
+
+def _leave(summary: dict[str, Any]) -> None:
+    verdicts = summary["verdicts"]
+    if verdicts["rejected"] or verdicts["failed"]:
+        raise typer.Exit(SOME_DID_NOT_LAND)
+
+
+@app.command()
+def run(
+    run_file: RunFileArgument,
+    *,
+    new: Annotated[bool, typer.Option("--new", help="Start another run instead of going on.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Migrate: goes on with the unfinished run of the same name, or begins one.
+
+    Every user ends with exactly one verdict. Stop it at any time with Ctrl-C: the running import job is
+    stopped, and the same command goes on later. With a Prefect API configured (`PREFECT_API_URL` or a
+    profile) the run is a flow run like any other.
+    """
+    from flows.prefect_api import has_prefect_api  # noqa: PLC0415 - keeps `--help` quick
+
+    folder, summary = _run_as_flow(run_file, new=new) if has_prefect_api() else _run_here(run_file, new=new)
+    _show(as_json, summary, summary_table(summary), reasons_table(summary), f"Report: {folder / 'report.md'}")
+    _leave(summary)
+
+
+def _run_here(run_file: Path, *, new: bool) -> tuple[Path, dict[str, Any]]:
+    from flows.settings import load_run_file  # noqa: PLC0415 - keeps `--help` quick
+    from flows.steps.context import Worker  # noqa: PLC0415
+    from flows.steps.running import migrate  # noqa: PLC0415
+
+    with TerminalProgress() as progress:
+        folder, summary = migrate(load_run_file(run_file), Worker(progress), new=new)
+    return folder.path, summary
+
+
+def _run_as_flow(run_file: Path, *, new: bool) -> tuple[Path, dict[str, Any]]:
+    from flows.migrate import run_as_flow  # noqa: PLC0415 - Prefect takes seconds to import
+    from flows.settings import load_run_file  # noqa: PLC0415
+
+    summary = run_as_flow(run_file, new=new)
+    return load_run_file(run_file).state_folder / summary["run_id"], summary
+
+
+@app.command()
+def plan(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None:
+    """Forecast: who would go which way, who is rejected and why, jobs, time, messages, cost.
+
+    Reads the whole source and the pool, judges everybody with the code that `run` uses, and sends nothing.
+    """
+    from flows.settings import load_run_file  # noqa: PLC0415 - keeps `--help` quick
+    from flows.steps.context import Worker  # noqa: PLC0415
+    from flows.steps.forecast import plan as make_plan  # noqa: PLC0415
+
+    with TerminalProgress() as progress:
+        forecast = make_plan(load_run_file(run_file), Worker(progress))
+    _show(as_json, forecast.to_json(), *forecast_tables(forecast))
+
+
+@app.command()
+def check(
+    run_file: RunFileArgument,
+    *,
+    create_role: Annotated[
+        bool, typer.Option("--create-role", help="Create the role that import jobs log with (F3.34).")
+    ] = False,
+    role_name: Annotated[str, typer.Option(help="Name of the role to create.")] = "poolferry-import",
+    as_json: JsonOption = False,
+) -> None:
+    """Look at everything a run needs before the night: run file, source, mapping, pool, role."""
+    from flows.checks import check_run_file, checks_table, create_import_role  # noqa: PLC0415
+    from flows.settings import load_run_file  # noqa: PLC0415
+
+    loaded = load_run_file(run_file)
+    if create_role:
+        arn = create_import_role(loaded, role_name)
+        ERR.print(f"Role ready. Put this into the run file: target.log_role_arn: {arn}", highlight=False)
+    found = check_run_file(loaded)
+    _show(as_json, [item.to_json() for item in found], checks_table(found))
+    if not all(item.good for item in found):
+        raise typer.Exit(2)
+
+
+@app.command()
+def status(
+    name: Annotated[str | None, typer.Argument(help="A run's id, name or folder.", metavar="RUN")] = None,
+    *,
+    state: StateOption = Path("runs"),
+    as_json: JsonOption = False,
+) -> None:
+    """Where a run stands, from its ledger alone; without RUN: all runs."""
+    from flows.reports.status import list_runs, run_status, runs_table, status_parts  # noqa: PLC0415
+
+    if name is None:
+        runs = list_runs(state)
+        _show(as_json, runs, runs_table(runs))
+        return
+    found = run_status(name, state)
+    _show(as_json, found, *status_parts(found))
+
+
+@app.command()
+def report(
+    name: RunArgument,
+    *,
+    state: StateOption = Path("runs"),
+) -> None:
+    """Print the report of a run (Markdown), from its folder alone."""
+    from flows.reports.status import opened_ledger  # noqa: PLC0415
+    from flows.reports.text import report_text  # noqa: PLC0415
+
+    with opened_ledger(name, state) as (folder, ledger):
+        typer.echo(report_text(folder, ledger))
+
+
+@app.command()
+def explain(
+    name: RunArgument,
+    user: Annotated[str, typer.Argument(help="The user's id in the source.", metavar="USER")],
+    *,
+    state: StateOption = Path("runs"),
+    with_values: Annotated[
+        bool, typer.Option("--with-values", help="Show the values; they are masked otherwise.")
+    ] = False,
+) -> None:
+    """Tell how one user travelled: which rule gave which value, the verdict and its reason."""
+    from flows.reports.explaining import explain_user  # noqa: PLC0415
+
+    for part in explain_user(name, user, state, with_values=with_values):
+        OUT.print(part)
+
+
+@app.command()
+def init(
+    source: Annotated[Path, typer.Argument(help="A file of users to look at.", metavar="SOURCE")],
+    *,
+    pool: Annotated[str, typer.Option(prompt="User pool id", help="The pool's id.")],
+    region: Annotated[str | None, typer.Option(help="AWS Region.")] = None,
+    role: Annotated[str | None, typer.Option(help="ARN of the import role (F3.34).")] = None,
+    name: Annotated[str, typer.Option(help="Name of the runs.")] = "migration",
+    out: Annotated[Path, typer.Option(help="Where the run file goes.")] = Path("run.yaml"),
+) -> None:
+    """Write a run file with a suggested mapping, from a sample of the source and the pool's schema."""
+    from flows.checks import write_draft  # noqa: PLC0415 - keeps `--help` quick
+
+    write_draft(source, out, pool_id=pool, region=region, role_arn=role, name=name)
+    OUT.print(
+        f"{out} is written. Read it, then: poolferry check {out} · poolferry plan {out}", highlight=False
+    )
+
+
+@app.command()
+def sandbox(
+    *,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 5500,
+    settings: Annotated[
+        Path | None, typer.Option(help="JSON file with switches; `--switches` lists them.")
+    ] = None,
+    switches: Annotated[bool, typer.Option("--switches", help="List every switch with its fact.")] = False,
+) -> None:
+    """Run the local Cognito: import jobs, uploads and logs without an AWS account, until Ctrl-C."""
+    from flows.local import serve, switches_table  # noqa: PLC0415 - keeps `--help` quick
+
+    if switches:
+        OUT.print(switches_table())
+        return
+    serve(port, settings)
+
+
+@app.command()
+def demo(
+    *,
+    folder: Annotated[Path, typer.Option(help="Where the demo's files go.")] = Path("runs/demo"),
+    as_json: JsonOption = False,
+) -> None:
+    """Migrate a shipped set of invented users, with all the usual dirt, into the local Cognito."""
+    from flows.local import run_demo  # noqa: PLC0415 - keeps `--help` quick
+
+    run_folder, summary = run_demo(folder)
+    _show(
+        as_json,
+        summary,
+        summary_table(summary),
+        reasons_table(summary),
+        f"Report: {run_folder / 'report.md'}",
+    )
+
+
+if __name__ == "__main__":
+    main()

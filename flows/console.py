@@ -1,0 +1,200 @@
+"""What people see in a terminal: progress while it runs, tables at the end. Numbers and ids only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from mappings.reasons import reason
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from flows.steps.finishing import Summary
+    from flows.steps.forecast import Forecast
+
+OUT = Console()
+"""Results go to standard output."""
+
+ERR = Console(stderr=True)
+"""Progress, notes and errors go to standard error, so that ``--json`` stays clean."""
+
+GOOD = {"imported", "created", "updated", "existing", "deferred"}
+
+
+class RateColumn(TextColumn):
+    """Units a second, since the stage began."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: object) -> Text:
+        """Draw the rate, or nothing while it is unknown."""
+        speed = getattr(task, "finished_speed", None) or getattr(task, "speed", None)
+        unit = getattr(task, "fields", {}).get("unit", "")
+        return Text(f"{speed:,.0f} {unit}/s" if speed else "", style="dim")
+
+
+class TerminalProgress:
+    """One bar a stage; finished stages stay above with the time they took.
+
+    Without a terminal (a log file, CI) each stage is one line at its beginning.
+    """
+
+    def __init__(self, console: Console = ERR) -> None:
+        self._console = console
+        self._bars = Progress(
+            SpinnerColumn(finished_text="[green]✓[/]"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            MofNCompleteColumn(),
+            RateColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(compact=True),
+            console=console,
+        )
+        self._live = Live(Group(self._bars), console=console, refresh_per_second=8)
+        self._task: int | None = None
+
+    def __enter__(self) -> Self:
+        """Show the bars, if somebody looks."""
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the bars as they are at the end."""
+        if kind is None:
+            self._finish()
+        self._live.stop()
+
+    def stage(self, title: str, total: float | None, unit: str) -> None:
+        """Begin a new bar."""
+        self._finish()
+        self._task = self._bars.add_task(title, total=total, unit=unit)
+        if not self._console.is_terminal:
+            self._console.print(f"{title} …")
+
+    def update(self, done: float) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._bars.update(self._task, completed=done)  # type: ignore[arg-type]
+
+    def note(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._console.print(text, style="dim", highlight=False)
+
+    def _finish(self) -> None:
+        if self._task is None:
+            return
+        task = self._bars.tasks[self._task]
+        self._bars.update(task.id, total=task.completed, completed=task.completed)
+        self._task = None
+
+
+def summary_table(summary: Summary) -> Table:
+    """Verdicts that add up, one a line."""
+    table = Table(title=f"Run {summary['run_id']}", title_justify="left", show_footer=True)
+    table.add_column("verdict", footer="extracted")
+    table.add_column("users", justify="right", footer=f"{summary['extracted']:,}")
+    table.add_column("share", justify="right", footer="")
+    total = summary["extracted"] or 1
+    for name, count in summary["verdicts"].items():
+        style = "dim" if not count else "green" if name in GOOD else "red"
+        table.add_row(name, f"{count:,}", f"{count / total:.1%}", style=style)
+    return table
+
+
+def reasons_table(summary: Summary) -> Table | None:
+    """Why users were rejected or failed, and what to do."""
+    rows = [(kind, code, n) for kind, codes in summary["reasons"].items() for code, n in codes.items()]
+    if not rows:
+        return None
+    table = Table(title="Reasons", title_justify="left")
+    for head in ("verdict", "reason", "users", "what to do"):
+        table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
+    for kind, code, count in rows:
+        table.add_row(kind, code, f"{count:,}", reason(code).mend)
+    return table
+
+
+def forecast_tables(forecast: Forecast) -> list[Table]:
+    """The plan: ways, reasons with examples, batches, time, messages and cost."""
+    return [t for t in (_ways(forecast), _why(forecast), _batches(forecast), _price(forecast)) if t.row_count]
+
+
+def _ways(forecast: Forecast) -> Table:
+    table = Table(title="Where users would go", title_justify="left", show_footer=True)
+    table.add_column("way", footer="extracted")
+    table.add_column("users", justify="right", footer=f"{forecast.extracted:,}")
+    for name, count in {
+        **forecast.ways,
+        "existing": forecast.existing,
+        "rejected": forecast.rejected,
+    }.items():
+        table.add_row(name, f"{count:,}")
+    return table
+
+
+def _why(forecast: Forecast) -> Table:
+    table = Table(title="Reasons", title_justify="left")
+    for head in ("verdict", "reason", "users", "for example", "what it means"):
+        table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
+    for item in forecast.reasons:
+        text = reason(item.reason)
+        fact = f" ({text.fact})" if text.fact else ""
+        table.add_row(
+            item.verdict, item.reason, f"{item.users:,}", ", ".join(item.examples), text.sentence + fact
+        )
+    return table
+
+
+def _batches(forecast: Forecast) -> Table:
+    table = Table(title="Batches", title_justify="left")
+    for head in ("batch", "strategy", "hashes", "users", "bytes"):
+        table.add_column(head, justify="right" if head in ("batch", "users", "bytes") else "left")
+    for batch in forecast.batches:
+        table.add_row(
+            str(batch.number), batch.strategy, batch.algorithm or "", f"{batch.users:,}", f"{batch.bytes:,}"
+        )
+    return table
+
+
+def _price(forecast: Forecast) -> Table:
+    table = Table(title="What it takes", title_justify="left")
+    table.add_column("what")
+    table.add_column("value", justify="right")
+    for name, seconds in forecast.seconds.items():
+        if seconds:
+            table.add_row(f"{name}: time from the quotas, at most", duration(seconds))
+    jobs = sum(batch.strategy == "import_job" for batch in forecast.batches)
+    table.add_row("import jobs, of the pool's 1,000 (F3.15)", str(jobs))
+    table.add_row("messages sent to users", str(forecast.messages))
+    table.add_row("users who become active (billable) by the run itself (F8.2)", f"{forecast.active_users:,}")
+    return table
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: ``2 h 05 min``, ``3 min 20 s``, ``12 s``."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours:
+        return f"{hours:,} h {minutes:02d} min"
+    return f"{minutes} min {whole % 60:02d} s" if minutes else f"{whole} s"

@@ -1,0 +1,150 @@
+"""The run's folder: immutable Parquet beside one small SQL table, readable with ``ls``.
+
+STATE/NAME/RUN_ID/                    0700
+    run.yaml                          the run file as it stood, secrets unfilled
+    ledger.db                         pages and batches (SQLite)
+    users/p00001.parquet              one file a page: mapped and judged users
+    batches/b0001.parquet             which users travel in a batch, in the order of the lines
+    batches/b0001.csv                 the import file, deleted once its job has taken it
+    outcomes/*.parquet                what became of users, written once each
+    before/, after/                   the pool as it was read before and after
+    verdicts.parquet  summary.json  report.md
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connectors.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+FOLDERS = ("users", "batches", "outcomes", "before", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Names of everything in one run's folder."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The run's id is its folder's name."""
+        return self.path.name
+
+    @property
+    def run_file(self) -> Path:
+        """The run file as it stood when the run began."""
+        return self.path / "run.yaml"
+
+    @property
+    def ledger(self) -> Path:
+        """The SQLite file with pages and batches."""
+        return self.path / "ledger.db"
+
+    @property
+    def summary(self) -> Path:
+        """The run's numbers as one JSON object."""
+        return self.path / "summary.json"
+
+    @property
+    def verdicts(self) -> Path:
+        """One row a source user."""
+        return self.path / "verdicts.parquet"
+
+    @property
+    def report(self) -> Path:
+        """The report for people."""
+        return self.path / "report.md"
+
+    def users(self, number: int) -> Path:
+        """Mapped and judged users of one page."""
+        return self.path / "users" / f"p{number:05d}.parquet"
+
+    def batch_users(self, number: int) -> Path:
+        """Ordinals of the users of one batch."""
+        return self.path / "batches" / f"b{number:04d}.parquet"
+
+    def import_file(self, number: int) -> Path:
+        """The CSV of one batch."""
+        return self.path / "batches" / f"b{number:04d}.csv"
+
+    def outcomes(self, name: str) -> Path:
+        """One file of outcomes."""
+        return self.path / "outcomes" / f"{name}.parquet"
+
+    def before(self, number: int) -> Path:
+        """A part of the pool as it was before anything was sent."""
+        return self.path / "before" / f"u{number:05d}.parquet"
+
+    def after(self, number: int) -> Path:
+        """A part of the pool as it was read back."""
+        return self.path / "after" / f"u{number:05d}.parquet"
+
+    def all(self, kind: str) -> list[Path]:
+        """Every Parquet file of one sub-folder, in order."""
+        return sorted((self.path / kind).glob("*.parquet"))
+
+    def make(self) -> RunFolder:
+        """Make the folder and its sub-folders, for the owner only."""
+        self.path.mkdir(mode=0o700, parents=True)
+        for name in FOLDERS:
+            (self.path / name).mkdir(mode=0o700)
+        return self
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process; the lock ends with the process, however it ends."""
+        descriptor = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise ConfigurationError(
+                f"Run {self.run_id} is being worked on by another process.",
+                "Wait for it, or look with `poolferry status`.",
+            ) from None
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def new_run_id(now: datetime) -> str:
+    """A run id that sorts by time: ``20261123T031500Z-3f2a9c``."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def runs_of(state_folder: Path) -> list[RunFolder]:
+    """All runs of one name, oldest first."""
+    if not state_folder.is_dir():
+        return []
+    paths = [path for path in sorted(state_folder.iterdir()) if not path.name.startswith(".")]
+    return [RunFolder(path) for path in paths if (path / "ledger.db").is_file()]
+
+
+def find_run(name: str, state: Path) -> RunFolder:
+    """Find a run by its id, by ``NAME`` (its newest run) or by a path to its folder.
+
+    Raises:
+        ConfigurationError: there is none; the text lists those that are there.
+    """
+    if (Path(name) / "ledger.db").is_file():
+        return RunFolder(Path(name).resolve())
+    known = [run for folder in sorted(state.glob("*")) for run in runs_of(folder)]
+    named = [run for run in known if name in (run.run_id, run.path.parent.name)]
+    if named:
+        return named[-1]
+    listed = ", ".join(f"{run.path.parent.name}/{run.run_id}" for run in known[-5:]) or "none"
+    raise ConfigurationError(
+        f"There is no run {name!r} in {state}.", f"Newest runs there: {listed}. --state names another folder."
+    )

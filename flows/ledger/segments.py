@@ -1,0 +1,44 @@
+"""Parquet files that are written once: under a temporary name, synced, then renamed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import polars as pl
+
+
+def write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write a frame so that ``path`` is either absent or complete, readable by the owner only."""
+    write_once(path, lambda target: frame.write_parquet(target, compression="lz4", statistics=False))
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text so that ``path`` is either the old or the new one, never half of it."""
+    write_once(path, lambda target: target.write_text(text, encoding="utf-8"))
+
+
+def write_once(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, sync it and rename it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    os.close(descriptor)
+    try:
+        write(temporary)
+        _sync(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

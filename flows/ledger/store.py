@@ -1,0 +1,229 @@
+"""The run's durable record: which pages were read and where each batch is.
+
+SQLite in the run's folder by default, PostgreSQL by URL when several workers share a run;
+SQLAlchemy Core serves both with the same statements. Every move of a batch is one conditional
+write, so two workers can never move the same batch, and no state is ever left backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, create_engine, delete, event, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from connectors.errors import ConfigurationError
+from flows.ledger.states import BatchState, RunState
+from flows.ledger.tables import BATCHES, METADATA, PAGES, RUNS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from connectors.records import Cursor, HashAlgorithm
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One row of ``runs``; times are seconds since 1970 in UTC."""
+
+    run_id: str
+    name: str
+    state: RunState
+    run_file_sha256: str
+    source_fingerprint: str
+    pool_id: str
+    created: float
+    finished: float | None
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PageRecord:
+    """One page that was read, mapped, judged and written."""
+
+    number: int
+    first_ordinal: int
+    users: int
+    cursor: Cursor
+    done: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """One batch; ``facts`` holds counters, times and messages, never a person."""
+
+    number: int
+    strategy: str
+    algorithm: HashAlgorithm | None
+    users: int
+    state: BatchState
+    attempt: int
+    owner: str | None
+    lease_until: float | None
+    job_id: str | None
+    facts: dict[str, Any]
+
+
+class Ledger:
+    """The tables of one run.
+
+    Args:
+        engine: where the tables are.
+        run_id: which run this object speaks of.
+        clock: seconds since 1970; leases are measured with it.
+    """
+
+    def __init__(self, engine: Engine, run_id: str, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self.run_id = run_id
+        METADATA.create_all(engine)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._engine.dispose()
+
+    # the run ---------------------------------------------------------------------------------
+
+    def open_run(self, record: RunRecord) -> None:
+        """Write the run's row; a second call with the same id is refused."""
+        values = {name: getattr(record, name) for name in record.__slots__}
+        try:
+            self._write(insert(RUNS).values(values))
+        except IntegrityError:
+            raise ConfigurationError(f"Run {record.run_id} is in the ledger already.") from None
+
+    def run(self) -> RunRecord:
+        """The run's row."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(RUNS).where(RUNS.c.run_id == self.run_id)).mappings().one()
+        return RunRecord(**{**row, "state": RunState(row["state"])})
+
+    def advance_run(self, state: RunState, **facts: Any) -> None:  # noqa: ANN401 - JSON values
+        """Move the run forward (never back) and add facts to it."""
+        run = self.run()
+        new = max(run.state, state, key=lambda item: item.rank)
+        finished = self._clock() if new is RunState.FINISHED and run.finished is None else run.finished
+        change = {"state": new, "finished": finished, "facts": {**run.facts, **facts}}
+        self._write(update(RUNS).where(RUNS.c.run_id == self.run_id).values(change))
+
+    # pages -----------------------------------------------------------------------------------
+
+    def add_page(self, page: PageRecord) -> None:
+        """Write down that a page's file is complete."""
+        values = {name: getattr(page, name) for name in page.__slots__}
+        self._write(insert(PAGES).values(run_id=self.run_id, **values))
+
+    def pages(self) -> list[PageRecord]:
+        """All pages in order."""
+        query = select(PAGES).where(PAGES.c.run_id == self.run_id).order_by(PAGES.c.number)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [PageRecord(r.number, r.first_ordinal, r.users, r.cursor, r.done) for r in rows]
+
+    def extracted(self) -> int:
+        """Number of source users that have been read so far."""
+        query = select(func.coalesce(func.sum(PAGES.c.users), 0)).where(PAGES.c.run_id == self.run_id)
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    # batches ---------------------------------------------------------------------------------
+
+    def add_batch(self, batch: BatchRecord) -> None:
+        """Write a new batch; its users' file is complete already."""
+        values = {name: getattr(batch, name) for name in batch.__slots__}
+        self._write(insert(BATCHES).values(run_id=self.run_id, **values))
+
+    def forget_batches(self) -> None:
+        """Drop batches that a routing which never ended has cut; nothing of them was sent."""
+        self._write(delete(BATCHES).where(BATCHES.c.run_id == self.run_id))
+
+    def batches(self) -> list[BatchRecord]:
+        """All batches in order."""
+        query = select(BATCHES).where(BATCHES.c.run_id == self.run_id).order_by(BATCHES.c.number)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [_batch(row) for row in rows]
+
+    def batch(self, number: int) -> BatchRecord:
+        """One batch."""
+        query = select(BATCHES).where(BATCHES.c.run_id == self.run_id, BATCHES.c.number == number)
+        with self._engine.connect() as connection:
+            return _batch(connection.execute(query).mappings().one())
+
+    def claim(self, number: int, owner: str, lease_seconds: float) -> bool:
+        """Take a batch for ``owner``: free, its own, or with a lapsed lease; one conditional write."""
+        now = self._clock()
+        free = BATCHES.c.owner.is_(None) | (BATCHES.c.owner == owner) | (BATCHES.c.lease_until < now)
+        statement = (
+            update(BATCHES)
+            .where(BATCHES.c.run_id == self.run_id, BATCHES.c.number == number, free)
+            .where(BATCHES.c.state != BatchState.SETTLED)
+            .values(owner=owner, lease_until=now + lease_seconds)
+        )
+        return self._write(statement) == 1
+
+    def release(self, number: int, owner: str) -> None:
+        """Give a batch back; nothing happens where somebody else has it."""
+        where = (BATCHES.c.run_id == self.run_id, BATCHES.c.number == number, BATCHES.c.owner == owner)
+        self._write(update(BATCHES).where(*where).values(owner=None, lease_until=None))
+
+    def advance(
+        self,
+        batch: BatchRecord,
+        state: BatchState,
+        *,
+        job_id: str | None = None,
+        attempt: int | None = None,
+        **facts: Any,  # noqa: ANN401 - JSON values
+    ) -> BatchRecord:
+        """Move a batch forward if it still is where ``batch`` says it is.
+
+        A new ``attempt`` is the one way back to ``creating``: the job of the last attempt is lost
+        or spent, and its outcome is written down.
+
+        Raises:
+            ConfigurationError: another worker has moved the batch, or the move goes backwards.
+        """
+        if state.rank < batch.state.rank and attempt is None:
+            raise ConfigurationError(f"Batch {batch.number} cannot go from {batch.state} back to {state}.")
+        change: dict[str, Any] = {"state": state, "facts": {**batch.facts, **facts}}
+        change |= {"job_id": job_id} if job_id is not None else {}
+        change |= {"attempt": attempt, "job_id": None} if attempt is not None else {}
+        where = (
+            BATCHES.c.run_id == self.run_id,
+            BATCHES.c.number == batch.number,
+            BATCHES.c.state == batch.state,
+            BATCHES.c.attempt == batch.attempt,
+        )
+        if self._write(update(BATCHES).where(*where).values(change)) != 1:
+            raise ConfigurationError(
+                f"Batch {batch.number} was moved by another worker.",
+                "Run the command again: it goes on from there.",
+            )
+        return self.batch(batch.number)
+
+    def _write(self, statement: Any) -> int:  # noqa: ANN401 - any SQLAlchemy write
+        with self._engine.begin() as connection:
+            return int(connection.execute(statement).rowcount)
+
+
+def _batch(row: Any) -> BatchRecord:  # noqa: ANN401 - a SQLAlchemy row mapping
+    values = {name: row[name] for name in BatchRecord.__slots__}
+    return BatchRecord(**{**values, "state": BatchState(row["state"])})
+
+
+def open_sqlite(path: Path) -> Engine:
+    """An engine over a SQLite file that survives ``kill -9`` (write-ahead log, full sync)."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    event.listen(engine, "connect", _durable)
+    return engine
+
+
+def _durable(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")

@@ -1,0 +1,84 @@
+"""The local Cognito from the command line: the demo, and a sandbox to play with."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from connectors.cognito.sandbox import SandboxSettings, launch, start
+from connectors.errors import ConfigurationError
+from flows.console import ERR, OUT, TerminalProgress
+from flows.demo import prepare
+from flows.settings import load_run_file
+from flows.steps.context import Worker
+from flows.steps.running import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+DEMO_SETTINGS = SandboxSettings()
+
+
+def run_demo(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Start the local Cognito, make a pool, migrate the shipped users, leave run folder and report."""
+    with launch(DEMO_SETTINGS) as local, _environment(local.environment):
+        ERR.print(f"The local Cognito answers at {local.url}; no AWS account is touched.", highlight=False)
+        run_file = prepare(folder, local.environment)
+        ERR.print(f"Run file: {run_file}", highlight=False)
+        with TerminalProgress() as progress:
+            made, summary = migrate(load_run_file(run_file), Worker(progress), new=True)
+    return made.path, summary
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Point boto3 at the local Cognito, and back again afterwards."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def serve(port: int, settings_file: Path | None) -> None:
+    """Serve until Ctrl-C and say how to point a shell at it."""
+    with start(_settings(settings_file), port) as local:
+        OUT.print("The local Cognito answers. Point a shell at it:", highlight=False)
+        for name, value in local.environment.items():
+            OUT.print(f"  export {name}={value}", highlight=False)
+        OUT.print("Ctrl-C ends it, and everything in it.", highlight=False)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            return
+
+
+def _settings(path: Path | None) -> SandboxSettings:
+    if path is None:
+        return SandboxSettings()
+    try:
+        return SandboxSettings.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path}: no settings of the local Cognito ({type(error).__name__}).",
+            "`poolferry sandbox --switches` lists them.",
+        ) from None
+
+
+def switches_table() -> Table:
+    """Every switch of the local Cognito with its default and meaning."""
+    table = Table(title="Switches of the local Cognito", title_justify="left")
+    for head in ("switch", "default", "meaning"):
+        table.add_column(head, overflow="fold")
+    for name, field in SandboxSettings.model_fields.items():
+        table.add_row(name, str(field.get_default(call_default_factory=True)), field.description or "")
+    return table

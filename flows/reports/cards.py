@@ -1,0 +1,108 @@
+"""What a run's page in Prefect says: counts, reason codes and ids of runs and jobs, never a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flows.reports.markdown import table
+from flows.steps.reconciling import IN_THE_POOL
+from mappings.reasons import reason
+
+if TYPE_CHECKING:
+    from flows.steps.finishing import Summary
+    from flows.steps.forecast import Forecast
+    from flows.steps.reconciling import Reconciliation
+
+COUNTS = ("expected", "there", "gone", "replaced", "compared", "altered", "unknown")
+
+
+def finished_sentence(summary: Summary) -> str:
+    """Say how a run ended: ``finished: 2,988 of 3,000 landed``."""
+    verdicts = summary["verdicts"]
+    landed = sum(verdicts[name] for name in IN_THE_POOL)
+    later = f", {verdicts['deferred']:,} left to their first sign-in" if verdicts["deferred"] else ""
+    return f"{summary['state']}: {landed:,} of {summary['extracted']:,} landed{later}"
+
+
+def summary_sentence(summary: Summary) -> str:
+    """Say it with what did not go well; the text under an artifact's title."""
+    verdicts = summary["verdicts"]
+    refused = f"{verdicts['rejected']:,} rejected, {verdicts['failed']:,} failed"
+    return f"Run {summary['run_id']} {finished_sentence(summary)}; {refused}."
+
+
+def reason_rows(summary: Summary) -> list[dict[str, Any]]:
+    """One row a reason: how many users, what it means and what to do."""
+    return [
+        _reason_row(verdict, code, users)
+        for verdict, reasons in summary["reasons"].items()
+        for code, users in reasons.items()
+    ]
+
+
+def forecast_sentence(forecast: Forecast) -> str:
+    """Say in one line what a run would do."""
+    going = sum(forecast.ways.values())
+    return (
+        f"{going:,} of {forecast.extracted:,} users would travel in {len(forecast.batches):,} batches; "
+        f"{forecast.existing:,} are in the pool already, {forecast.rejected:,} would be rejected."
+    )
+
+
+def forecast_markdown(name: str, forecast: Forecast) -> str:
+    """Show a forecast without its examples, which name users."""
+    ways = {**forecast.ways, "existing": forecast.existing, "rejected": forecast.rejected}
+    parts = [
+        f"# {name}: what a run would do",
+        forecast_sentence(forecast),
+        table(("way", "users"), [(way, f"{users:,}") for way, users in ways.items()]),
+        "## Batches",
+        table(
+            ("batch", "strategy", "hashes", "users", "bytes"),
+            [
+                (str(b.number), b.strategy, b.algorithm or "", f"{b.users:,}", f"{b.bytes:,}")
+                for b in forecast.batches
+            ],
+        ),
+        "## Time, at the quotas' defaults and our share of them",
+        table(("work", "seconds"), [(work, f"{seconds:,.0f}") for work, seconds in forecast.seconds.items()]),
+        f"Messages to users: {forecast.messages:,}.",
+        f"Users who become billable by the run itself: {forecast.active_users:,}.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def forecast_reason_rows(forecast: Forecast) -> list[dict[str, Any]]:
+    """One row a reason of a forecast, without its examples."""
+    return [_reason_row(item.verdict, item.reason, item.users) for item in forecast.reasons]
+
+
+def forecast_counts(forecast: Forecast) -> dict[str, Any]:
+    """A forecast as JSON without its examples."""
+    counts = forecast.to_json()
+    reasons = [{key: each[key] for key in ("verdict", "reason", "users")} for each in counts["reasons"]]
+    return {**counts, "reasons": reasons}
+
+
+def reconciliation_markdown(name: str, found: Reconciliation) -> str:
+    """Show what was found when the pool was held against the ledger."""
+    counts = {name: getattr(found, name) for name in COUNTS}
+    parts = [
+        f"# {name}: run {found.run_id} against the pool",
+        found.sentence,
+        table(("users", "count"), [(label, f"{count:,}") for label, count in counts.items()]),
+        *_counted("Attributes that have another value now", "attribute", found.changed),
+        *_counted("Statuses now", "status", found.statuses),
+        *_counted("Statuses that moved", "from → to", found.moved),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _counted(title: str, head: str, counts: dict[str, int]) -> list[str]:
+    rows = [(name, f"{count:,}") for name, count in counts.items()]
+    return [f"## {title}", table((head, "users"), rows)] if rows else []
+
+
+def _reason_row(verdict: str, code: str, users: int) -> dict[str, Any]:
+    said = reason(code)
+    return {"verdict": verdict, "reason": code, "users": users, "meaning": said.sentence, "mend": said.mend}

@@ -1,0 +1,96 @@
+"""How one user travelled: verdict and reason from the ledger, and the mapping's steps from the source."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from rich.table import Table
+
+from connectors.errors import ConfigurationError
+from connectors.records import FILE, LINE, SOURCE_ID
+from flows.ledger.folder import find_run
+from flows.reports.status import opened_ledger
+from flows.settings import load_run_file
+from flows.steps.context import source_of, spec_of
+from flows.steps.finishing import verdicts_of
+from mappings.engine import compile_mapping
+from mappings.explain import Trace, explain
+from mappings.reasons import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from flows.ledger.folder import RunFolder
+    from flows.settings import LoadedRunFile
+
+
+def explain_user(name: str, user: str, state: Path, *, with_values: bool) -> Iterator[RenderableType]:
+    """Tell the story of one user of a run.
+
+    Args:
+        name: the run.
+        user: the user's id in the source.
+        state: the folder of the runs.
+        with_values: whether values are shown; passwords and hashes never are.
+
+    Raises:
+        ConfigurationError: there is no such run or user, or the run file has moved.
+    """
+    folder = find_run(name, state)
+    rows = verdicts_of(folder).filter(pl.col("source_id") == user)
+    if rows.is_empty():
+        raise ConfigurationError(
+            "The run has no user of that id.",
+            "Give the id as the source writes it (`source_id` in verdicts.parquet).",
+        )
+    for number, verdict in enumerate(rows.iter_rows(named=True)):
+        yield _verdict_table(verdict)
+        yield _steps_table(_traces(folder, user, number, with_values=with_values))
+
+
+def _verdict_table(verdict: dict[str, Any]) -> Table:
+    table = Table(title="What became of the user", title_justify="left", show_header=False)
+    for key in ("verdict", "reason", "strategy", "job_id", "line", "sub"):
+        table.add_row(key, "" if verdict[key] is None else str(verdict[key]))
+    if verdict["reason"]:
+        text = reason(verdict["reason"])
+        table.add_row("what it means", f"{text.sentence} {text.fact}".strip())
+        table.add_row("what to do", text.mend)
+    return table
+
+
+def _traces(folder: RunFolder, user: str, number: int, *, with_values: bool) -> tuple[Trace, ...]:
+    places = pl.scan_parquet(folder.all("users")).filter(pl.col(SOURCE_ID) == user).select(FILE, LINE)
+    file, line = places.collect().row(number)
+    loaded = _at_its_place(folder, load_run_file(folder.run_file))
+    mapping = compile_mapping(
+        spec_of(loaded), key=loaded.settings.source.get("key"), base=loaded.base, where=str(loaded.path)
+    )
+    for page in source_of(loaded).pages(mapping.fields):
+        found = page.rows.filter((pl.col(FILE) == file) & (pl.col(LINE) == line))
+        if found.height:
+            return explain(mapping, found.select(mapping.fields).row(0, named=True), show=with_values)
+    raise ConfigurationError(
+        "The source no longer has the line that the user stood in.", "Put it back as it was."
+    )
+
+
+def _at_its_place(folder: RunFolder, frozen: LoadedRunFile) -> LoadedRunFile:
+    """The run's own copy of the run file, with paths that start where the run file stood."""
+    with opened_ledger(str(folder.path), folder.path) as (_, ledger):
+        return replace(frozen, path=Path(ledger.run().facts["run_file"]))
+
+
+def _steps_table(traces: tuple[Trace, ...]) -> Table:
+    table = Table(title="Which rule gave which value", title_justify="left")
+    for head in ("fills", "rule", "steps", "outcome", "value"):
+        table.add_column(head, overflow="fold")
+    for trace in traces:
+        steps = " → ".join(f"{step.label}{' ✗' if step.bad else ''}" for step in trace.steps)
+        table.add_row(trace.target, trace.rule, steps, trace.outcome, trace.text or "")
+    return table

@@ -1,0 +1,102 @@
+"""Where runs stand, read from their ledgers alone; looking never writes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from flows.ledger.folder import RunFolder, find_run, runs_of
+from flows.ledger.store import Ledger, open_sqlite
+from flows.steps.finishing import summarise, verdicts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from flows.ledger.store import BatchRecord
+
+
+@contextmanager
+def opened_ledger(name: str, state: Path) -> Iterator[tuple[RunFolder, Ledger]]:
+    """Open the ledger of one run for reading."""
+    folder = find_run(name, state)
+    ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, lambda: 0.0)
+    try:
+        yield folder, ledger
+    finally:
+        ledger.close()
+
+
+def list_runs(state: Path) -> list[dict[str, Any]]:
+    """All runs below a state folder, oldest first."""
+    found = []
+    for folder in (run for named in sorted(state.glob("*")) for run in runs_of(named)):
+        with opened_ledger(str(folder.path), state) as (_, ledger):
+            run = ledger.run()
+            found.append(
+                {"name": run.name, "run_id": run.run_id, "state": str(run.state),
+                 "extracted": ledger.extracted(), "created": _time(run.created)}
+            )  # fmt: skip
+    return found
+
+
+def runs_table(runs: list[dict[str, Any]]) -> Table:
+    """One line a run."""
+    table = Table(title="Runs", title_justify="left")
+    for head in ("name", "run", "state", "users read", "begun (UTC)"):
+        table.add_column(head, justify="right" if head == "users read" else "left")
+    for run in runs:
+        table.add_row(run["name"], run["run_id"], run["state"], f"{run['extracted']:,}", run["created"])
+    return table
+
+
+def run_status(name: str, state: Path) -> dict[str, Any]:
+    """One run: its summary so far and every batch."""
+    with opened_ledger(name, state) as (folder, ledger):
+        has_users = bool(folder.all("users")) and bool(folder.all("outcomes"))
+        summary = summarise(verdicts_of(folder), ledger) if has_users else None
+        run = ledger.run()
+        return {
+            "run_id": run.run_id, "name": run.name, "state": str(run.state), "extracted": ledger.extracted(),
+            "folder": str(folder.path), "summary": summary, "batches": [_batch(b) for b in ledger.batches()],
+        }  # fmt: skip
+
+
+def status_parts(status: dict[str, Any]) -> list[RenderableType]:
+    """A headline, the verdicts so far, the batches."""
+    parts: list[RenderableType] = [
+        f"{status['name']}: run {status['run_id']} is {status['state']}; {status['extracted']:,} users read.",
+    ]
+    if status["summary"]:
+        known = {name: count for name, count in status["summary"]["verdicts"].items() if count}
+        parts.append("verdicts so far: " + (", ".join(f"{n} {c:,}" for n, c in known.items()) or "none"))
+    return [*parts, _batches_table(status["batches"]), f"Folder: {status['folder']}"]
+
+
+def _batches_table(batches: list[dict[str, Any]]) -> Table:
+    table = Table(title="Batches", title_justify="left")
+    for head in ("batch", "strategy", "hashes", "users", "state", "job", "job status"):
+        table.add_column(head, justify="right" if head in ("batch", "users") else "left")
+    for batch in batches:
+        table.add_row(
+            str(batch["number"]), batch["strategy"], batch["algorithm"] or "", f"{batch['users']:,}",
+            batch["state"], batch["job_id"] or "", batch["status"] or "",
+        )  # fmt: skip
+    return table
+
+
+def _batch(batch: BatchRecord) -> dict[str, Any]:
+    return {
+        "number": batch.number, "strategy": batch.strategy, "algorithm": batch.algorithm,
+        "users": batch.users, "state": str(batch.state), "attempt": batch.attempt, "job_id": batch.job_id,
+        "status": batch.facts.get("status"),
+    }  # fmt: skip
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,40 @@
+"""Columns that the steps add to the shapes of ``connectors.records``."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from mappings.duplicates import ORDINAL
+
+VERDICT = "verdict"
+STRATEGY = "strategy"
+JOB_ID = "job_id"
+JOB_LINE = "job_line"
+SUB = "sub"
+WHY = "reason"
+ROW_BYTES = "@row_bytes"
+"""UInt32: bytes of the user's line in an import file of their own algorithm, LF included."""
+
+OUTCOME_SCHEMA: dict[str, pl.DataType] = {
+    ORDINAL: pl.UInt64(),
+    VERDICT: pl.String(),
+    WHY: pl.String(),
+    STRATEGY: pl.String(),
+    JOB_ID: pl.String(),
+    JOB_LINE: pl.UInt32(),
+    SUB: pl.String(),
+}
+"""One row of an outcomes file. ``JOB_LINE`` counts data rows of the job's CSV from 1; a null
+verdict means that the user travelled and is not settled yet."""
+
+
+def outcomes(frame: pl.DataFrame, **constants: str | None) -> pl.DataFrame:
+    """Shape a frame with ``ORDINAL`` into outcomes; ``constants`` are values for whole columns."""
+    made = {name: pl.lit(value, dtype=OUTCOME_SCHEMA[name]) for name, value in constants.items()}
+    columns = [
+        made[name].alias(name) if name in made
+        else pl.col(name).cast(kind) if name in frame.columns
+        else pl.lit(None, dtype=kind).alias(name)
+        for name, kind in OUTCOME_SCHEMA.items()
+    ]  # fmt: skip
+    return frame.select(columns)

@@ -1,0 +1,45 @@
+"""Hold what arrived against what was sent, attribute by attribute; only counts leave this file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from mappings.duplicates import KEY_USERNAME, ORDINAL
+
+if TYPE_CHECKING:
+    from flows.steps.context import Context
+
+
+def differences(context: Context, landed: pl.DataFrame, after: pl.DataFrame) -> dict[str, int]:
+    """How many landed users have another value in the pool than was sent, by attribute."""
+    names = [name for name in context.mapping.attributes if name in context.schema.attributes]
+    pool = after.rename({name: f"@pool_{name}" for name in names if name in after.columns})
+    pool = pool.with_columns(
+        pl.lit(None, dtype=pl.String).alias(f"@pool_{name}")
+        for name in names if f"@pool_{name}" not in pool.columns
+    )  # fmt: skip
+    pairs = (
+        pl.scan_parquet(context.folder.all("users"))
+        .select(ORDINAL, KEY_USERNAME, *names)
+        .join(landed.lazy().select(ORDINAL), on=ORDINAL, how="semi")
+        .join(pool.lazy(), on=KEY_USERNAME, how="inner")
+    )
+    counted = pairs.select(_differs(context, name).sum().alias(name) for name in names).collect(
+        engine="streaming"
+    )
+    return {name: int(count) for name, count in counted.row(0, named=True).items() if count}
+
+
+def _differs(context: Context, name: str) -> pl.Expr:
+    sent, there = pl.col(name), pl.col(f"@pool_{name}")
+    same = sent == there
+    if context.schema.attributes[name].type == "Boolean":
+        same = sent.str.to_lowercase() == there.str.to_lowercase()
+    if name == "birthdate":  # whether Cognito keeps the CSV's mm/dd/yyyy is not known (F1.37)
+        american = pl.concat_str(
+            sent.str.slice(5, 2), sent.str.slice(8, 2), sent.str.slice(0, 4), separator="/"
+        )
+        same = same | (american == there)
+    return sent.is_not_null() & ~same.fill_null(value=False)

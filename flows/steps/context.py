@@ -1,0 +1,130 @@
+"""Everything the steps of one run need, opened once and handed on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from connectors import aws
+from connectors.cognito.import_jobs import ImportJobs
+from connectors.errors import ConfigurationError
+from connectors.registry import make_source
+from flows.settings import LoadedRunFile, fill_secrets
+from flows.steps.progress import Progress, Silence
+from mappings.engine import CompiledMapping, compile_mapping
+from mappings.rules import Rules
+from mappings.spec import MappingSpec, parse_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+    from connectors.records import PoolSchema
+    from connectors.sources.base import Source
+    from flows.ledger.folder import RunFolder
+    from flows.ledger.store import Ledger
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What every step needs and no run changes: who works, with which clock, and who listens."""
+
+    progress: Progress = field(default_factory=Silence)
+    clock: Callable[[], float] = time.time
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run, opened.
+
+    Attributes:
+        loaded: its run file.
+        folder: its folder.
+        ledger: its durable record.
+        schema: the pool as it was described when the run was opened.
+        worker: who works on it.
+    """
+
+    loaded: LoadedRunFile
+    folder: RunFolder
+    ledger: Ledger
+    schema: PoolSchema
+    worker: Worker
+
+    @property
+    def progress(self) -> Progress:
+        """Who listens."""
+        return self.worker.progress
+
+    @cached_property
+    def source(self) -> Source:
+        """The source, opened with its secrets filled in."""
+        return source_of(self.loaded)
+
+    @cached_property
+    def spec(self) -> MappingSpec:
+        """The mapping's rules as written."""
+        return spec_of(self.loaded)
+
+    @cached_property
+    def mapping(self) -> CompiledMapping:
+        """The mapping, compiled against what the source and the pool know."""
+        return compile_mapping(
+            self.spec,
+            key=self.loaded.settings.source.get("key"),
+            known_fields=self.source.fields(),
+            known_attributes=self.schema.attributes,
+            base=self.loaded.base,
+            where=f"{self.loaded.path}: mapping",
+        )
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The pool's rules."""
+        return Rules(self.schema, self.loaded.settings.rules)
+
+    @cached_property
+    def cognito(self) -> CognitoIdentityProviderClient:
+        """The pool's client."""
+        return cognito_client(self.loaded)
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        """The client of the import log."""
+        target = self.loaded.settings.target
+        return aws.client("logs", region=target.region, profile=target.profile)
+
+    @cached_property
+    def jobs(self) -> ImportJobs:
+        """The pool's import jobs."""
+        return ImportJobs(self.cognito, self.loaded.settings.target.user_pool_id)
+
+
+def source_of(loaded: LoadedRunFile) -> Source:
+    """Open the source of a run file, its secrets filled in."""
+    filled = {
+        key: fill_secrets(value, where=f"{loaded.path}: source.{key}")
+        for key, value in loaded.settings.source.items()
+    }
+    try:
+        return make_source(filled, loaded.base)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{loaded.path}: {error.what}", error.mend) from None
+
+
+def spec_of(loaded: LoadedRunFile) -> MappingSpec:
+    """The mapping of a run file, checked."""
+    return parse_mapping(loaded.settings.mapping, where=f"{loaded.path}: mapping")
+
+
+def cognito_client(loaded: LoadedRunFile) -> CognitoIdentityProviderClient:
+    """The client of the run file's pool."""
+    target = loaded.settings.target
+    return aws.client("cognito-idp", region=target.region, profile=target.profile)

@@ -1,0 +1,83 @@
+"""Read the source page by page, map it, judge it, write it down.
+
+A page is written as one Parquet file before the ledger says that it was read; after a crash the
+reading goes on behind the last page that the ledger knows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from connectors.cognito.import_file import ImportFileFormat
+from connectors.records import ALGORITHM, PASSWORD_HASH, REASON, Page
+from flows.ledger.segments import write_parquet
+from flows.ledger.states import RunState
+from flows.ledger.store import PageRecord
+from flows.steps.columns import ROW_BYTES
+from mappings.duplicates import ORDINAL
+from mappings.rules import CSV_REASON
+
+if TYPE_CHECKING:
+    from flows.steps.context import Context
+
+HASH_REASONS = ("hash_unknown_scheme", "hash_malformed", "hash_cost_too_high")
+"""Reasons that ``password_hash: {without: reset}`` turns into a reset at first sign-in."""
+
+
+def extract(context: Context) -> None:
+    """Read what has not been read yet."""
+    if context.ledger.run().state is not RunState.READING:
+        return
+    known = context.ledger.pages()
+    total = context.source.count()
+    context.progress.stage("Reading and judging users", total, "users")
+    after = known[-1].cursor if known else None
+    ordinal = context.ledger.extracted()
+    for number, page in enumerate(context.source.pages(context.mapping.fields, after), len(known) + 1):
+        users = judge_page(context, page, ordinal)
+        write_parquet(users, context.folder.users(number))
+        context.ledger.add_page(PageRecord(number, ordinal, users.height, page.cursor, page.done))
+        ordinal += users.height
+        context.progress.update(ordinal)
+    context.ledger.advance_run(RunState.ROUTING)
+
+
+def judge_page(context: Context, page: Page, first_ordinal: int) -> pl.DataFrame:
+    """Map and judge one page; lines that are no rows become rejected users at its end."""
+    judged = _judged(context, context.mapping.apply(page.rows))
+    sized = judged.with_columns(_sizes(context, judged).alias(ROW_BYTES))
+    users = pl.concat([sized, page.unreadable], how="diagonal") if page.unreadable.height else sized
+    return users.with_row_index(ORDINAL, first_ordinal).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
+
+
+def _judged(context: Context, mapped: pl.DataFrame) -> pl.DataFrame:
+    """Judge; where the run file allows it, judge users with an unusable hash once more without it."""
+    judged = context.rules.judge(mapped)
+    hashes = context.spec.password_hash
+    if hashes is None or hashes.without != "reset":
+        return judged
+    unusable = judged[CSV_REASON].is_in(HASH_REASONS).fill_null(value=False)
+    if not unusable.any():
+        return judged
+    dropped = pl.when(unusable).then(None).otherwise(pl.col(PASSWORD_HASH)).alias(PASSWORD_HASH)
+    return context.rules.judge(mapped.with_columns(dropped))
+
+
+def _sizes(context: Context, judged: pl.DataFrame) -> pl.Series:
+    """Bytes of every line in the import file that the user would travel in; 0 where none can carry them."""
+    travels = judged[REASON].is_null() & judged[CSV_REASON].is_null()
+    rows = judged.filter(travels) if not travels.all() else judged
+    attributes = [name for name in rows.columns if name.startswith("@") or name in context.schema.csv_header]
+    plain = ImportFileFormat(context.schema, None).row_bytes(rows.select(attributes))
+    hashed = (
+        pl.col(PASSWORD_HASH).str.len_bytes() + pl.col(PASSWORD_HASH).str.count_matches(",", literal=True) + 1
+    )
+    extra = pl.when(pl.col(ALGORITHM).is_not_null()).then(hashed).otherwise(0)
+    sizes = rows.select((pl.lit(plain) + extra).cast(pl.UInt32)).to_series()
+    return (
+        sizes
+        if rows is judged
+        else pl.zeros(judged.height, pl.UInt32, eager=True).scatter(travels.arg_true(), sizes)
+    )

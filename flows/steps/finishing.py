@@ -1,0 +1,120 @@
+"""Add it all up: one verdict for every source user, or the run is not called finished."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from connectors.errors import TargetError
+from connectors.records import LINE, SOURCE_ID, USERNAME, VERDICTS
+from flows.ledger.segments import write_parquet, write_text
+from flows.ledger.states import RunState
+from flows.steps.columns import JOB_ID, STRATEGY, SUB, VERDICT, WHY
+from mappings.duplicates import ORDINAL
+
+if TYPE_CHECKING:
+    from flows.ledger.folder import RunFolder
+    from flows.ledger.store import BatchRecord, Ledger
+
+Summary = dict[str, Any]
+
+
+def finish(folder: RunFolder, ledger: Ledger) -> Summary:
+    """Write ``verdicts.parquet`` and ``summary.json`` of a run that has been proved, and close it.
+
+    Raises:
+        TargetError: a user has no verdict or two; the run stays unfinished.
+    """
+    verdicts = verdicts_of(folder)
+    if not summarise(verdicts, ledger)["balanced"]:
+        raise TargetError(
+            f"The verdicts of run {folder.run_id} do not add up to its {ledger.extracted():,} users.",
+            "Nothing is lost: the run's folder is kept. Please report it with `poolferry status --json`.",
+        )
+    write_parquet(verdicts, folder.verdicts)
+    ledger.advance_run(RunState.FINISHED)
+    summary = summarise(verdicts, ledger)
+    write_text(json.dumps(summary, indent=1) + "\n", folder.summary)
+    return summary
+
+
+def verdicts_of(folder: RunFolder) -> pl.DataFrame:
+    """One row a source user, in source order; a null verdict means that none is known yet."""
+    users = pl.scan_parquet(folder.all("users")).select(ORDINAL, SOURCE_ID, USERNAME, LINE)
+    joined = users.join(_known(folder), on=ORDINAL, how="left", maintain_order="left")
+    return joined.select(
+        pl.col(SOURCE_ID).alias("source_id"),
+        pl.col(USERNAME).alias("username"),
+        VERDICT, WHY, STRATEGY, JOB_ID,
+        pl.col(LINE).alias("line"),
+        SUB,
+    ).collect(engine="streaming")  # fmt: skip
+
+
+def _known(folder: RunFolder) -> pl.LazyFrame:
+    """Outcomes, with what the read-back has found laid over them."""
+    known = pl.scan_parquet(folder.all("outcomes")).filter(pl.col(VERDICT).is_not_null())
+    proof_file = folder.path / "proof.parquet"
+    if not proof_file.exists():
+        return known
+    proof = pl.scan_parquet(proof_file).select(
+        ORDINAL, pl.col(VERDICT).alias("@v"), pl.col(WHY).alias("@w"), pl.col(SUB).alias("@s")
+    )
+    return (
+        known.join(proof, on=ORDINAL, how="left")
+        .with_columns(
+            pl.coalesce("@v", VERDICT).alias(VERDICT),
+            pl.coalesce("@w", WHY).alias(WHY),
+            pl.coalesce("@s", SUB).alias(SUB),
+        )
+        .drop("@v", "@w", "@s")
+    )
+
+
+def summarise(verdicts: pl.DataFrame, ledger: Ledger) -> Summary:
+    """The run's numbers; ``balanced`` says that every source user has exactly one verdict."""
+    run, extracted = ledger.run(), ledger.extracted()
+    counts = dict(verdicts.drop_nulls(VERDICT).group_by(VERDICT).len().iter_rows())
+    tally = {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
+    end = run.finished if run.finished is not None else run.created
+    return {
+        "run_id": run.run_id,
+        "state": str(run.state),
+        "extracted": extracted,
+        "balanced": sum(tally.values()) == extracted == verdicts.height,
+        "verdicts": tally,
+        "reasons": {kind: _reasons(verdicts, kind) for kind in ("rejected", "failed")},
+        "jobs": [_job(batch) for batch in ledger.batches() if batch.job_id],
+        "seconds": round(end - run.created, 3),
+    }
+
+
+def _reasons(verdicts: pl.DataFrame, kind: str) -> dict[str, int]:
+    chosen = verdicts.filter(pl.col(VERDICT) == kind)
+    counted = (
+        chosen.group_by(pl.col(WHY).fill_null("unknown")).len().sort(["len", WHY], descending=[True, False])
+    )
+    return {str(code): int(count) for code, count in counted.iter_rows()}
+
+
+def _job(batch: BatchRecord) -> dict[str, Any]:
+    facts = batch.facts
+    started, ended = facts.get("started"), facts.get("ended")
+    return {
+        "job_id": batch.job_id,
+        "batch": batch.number,
+        "algorithm": batch.algorithm,
+        "users": batch.users,
+        "status": facts.get("status"),
+        "imported": facts.get("imported"),
+        "skipped": facts.get("skipped"),
+        "failed": facts.get("failed"),
+        "seconds": round(ended - started, 3) if started and ended else None,
+    }
+
+
+def is_finished(folder: RunFolder, ledger: Ledger) -> bool:
+    """True once everything was sent, proved and written down."""
+    return ledger.run().state is RunState.FINISHED and folder.summary.exists()

@@ -1,0 +1,178 @@
+"""What a run would do, found out by the run's own code: read, map, judge, route - and send nothing."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from connectors.cognito.limits import quota_of
+from connectors.records import ENABLED, GROUPS, LINE, PASSWORD, SOURCE_ID
+from flows.ledger.folder import RunFolder, new_run_id
+from flows.steps.columns import VERDICT, WHY
+from flows.steps.extract import extract
+from flows.steps.route import route
+from flows.steps.running import begin, opened_in
+from mappings.duplicates import ORDINAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flows.settings import LoadedRunFile
+    from flows.steps.context import Context, Worker
+
+EXAMPLES = 3
+"""How many users are named as examples of a reason."""
+
+SHARE = 0.5
+"""Share of a quota that a run takes, so that live sign-ins keep theirs."""
+
+JOB_USERS_PER_SECOND = 30
+"""The only published lower bound of an import job's pace (F3.39); AWS publishes no rate (F3.37)."""
+
+USERS_PER_PAGE = 60
+"""Users of one ``ListUsers`` page (F5.15)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonForecast:
+    """How many users share a verdict and a reason, and a few of them by id or line."""
+
+    verdict: str
+    reason: str
+    users: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchForecast:
+    """One batch that would be sent."""
+
+    number: int
+    strategy: str
+    algorithm: str | None
+    users: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What would happen, in numbers.
+
+    Attributes:
+        ways: users by strategy; deferred ones are under ``migration_trigger``.
+        seconds: by stretch of work, from the quotas' defaults and our share of them; for import
+            jobs the slowest pace that AWS has published, so an upper bound by its figures.
+        active_users: users who become billable this month by the run itself (F8.2, F8.3).
+        messages: invitations and codes that the run would send.
+    """
+
+    extracted: int
+    ways: dict[str, int]
+    existing: int
+    rejected: int
+    reasons: tuple[ReasonForecast, ...]
+    batches: tuple[BatchForecast, ...]
+    seconds: dict[str, float]
+    active_users: int
+    messages: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The forecast as a JSON object."""
+        return asdict(self)
+
+
+def plan(loaded: LoadedRunFile, worker: Worker) -> Forecast:
+    """Forecast the run of a run file; the pool is read, nothing is written to it."""
+    with scratch(loaded, worker) as context:
+        extract(context)
+        route(context)
+        return forecast(context)
+
+
+@contextmanager
+def scratch(loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
+    """A run in a hidden folder that is removed at the end, whatever happens."""
+    run_id = new_run_id(datetime.fromtimestamp(worker.clock(), UTC))
+    folder = RunFolder(loaded.state_folder / f".plan-{run_id}").make()
+    try:
+        with opened_in(folder, loaded, worker) as context:
+            begin(context)
+            yield context
+    finally:
+        shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def forecast(context: Context) -> Forecast:
+    """Read a forecast from a routed run."""
+    early = pl.concat([pl.read_parquet(path) for path in context.folder.all("outcomes")])
+    counts = dict(early.group_by(VERDICT).len().iter_rows())
+    batches = context.ledger.batches()
+    ways: dict[str, int] = {}
+    for batch in batches:
+        ways[batch.strategy] = ways.get(batch.strategy, 0) + batch.users
+    ways |= {"migration_trigger": counts["deferred"]} if counts.get("deferred") else {}
+    sent = sum(batch.users for batch in batches)
+    extras = _extras(context)
+    created = ways.get("admin_create_user", 0)
+    return Forecast(
+        extracted=context.ledger.extracted(),
+        ways=ways,
+        existing=counts.get("existing", 0),
+        rejected=counts.get("rejected", 0),
+        reasons=_reasons(context, early),
+        batches=tuple(
+            BatchForecast(b.number, b.strategy, b.algorithm, b.users, int(b.facts["bytes"])) for b in batches
+        ),
+        seconds=_seconds(context, ways, sent, extras),
+        active_users=created + extras["grouped"],
+    )
+
+
+def _reasons(context: Context, early: pl.DataFrame) -> tuple[ReasonForecast, ...]:
+    known = early.filter(pl.col(WHY).is_not_null()).lazy()
+    users = pl.scan_parquet(context.folder.all("users")).select(ORDINAL, SOURCE_ID, LINE)
+    named = known.join(users, on=ORDINAL, how="left").with_columns(
+        pl.coalesce(SOURCE_ID, pl.format("line {}", LINE)).alias("@who")
+    )
+    groups = (
+        named.group_by(VERDICT, WHY)
+        .agg(pl.len().alias("@users"), pl.col("@who").sort_by(ORDINAL).head(EXAMPLES))
+        .sort("@users", WHY, descending=[True, False])
+        .collect()
+    )
+    rows = groups.select(VERDICT, WHY, "@users", "@who").iter_rows()
+    return tuple(ReasonForecast(verdict, why, users, tuple(who)) for verdict, why, users, who in rows)
+
+
+def _extras(context: Context) -> dict[str, int]:
+    """Users with work after the import; those with a verdict already have none."""
+    batches = [context.folder.batch_users(batch.number) for batch in context.ledger.batches()]
+    if not batches:
+        return {"grouped": 0, "memberships": 0, "disabled": 0, "passwords": 0}
+    users = pl.scan_parquet(context.folder.all("users")).select(ORDINAL, ENABLED, GROUPS, PASSWORD)
+    groups = pl.col(GROUPS).list.len().fill_null(0)
+    counted = users.join(pl.scan_parquet(batches), on=ORDINAL, how="semi").select(
+        (groups > 0).sum().alias("grouped"),
+        groups.sum().alias("memberships"),
+        (~pl.col(ENABLED)).sum().alias("disabled"),
+        pl.col(PASSWORD).is_not_null().sum().alias("passwords"),
+    )
+    return {name: int(value or 0) for name, value in counted.collect().row(0, named=True).items()}
+
+
+def _seconds(context: Context, ways: dict[str, int], sent: int, extras: dict[str, int]) -> dict[str, float]:
+    pages = (sent + context.schema.estimated_users) / USERS_PER_PAGE
+    calls = {
+        "AdminCreateUser": ways.get("admin_create_user", 0),
+        "AdminSetUserPassword": min(extras["passwords"], ways.get("admin_create_user", 0)),
+        "AdminAddUserToGroup": extras["memberships"],
+        "AdminDisableUser": extras["disabled"],
+        "ListUsers": pages if context.loaded.settings.verify == "full" else 0,
+    }
+    seconds = {name: round(count / (quota_of(name).default_rps * SHARE), 1) for name, count in calls.items()}
+    return {"import_job": round(ways.get("import_job", 0) / JOB_USERS_PER_SECOND, 1), **seconds}

@@ -1,0 +1,31 @@
+"""How long work tells that it moves: the steps speak to this, whoever listens."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """What the steps tell; implemented by the terminal, by Prefect's artifacts and by silence."""
+
+    def stage(self, title: str, total: float | None, unit: str) -> None:
+        """A new stretch of work begins: ``total`` units, or None where nobody knows."""
+
+    def update(self, done: float) -> None:
+        """So many units of the stage are done, counted from its beginning."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line; never about a person."""
+
+
+class Silence:
+    """Nobody listens."""
+
+    def stage(self, title: str, total: float | None, unit: str) -> None:
+        """Nothing is shown."""
+
+    def update(self, done: float) -> None:
+        """Nothing is shown."""
+
+    def note(self, text: str) -> None:
+        """Nothing is shown."""

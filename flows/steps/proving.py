@@ -1,0 +1,95 @@
+"""Prove: read the pool back, give every landed user their new ``sub``, compare what arrived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import polars as pl
+
+from connectors.cognito.users import read_back
+from connectors.records import USERNAME
+from flows.ledger.segments import write_parquet
+from flows.ledger.states import RunState
+from flows.steps.columns import SUB, VERDICT, WHY, outcomes
+from flows.steps.comparing import differences
+from flows.steps.pool_keys import with_keys
+from flows.steps.reading_pool import ONE_BY_ONE, look_up, present
+from mappings.duplicates import KEY_USERNAME, ORDINAL
+
+if TYPE_CHECKING:
+    from flows.steps.context import Context
+
+LANDED = ("imported", "created")
+
+
+def prove(context: Context) -> None:
+    """Read back as much as the run file asks for; write who was found, and drift counts."""
+    if context.ledger.run().state is not RunState.PROVING:
+        return
+    verify = context.loaded.settings.verify
+    landed = landed_users(context)
+    if verify == "sample":
+        landed = landed.sample(min(ONE_BY_ONE, landed.height), seed=crc32(context.ledger.run_id.encode()))
+    if verify != "none" and landed.height:
+        _prove(context, landed, whole_pool=verify == "full")
+
+
+def landed_users(context: Context) -> pl.DataFrame:
+    """``ORDINAL``, key and username of everybody whom a job or a call has created."""
+    users = pl.scan_parquet(context.folder.all("users")).select(ORDINAL, USERNAME, KEY_USERNAME)
+    came = pl.scan_parquet(context.folder.all("outcomes")).filter(pl.col(VERDICT).is_in(LANDED))
+    return users.join(came.select(ORDINAL, VERDICT), on=ORDINAL, how="inner").collect(engine="streaming")
+
+
+def _prove(context: Context, landed: pl.DataFrame, *, whole_pool: bool) -> None:
+    if whole_pool:
+        _read_pool(context)
+    else:
+        _read_sample(context, landed)
+    after = _after(context)
+    found = landed.join(after.select(KEY_USERNAME, SUB), on=KEY_USERNAME, how="left")
+    missing = found.filter(pl.col(SUB).is_null())
+    late = present(context, missing) if 0 < missing.height <= ONE_BY_ONE else None
+    if late is not None:  # ListUsers is eventually consistent (F5.15): ask for each one by name
+        found = found.join(late.rename({SUB: "@late"}), on=KEY_USERNAME, how="left")
+        found = found.with_columns(pl.coalesce(SUB, "@late").alias(SUB)).drop("@late")
+    write_parquet(_proof(found), context.folder.path / "proof.parquet")
+    drift = differences(context, landed, after)
+    context.ledger.advance_run(RunState.PROVING, drift=drift, read_back=landed.height)
+
+
+def _proof(found: pl.DataFrame) -> pl.DataFrame:
+    gone = pl.col(SUB).is_null()
+    judged = found.with_columns(
+        pl.when(gone).then(pl.lit("failed")).otherwise(pl.col(VERDICT)).alias(VERDICT),
+        pl.when(gone).then(pl.lit("not_in_pool")).alias(WHY),
+    )
+    return outcomes(judged)
+
+
+def _read_pool(context: Context) -> None:
+    total = context.schema.estimated_users + context.ledger.extracted()
+    context.progress.stage("Reading the pool back", total, "users")
+    done = 0
+    for number, users in enumerate(read_back(context.cognito, context.schema.pool_id), 1):
+        write_parquet(with_keys(context, users), context.folder.after(number))
+        done += users.height
+        context.progress.update(done)
+
+
+def _read_sample(context: Context, landed: pl.DataFrame) -> None:
+    context.progress.stage("Reading a sample back", landed.height, "users")
+    for number, user in enumerate(look_up(context, landed[USERNAME]), 1):
+        write_parquet(with_keys(context, user), context.folder.after(number))
+        context.progress.update(number)
+
+
+def _after(context: Context) -> pl.DataFrame:
+    parts = [pl.read_parquet(path) for path in context.folder.all("after")]
+    frame = (
+        pl.concat(parts, how="diagonal")
+        if parts
+        else pl.DataFrame(schema={KEY_USERNAME: pl.UInt64, SUB: pl.String})
+    )
+    return frame.drop_nulls(KEY_USERNAME).unique(KEY_USERNAME)

@@ -1,0 +1,59 @@
+"""Ask the pool who is there, with ``ListUsers`` alone, since ``AdminGetUser`` costs MAU (F8.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from connectors.cognito.users import find_user, half_of_the_quota, read_back
+from connectors.records import USERNAME
+from flows.steps.columns import SUB
+from flows.steps.pool_keys import with_keys
+from mappings.duplicates import KEY_USERNAME, ORDINAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flows.steps.context import Context
+
+ONE_BY_ONE = 300
+"""Up to so many users are asked for one by one; beyond that reading the whole pool is quicker."""
+
+
+def pool_users(context: Context, ordinals: pl.Series) -> pl.DataFrame:
+    """``ORDINAL``, ``USERNAME`` and the username's key of some users of the run."""
+    wanted = ordinals.to_frame().lazy()
+    columns = [ORDINAL, USERNAME, KEY_USERNAME]
+    users = pl.scan_parquet(context.folder.all("users")).select(columns)
+    return users.join(wanted, on=ORDINAL, how="semi").collect()
+
+
+def present(context: Context, users: pl.DataFrame) -> pl.DataFrame:
+    """Key and ``sub`` of those of the users whom the pool has now."""
+    empty = pl.DataFrame(schema={KEY_USERNAME: pl.UInt64, SUB: pl.String})
+    frames = _some(context, users[USERNAME]) if users.height <= ONE_BY_ONE else _all(context)
+    there = pl.concat([empty, *frames]).drop_nulls(KEY_USERNAME).unique(KEY_USERNAME)
+    return there.filter(pl.col(KEY_USERNAME).is_in(users[KEY_USERNAME].implode()))
+
+
+def _some(context: Context, names: pl.Series) -> list[pl.DataFrame]:
+    return [_keyed(context, user) for user in look_up(context, names)]
+
+
+def _all(context: Context) -> list[pl.DataFrame]:
+    return [_keyed(context, users) for users in read_back(context.cognito, context.schema.pool_id)]
+
+
+def look_up(context: Context, names: pl.Series) -> Iterator[pl.DataFrame]:
+    """Find users one by one, by the names that the source calls them; no frame where there is none."""
+    pace = half_of_the_quota()
+    for name in names:
+        pace.try_acquire("ListUsers")
+        user = find_user(context.cognito, context.schema, name)
+        if user.height:
+            yield user
+
+
+def _keyed(context: Context, users: pl.DataFrame) -> pl.DataFrame:
+    return with_keys(context, users).select(KEY_USERNAME, pl.col("sub").alias(SUB))

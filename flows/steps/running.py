@@ -1,0 +1,124 @@
+"""One migration from start to end: open or go on, read, route, send, prove, finish."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from connectors.cognito.pool import read_pool
+from connectors.errors import ConfigurationError, PoolferryError
+from flows.ledger.folder import RunFolder, new_run_id, runs_of
+from flows.ledger.segments import write_text
+from flows.ledger.states import RunState
+from flows.ledger.store import Ledger, RunRecord, open_sqlite
+from flows.reports.text import write_report
+from flows.steps.after_work import after_work
+from flows.steps.context import Context, Worker, cognito_client, source_of
+from flows.steps.extract import extract
+from flows.steps.finishing import Summary, finish, is_finished
+from flows.steps.proving import prove
+from flows.steps.route import route
+from flows.steps.sending import send
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flows.settings import LoadedRunFile
+
+
+def migrate(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> tuple[RunFolder, Summary]:
+    """Carry every user of the run file's source into its pool.
+
+    Goes on with the unfinished run of the same name where there is one; ``new`` starts another.
+
+    Raises:
+        ConfigurationError: the run file or the source changed under an unfinished run.
+        SourceError, TargetError: stopped, and resumable by the same call.
+    """
+    with opened(loaded, worker, new=new) as context:
+        for step in STEPS:
+            step(context)
+        summary = finish(context.folder, context.ledger)
+        write_report(context.folder, context.ledger)
+        return context.folder, summary
+
+
+STEPS = (extract, route, send, after_work, prove)
+"""The way of a run; each step does nothing where the ledger says that it is behind the run."""
+
+
+@contextmanager
+def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Iterator[Context]:
+    """Open the unfinished run of the run file, or begin one, and hold it for this process."""
+    folder = None if new else unfinished(loaded.state_folder)
+    if folder is not None:
+        with opened_in(folder, loaded, worker) as context:
+            _refuse_changes(context)
+            yield context
+        return
+    source_of(loaded).check()
+    now = datetime.fromtimestamp(worker.clock(), UTC)
+    folder = RunFolder(loaded.state_folder / new_run_id(now)).make()
+    with opened_in(folder, loaded, worker) as context:
+        begin(context)
+        yield context
+
+
+@contextmanager
+def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
+    """Open the run of one folder and hold it for this process."""
+    schema = read_pool(cognito_client(loaded), loaded.settings.target.user_pool_id)
+    with folder.locked():
+        ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, worker.clock)
+        try:
+            yield Context(loaded, folder, ledger, schema, worker)
+        finally:
+            ledger.close()
+
+
+def unfinished(state_folder: Path) -> RunFolder | None:
+    """The newest run of a name, if it has not come to its end."""
+    for folder in reversed(runs_of(state_folder)):
+        ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, lambda: 0.0)
+        try:
+            return None if is_finished(folder, ledger) else folder
+        finally:
+            ledger.close()
+    return None
+
+
+def begin(context: Context) -> None:
+    """Write a new run down; every mistake of the run file shows before, and leaves no folder behind."""
+    loaded = context.loaded
+    try:
+        _ = context.mapping, context.rules
+    except PoolferryError:
+        shutil.rmtree(context.folder.path)
+        raise
+    write_text(loaded.text, context.folder.run_file)
+    record = RunRecord(
+        run_id=context.folder.run_id,
+        name=loaded.settings.name,
+        state=RunState.READING,
+        run_file_sha256=loaded.fingerprint,
+        source_fingerprint=context.source.fingerprint(),
+        pool_id=loaded.settings.target.user_pool_id,
+        created=context.worker.clock(),
+        finished=None,
+        facts={"run_file": str(loaded.path), "header": list(context.schema.csv_header)},
+    )
+    context.ledger.open_run(record)
+
+
+def _refuse_changes(context: Context) -> None:
+    run = context.ledger.run()
+    out = "Put it back as it was to go on, or start another run with --new."
+    if run.run_file_sha256 != context.loaded.fingerprint:
+        raise ConfigurationError(f"{context.loaded.path} changed under the unfinished run {run.run_id}.", out)
+    if run.state is RunState.READING and run.source_fingerprint != context.source.fingerprint():
+        raise ConfigurationError(f"The source changed under the unfinished run {run.run_id}.", out)
+    if run.facts.get("header") != list(context.schema.csv_header):
+        raise ConfigurationError(f"The pool's attributes changed under the unfinished run {run.run_id}.", out)

@@ -1,0 +1,61 @@
+"""The ordered strategies: each user takes the first way that can carry them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from connectors.records import REASON
+from flows.steps.columns import STRATEGY, VERDICT, WHY
+from flows.strategies.admin_create_user import AdminCreateUser
+from flows.strategies.import_job import ImportJob
+from flows.strategies.migration_trigger import MigrationTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flows.settings import RunFile, StrategyName
+    from flows.strategies.base import Strategy
+    from mappings.spec import MappingSpec
+
+
+def strategies_of(settings: RunFile, spec: MappingSpec) -> dict[StrategyName, Strategy]:
+    """The run file's strategies in its order."""
+    made: Mapping[StrategyName, Strategy] = {
+        "import_job": ImportJob(settings),
+        "admin_create_user": AdminCreateUser(spec),
+        "migration_trigger": MigrationTrigger(),
+    }
+    return {name: made[name] for name in settings.strategies}
+
+
+def choose(users: pl.DataFrame, strategies: Mapping[StrategyName, Strategy]) -> pl.DataFrame:
+    """Add ``strategy``, ``verdict`` and ``reason`` to users who have no outcome yet.
+
+    Users with a reason keep it. Who is refused by every strategy is rejected with the reason of
+    the first, since that is the way the run file prefers. Who is left to the migration trigger is
+    deferred at once: nothing is sent for them.
+    """
+    refusals = [strategy.refusal().alias(f"@no_{name}") for name, strategy in strategies.items()]
+    asked = users.with_columns(refusals)
+    names = list(strategies)
+    way = pl.coalesce([pl.when(pl.col(f"@no_{name}").is_null()).then(pl.lit(name)) for name in names])
+    why = pl.coalesce(REASON, pl.when(way.is_null()).then(pl.col(f"@no_{names[0]}")))
+    free = pl.col(VERDICT).is_null() & why.is_null()
+    return (
+        asked.with_columns(
+            why.alias(WHY),
+            pl.when(free).then(way).alias(STRATEGY),
+        )
+        .with_columns(
+            pl.when(pl.col(VERDICT).is_not_null())
+            .then(pl.col(VERDICT))
+            .when(pl.col(WHY).is_not_null())
+            .then(pl.lit("rejected"))
+            .when(pl.col(STRATEGY) == "migration_trigger")
+            .then(pl.lit("deferred"))
+            .alias(VERDICT)
+        )
+        .drop(f"@no_{name}" for name in names)
+    )

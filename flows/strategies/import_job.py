@@ -1,0 +1,169 @@
+"""Users travel as a CSV in a user import job: free of MAU cost (F8.1) and without any message (F3.41).
+
+One function a state of the batch; the ledger is written before every call that changes the pool,
+so that after a crash the state says what to ask before trying again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from connectors.cognito.import_file import ImportFileFormat, write_import_file
+from connectors.cognito.import_job import job_name
+from connectors.cognito.import_jobs import WAIT_SECONDS
+from connectors.errors import RetryError, SpentJobError, TargetError
+from flows.ledger.states import BatchState
+from flows.steps.settling import settle_job
+from flows.strategies.batches import batch_frames
+from mappings.rules import CSV_REASON
+
+if TYPE_CHECKING:
+    from connectors.cognito.import_job import Job
+    from flows.ledger.store import BatchRecord
+    from flows.settings import RunFile, StrategyName
+    from flows.steps.context import Context
+
+
+class ImportJob:
+    """Takes every user whom a CSV can carry."""
+
+    name: ClassVar[StrategyName] = "import_job"
+
+    def __init__(self, settings: RunFile) -> None:
+        self._jobs = settings.jobs
+
+    def refusal(self) -> pl.Expr:
+        """What the pool's rules found against a CSV."""
+        return pl.col(CSV_REASON)
+
+    def batch_limits(self) -> tuple[int, int]:
+        """At most 500,000 rows and 100,000,000 bytes (F1.23, F1.24)."""
+        return self._jobs.max_rows, self._jobs.max_bytes
+
+    def send(self, context: Context, number: int) -> None:
+        """Walk from the batch's state to ``settled``."""
+        job: Job | None = None
+        batch = context.ledger.batch(number)
+        while batch.state is not BatchState.SETTLED:
+            batch, job = _STEPS[batch.state](context, batch, job)
+
+
+def write_file(context: Context, batch: BatchRecord) -> None:
+    """Write the batch's CSV unless it lies there already."""
+    path = context.folder.import_file(batch.number)
+    if not path.exists():
+        write_import_file(
+            path, ImportFileFormat(context.schema, batch.algorithm), batch_frames(context, batch)
+        )
+
+
+def _create(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[BatchRecord, Job | None]:
+    """From ``planned``: the intent is written, then the job is created."""
+    role = context.loaded.settings.target.log_role_arn
+    if not role:
+        raise TargetError(
+            "Import jobs need target.log_role_arn (F3.34).", "`poolferry check --create-role` makes one."
+        )
+    write_file(context, batch)
+    batch = context.ledger.advance(batch, BatchState.CREATING)
+    job = context.jobs.create(_name(context, batch), role, batch.algorithm)
+    return context.ledger.advance(batch, BatchState.CREATED, job_id=job.id), job
+
+
+def _find_or_create(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[BatchRecord, Job | None]:
+    """From ``creating``: a reply was lost, so the pool is asked for the job's name first."""
+    write_file(context, batch)
+    job = context.jobs.find(_name(context, batch)) or context.jobs.create(
+        _name(context, batch), context.loaded.settings.target.log_role_arn or "", batch.algorithm
+    )
+    return context.ledger.advance(batch, BatchState.CREATED, job_id=job.id), job
+
+
+def _upload(context: Context, batch: BatchRecord, job: Job | None) -> tuple[BatchRecord, Job | None]:
+    """From ``created``: the file is put to the pre-signed URL, which lives 15 minutes (F3.10)."""
+    write_file(context, batch)
+    job = job or context.jobs.describe(_job_id(batch))
+    path = context.folder.import_file(batch.number)
+    context.progress.stage(f"Uploading batch {batch.number}", path.stat().st_size, "bytes")
+    try:
+        context.jobs.upload(job, path, on_progress=lambda sent, _total: context.progress.update(sent))
+    except SpentJobError:
+        return _new_attempt(context, batch)
+    return context.ledger.advance(batch, BatchState.UPLOADED), job
+
+
+def _start(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[BatchRecord, Job | None]:
+    """From ``uploaded``: start, unless an earlier start has taken effect."""
+    job = context.jobs.describe(_job_id(batch))
+    if not job.was_started:
+        patience = context.loaded.settings.jobs.busy_patience_seconds
+        delay = min(WAIT_SECONDS, max(patience, 1.0))
+        try:
+            job = context.jobs.start(job.id, delay=delay, max_attempts=1 + int(patience / delay))
+        except (SpentJobError, RetryError):
+            return _new_attempt(context, batch)
+    return context.ledger.advance(batch, BatchState.STARTED), job
+
+
+def _new_attempt(context: Context, batch: BatchRecord) -> tuple[BatchRecord, Job | None]:
+    """The job never ran, so nobody travelled: the same users go in a new job."""
+    return context.ledger.advance(batch, BatchState.CREATING, attempt=batch.attempt + 1), None
+
+
+def _wait(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[BatchRecord, Job | None]:
+    """From ``started``: the waiter watches until the job has reached an end."""
+    settings = context.loaded.settings.jobs
+    context.progress.stage(f"Importing batch {batch.number}", batch.users, "users")
+    try:
+        job = context.jobs.wait(
+            _job_id(batch),
+            delay=settings.poll_seconds,
+            max_attempts=settings.max_polls,
+            on_progress=lambda seen: context.progress.update(seen.counted),
+        )
+    except KeyboardInterrupt:
+        context.jobs.stop(_job_id(batch))
+        context.progress.note(f"The import job of batch {batch.number} was asked to stop.")
+        raise
+    context.folder.import_file(batch.number).unlink(missing_ok=True)
+    return context.ledger.advance(batch, BatchState.ENDED, **_facts(job)), job
+
+
+def _settle(context: Context, batch: BatchRecord, job: Job | None) -> tuple[BatchRecord, Job | None]:
+    """From ``ended``: the log gives every user an outcome; who has none travels on."""
+    return settle_job(context, batch), job
+
+
+def _facts(job: Job) -> dict[str, Any]:
+    return {
+        "job_name": job.name,
+        "status": job.status,
+        "message": job.message,
+        "imported": job.imported,
+        "skipped": job.skipped,
+        "failed": job.failed,
+        "started": job.started.timestamp() if job.started else None,
+        "ended": job.completed.timestamp() if job.completed else None,
+    }
+
+
+def _name(context: Context, batch: BatchRecord) -> str:
+    return job_name(context.ledger.run_id, batch.number, batch.attempt)
+
+
+def _job_id(batch: BatchRecord) -> str:
+    if batch.job_id is None:
+        raise TargetError(f"The ledger knows no job of batch {batch.number}.", "Please report it.")
+    return batch.job_id
+
+
+_STEPS = {
+    BatchState.PLANNED: _create,
+    BatchState.CREATING: _find_or_create,
+    BatchState.CREATED: _upload,
+    BatchState.UPLOADED: _start,
+    BatchState.STARTED: _wait,
+    BatchState.ENDED: _settle,
+}

@@ -1,0 +1,152 @@
+"""The tasks of the flows: one a stage of a run, one a batch, never one a user.
+
+A task sees ids and counts alone. Nothing is cached and no result is kept: the ledger knows what was done.
+Only a whole batch is tried again by Prefect, which the ledger makes safe; below it, botocore's and
+``connectors.retry``'s calls have their own policies, and above it a flow is simply run again.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from prefect import Task, runtime
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext
+from prefect.utilities.annotations import opaque
+from pydantic import Field
+
+from connectors.errors import AskThePoolError, PoolferryError, RetryError, StopError, UserRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from prefect.client.schemas.objects import State, TaskRun
+
+    from flows.ledger.store import BatchRecord
+
+RETRY_SECONDS = (30.0, 120.0, 600.0)
+"""Pauses before a batch is tried again; a single call has been tried for two minutes by then."""
+
+OURS = ("connectors.", "flows.", "mappings.")
+
+RunFilePath = Annotated[str, Field(min_length=1, examples=["/srv/migration/acme.yaml"])]
+"""The parameter that all flows share; the flows' docstrings give Prefect's form its help."""
+
+TRIED_AGAIN = (RetryError, AskThePoolError)
+"""What a second try of a batch can mend: it asks the pool first, since the ledger tells it to."""
+
+
+def in_flow_run() -> bool:
+    """Tell whether Prefect records what happens here; plain calls of ``flow.fn`` are not recorded."""
+    return FlowRunContext.get() is not None
+
+
+@contextmanager
+def harmless_errors() -> Iterator[None]:
+    """Let only errors leave that name no person: Prefect stores their texts, and tracebacks of causes.
+
+    Errors of Poolferry's tree keep class and text. Of every other error, whose text may hold a row or
+    a value, only the class's name and the place in Poolferry's code are kept.
+    """
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - this is the boundary behind which Prefect stores texts
+        raise harmless(error) from None
+
+
+def harmless(error: Exception) -> PoolferryError:
+    """Make the error that may be shown and stored in place of ``error``."""
+    if isinstance(error, UserRefusedError):
+        return UserRefusedError(error.code, error.what, error.mend)
+    if isinstance(error, PoolferryError):
+        return type(error)(error.what, error.mend)
+    return StopError(
+        f"Unexpected {type(error).__name__}{_place(error.__traceback__)}.",
+        "Nothing is lost: run it again to go on. Please report it with this line.",
+    )
+
+
+def _place(trace: TracebackType | None) -> str:
+    """Where in Poolferry's own code an error came from; lines of code, unlike texts, name nobody."""
+    place = ""
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if module.startswith(OURS) and module != __name__:
+            place = f" in {module}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def flow_run_name() -> str:
+    """Name a flow run after its run file: ``acme`` for ``/srv/migration/acme.yaml``."""
+    return Path(str(runtime.flow_run.parameters.get("run_file", ""))).stem or "unnamed"
+
+
+def stage_task(name: str, work: Callable[..., Any]) -> Task[..., Any]:
+    """Make a stage of a run a task: never cached, nothing kept, no retry."""
+    return Task(
+        fn=harmless_errors()(work),
+        name=name,
+        task_run_name=name,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+
+
+def can_be_tried_again(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Say whether a failed batch is worth a second try: a refusal stays a refusal."""
+    return isinstance(state.data, TRIED_AGAIN)
+
+
+def batch_task(work: Callable[..., Any]) -> Task[..., Any]:
+    """Make the sending of one batch a task; ``title`` is its run's name."""
+    return Task(
+        fn=harmless_errors()(work),
+        name="send batch",
+        task_run_name="{title}",
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=len(RETRY_SECONDS),
+        retry_delay_seconds=list(RETRY_SECONDS),
+        retry_condition_fn=can_be_tried_again,
+    )
+
+
+def batch_title(batch: BatchRecord) -> str:
+    """Name a batch's task run: ``import batch 3 · 500,000 users``."""
+    verb = "import" if batch.strategy == "import_job" else "create"
+    return f"{verb} batch {batch.number} · {batch.users:,} users"
+
+
+def run_task(job: Task[..., Any], subject: object, **parameters: object) -> Any:  # noqa: ANN401 - as the task returns
+    """Run a task, as a plain function where no flow run records it.
+
+    ``subject`` is handed on unread: Prefect would otherwise walk through it in search of futures.
+    """
+    if in_flow_run():
+        return job(opaque(subject), **parameters)
+    return job.fn(subject, **parameters)
+
+
+def show_markdown(name: str, kind: str, text: str, description: str) -> None:
+    """Show a text in the flow run's page; it holds counts and ids of runs and jobs alone."""
+    if in_flow_run():
+        create_markdown_artifact(text, key=artifact_key(name, kind), description=description)
+
+
+def show_table(name: str, kind: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
+    """Show a table in the flow run's page; nothing is shown where it has no rows."""
+    if in_flow_run() and rows:
+        create_table_artifact(
+            [dict(row) for row in rows], key=artifact_key(name, kind), description=description
+        )
+
+
+def artifact_key(name: str, kind: str) -> str:
+    """Name an artifact as Prefect wants it: ``acme-summary``; the same key means a newer version."""
+    return f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}-{kind}"

@@ -1,0 +1,182 @@
+"""Is this a password hash that an import job takes? The four formats and their maxima (F2.4-F2.9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from mappings.rules_looks import octets
+
+if TYPE_CHECKING:
+    from connectors.records import HashAlgorithm
+    from mappings.rules_options import Pbkdf2Alphabet
+
+_BASE64 = "A-Za-z0-9+/"
+_ALPHABETS: dict[Pbkdf2Alphabet, str] = {
+    "shared": "A-Za-z0-9/",
+    "base64": _BASE64,
+    "passlib": "A-Za-z0-9./",
+}
+_ANY_ALPHABET = "A-Za-z0-9+./"
+_HEX = "(?:[0-9a-f]{2})+"
+_COUNT = "([1-9][0-9]{0,9})"
+
+
+def _encoded(alphabet: str) -> str:
+    """Unpadded base64 of whole bytes: never one character over a group of four."""
+    return rf"(?:[{alphabet}]{{4}})*(?:[{alphabet}]{{2,4}})"
+
+
+@dataclass(frozen=True, slots=True)
+class HashFormat:
+    """One algorithm's cell.
+
+    Attributes:
+        algorithm: as ``CreateUserImportJob`` names it.
+        scheme: matches every value that means to be of this scheme.
+        usable: matches what the pool takes: the format, within the maxima (F2.5, F2.6).
+        format: matches the format at any cost; its groups are the parameters with a maximum.
+        maxima: the highest value of each of those groups.
+    """
+
+    algorithm: HashAlgorithm
+    scheme: str
+    usable: str
+    format: str
+    maxima: tuple[int, ...]
+
+
+def hash_formats(alphabet: Pbkdf2Alphabet) -> tuple[HashFormat, ...]:
+    """The four formats, under what is assumed of PBKDF2's alphabet (F2.8)."""
+    return (_BCRYPT, _pbkdf2(_ALPHABETS[alphabet]), _ARGON2ID, _SCRYPT)
+
+
+_BCRYPT_BEGINNING = r"^\$2[abxy]\$(?:0[4-9]|1[0-2])\$"
+_BCRYPT_BYTES = 60
+_LOWER_CASE = 0x20
+"""The bit that tells a small letter from a capital one."""
+
+_BCRYPT = HashFormat(
+    "BCRYPT",
+    scheme=r"^\$2[a-z]?\$",
+    usable=_BCRYPT_BEGINNING + "[./A-Za-z0-9]{53}$",
+    format=r"^\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$",
+    maxima=(12,),
+)
+
+_ARGON2ID = HashFormat(
+    "ARGON2ID",
+    scheme=r"^\$argon2id\$",
+    usable=r"^\$argon2id\$v=[0-9]+\$m=(?:[1-9][0-9]{0,3}|1[0-8][0-9]{3}|19[0-3][0-9]{2}|194[0-4][0-9]|1945[0-6])"
+    rf",t=[12],p=1\${_encoded(_BASE64)}\${_encoded(_BASE64)}$",
+    format=rf"^\$argon2id\$v=[0-9]+\$m={_COUNT},t={_COUNT},p={_COUNT}"
+    rf"\${_encoded(_BASE64)}\${_encoded(_BASE64)}$",
+    maxima=(19_456, 2, 1),
+)
+
+_POWERS_OF_TWO = "|".join(str(2**power) for power in range(1, 17))
+_LARGE_POWERS_OF_TWO = "|".join(str(2**power) for power in range(1, 33))
+
+_SCRYPT = HashFormat(
+    "SCRYPT",
+    scheme=r"^[0-9]+\$[0-9]+\$[0-9]+\$",
+    usable=rf"^(?:{_POWERS_OF_TWO})\$[1-8]\$1\${_HEX}\${_HEX}$",
+    format=rf"^({_LARGE_POWERS_OF_TWO})\${_COUNT}\${_COUNT}\${_HEX}\${_HEX}$",
+    maxima=(65_536, 8, 1),
+)
+
+
+def _pbkdf2(alphabet: str) -> HashFormat:
+    return HashFormat(
+        "PBKDF2_SHA256",
+        scheme=r"^\$pbkdf2-sha256\$",
+        usable=r"^\$pbkdf2-sha256\$(?:[1-9][0-9]{0,4}|[1-5][0-9]{5}|600000)"
+        rf"\${_encoded(alphabet)}\${_encoded(alphabet)}$",
+        format=rf"^\$pbkdf2-sha256\${_COUNT}\${_encoded(_ANY_ALPHABET)}\${_encoded(_ANY_ALPHABET)}$",
+        maxima=(600_000,),
+    )
+
+
+class HashFormats:
+    """Recognises hashes value by value.
+
+    Args:
+        alphabet: what is assumed of PBKDF2's alphabet (F2.8).
+    """
+
+    def __init__(self, alphabet: Pbkdf2Alphabet = "shared") -> None:
+        self._formats = hash_formats(alphabet)
+
+    def algorithms(self, hashes: pl.Series) -> pl.Series:
+        """Name the algorithm of each hash that the pool takes.
+
+        Args:
+            hashes: String.
+
+        Returns:
+            String of ``HASH_ALGORITHMS``, null where there is no hash or the pool does not take it.
+        """
+        found = pl.Series(hashes.name, [None], dtype=pl.String).new_from_index(0, hashes.len())
+        if _only_bcrypt(hashes):
+            return _either(hashes.is_not_null(), "BCRYPT", found)
+        for each in self._formats:
+            if found.null_count() == hashes.null_count():
+                break
+            usable = hashes.str.contains(each.usable)
+            if usable.any():
+                found = _either(usable, each.algorithm, found)
+        return found
+
+    def problems(self, hashes: pl.Series) -> pl.Series:
+        """Name the reason code of each hash that the pool does not take.
+
+        Args:
+            hashes: String, null or a hash that ``algorithms`` did not recognise.
+
+        Returns:
+            String, ``hash_unknown_scheme``, ``hash_malformed``, ``hash_cost_too_high`` or
+            ``hash_alphabet``; null where there is no hash.
+        """
+        problem: pl.Expr = pl.when(pl.col("hash").is_not_null()).then(pl.lit("hash_unknown_scheme"))
+        for each in self._formats:
+            of_scheme = pl.col("hash").str.contains(each.scheme)
+            problem = pl.when(of_scheme).then(_problem(each)).otherwise(problem)
+        return hashes.to_frame("hash").select(problem.alias(hashes.name)).to_series()
+
+
+def _only_bcrypt(hashes: pl.Series) -> bool:
+    """Whether ``_BCRYPT.usable`` matches all values, found in a third of the time.
+
+    The beginnings are matched value by value, the characters as one run of bytes: if there are three
+    dollar signs a value on the whole, each value has no more than those of its beginning.
+    """
+    sizes = hashes.str.len_bytes()
+    if sizes.min() != _BCRYPT_BYTES or sizes.max() != _BCRYPT_BYTES:
+        return False
+    if not hashes.str.contains(_BCRYPT_BEGINNING).all():
+        return False
+    run = octets(hashes)
+    letters = (run | _LOWER_CASE).is_between(ord("a"), ord("z"))
+    dollars = run == ord("$")
+    known = letters | run.is_between(ord("."), ord("9")) | dollars
+    return bool(known.all()) and dollars.sum() == 3 * (hashes.len() - hashes.null_count())
+
+
+def _either(mask: pl.Series, algorithm: HashAlgorithm, found: pl.Series) -> pl.Series:
+    return pl.select(pl.when(mask).then(pl.lit(algorithm)).otherwise(found).alias(found.name)).to_series()
+
+
+def _problem(known: HashFormat) -> pl.Expr:
+    """Why a value of this scheme is not usable; a usable one under another alphabet is the last case."""
+    value = pl.col("hash")
+    costs = (value.str.extract(known.format, group + 1) for group in range(len(known.maxima)))
+    too_high = pl.any_horizontal(
+        cost.cast(pl.UInt64) > most for cost, most in zip(costs, known.maxima, strict=True)
+    )
+    return (
+        pl.when(~value.str.contains(known.format)).then(pl.lit("hash_malformed"))
+        .when(too_high).then(pl.lit("hash_cost_too_high"))
+        .otherwise(pl.lit("hash_alphabet"))
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+"""Lists out of one text: ``admin;user``, ``["admin", "user"]`` or ``[{"provider": "g", …}]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from mappings.templates import Field, fields, parts
+from mappings.texts import by_distinct, null_where, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mappings.steps import Step
+
+STRINGS = pl.List(pl.String)
+_ROW, _PART = "row", "part"
+_JSON_STARTS = ("[", "{")
+
+
+@dataclass(frozen=True, slots=True)
+class Cutter:
+    """How a column of texts becomes a column of lists.
+
+    Attributes:
+        split: the text between two parts; None reads JSON where there is JSON.
+        each: the template for the members of JSON objects.
+        steps: what is done to each part; a part that a checking step refuses spoils its list.
+    """
+
+    split: str | None
+    each: str | None
+    steps: Sequence[Step] = ()
+
+    def __call__(self, texts: pl.Series) -> pl.Series:
+        """Lists of distinct texts without blanks, null where a text is none or is refused."""
+        return by_distinct(texts, self._lists)
+
+    def _lists(self, texts: pl.Series) -> pl.Series:
+        raw = self._cut(texts)
+        flat = pl.DataFrame({_ROW: pl.int_range(texts.len(), eager=True), _PART: raw}).explode(_PART)
+        flat, bad = self._worked(
+            flat.with_columns(pl.col(_PART).str.strip_chars().replace("", None)).drop_nulls()
+        )
+        listed = flat.group_by(_ROW, maintain_order=True).agg(pl.col(_PART).unique(maintain_order=True))
+        found = pl.DataFrame({_ROW: pl.int_range(texts.len(), eager=True)}).join(
+            listed, on=_ROW, how="left", maintain_order="left"
+        )
+        lists = found.select(pl.col(_PART).fill_null(pl.lit([], dtype=STRINGS))).to_series()
+        gone = raw.is_null() | pl.int_range(texts.len(), eager=True).is_in(bad.implode())
+        return null_where(lists, gone)
+
+    def _worked(self, flat: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+        """Do the steps to every part; also tell the rows that had a part refused."""
+        bad = flat[_ROW].head(0)
+        for step in self.steps:
+            after = flat.select(step.run(pl.col(_PART))).to_series()
+            lost = refused(flat[_PART], after) if step.checks else None
+            if lost is not None:
+                bad = bad.append(flat[_ROW].filter(lost))
+            flat = flat.with_columns(after.alias(_PART)).drop_nulls()
+        return flat, bad
+
+    def _cut(self, texts: pl.Series) -> pl.Series:
+        """Raw parts; null where a text is none, or is no JSON though it must be."""
+        if self.split is not None:
+            return texts.str.split(self.split)
+        trimmed = texts.str.strip_chars()
+        json = reduce(lambda a, b: a | b, (trimmed.str.starts_with(start) for start in _JSON_STARTS))
+        single = pl.select(pl.when(texts.is_not_null()).then(pl.concat_list(texts))).to_series()
+        if self.each is not None:
+            single = null_where(single, trimmed != "")
+        if not json.any():
+            return single
+        return single.zip_with(~json.fill_null(value=False), self._decoded(null_where(trimmed, ~json)))
+
+    def _decoded(self, texts: pl.Series) -> pl.Series:
+        arrays = null_where("[" + texts + "]", texts.str.starts_with("[")).fill_null(texts)
+        if self.each is None:
+            return _tolerant(arrays, lambda some: some.str.json_decode(STRINGS))
+        return _tolerant(arrays, lambda some: _written(some, self.each or ""))
+
+
+def _written(arrays: pl.Series, each: str) -> pl.Series:
+    """Fill the template from each object; a list in which one lacks a member is null."""
+    shape = pl.Struct(dict.fromkeys(fields(each), pl.String))
+    objects = arrays.str.json_decode(pl.List(shape))
+    part = pl.element().struct
+    pieces = [part.field(p.name) if isinstance(p, Field) else pl.lit(p) for p in parts(each)]
+    texts = objects.list.eval(pl.concat_str(pieces))
+    return null_where(texts, texts.list.eval(pl.element().is_null()).list.any())
+
+
+def _tolerant(texts: pl.Series, decode: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Decode a column of JSON; a malformed text becomes null and spoils none of the others.
+
+    polars refuses a whole column for one malformed text. Halving it finds the culprit.
+    """
+    try:
+        return decode(texts)
+    except pl.exceptions.ComputeError:
+        if texts.len() == 1:
+            return pl.Series(texts.name, [None], dtype=STRINGS)
+    half = texts.len() // 2
+    return _tolerant(texts.head(half), decode).append(_tolerant(texts.tail(-half), decode))

@@ -1,0 +1,153 @@
+"""Would the pool take this user? Every rule that can be judged before anything is sent (F1.*, F2.*)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from connectors.records import (
+    MFA,
+    PASSWORD,
+    PASSWORD_HASH,
+    REASON,
+    USERNAME,
+    PoolSchema,
+)
+from mappings.duplicates import CODES, KEY_EMAIL, KEY_PHONE_NUMBER, KEY_PREFERRED_USERNAME, KEY_USERNAME
+from mappings.hash_formats import HashFormats
+from mappings.rules_attributes import attribute_rules, unknown_rules
+from mappings.rules_base import write_reasons
+from mappings.rules_csv import csv_rules, row_rule
+from mappings.rules_forms import form_of
+from mappings.rules_hashes import with_algorithms
+from mappings.rules_keys import key_hashes, key_values
+from mappings.rules_looks import Look, survey
+from mappings.rules_options import RuleOptions
+from mappings.rules_sign_in import sign_in_rules
+from mappings.rules_tidy import tidied
+from mappings.rules_username import username_form, username_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "CSV_REASON",
+    "KEY_EMAIL",
+    "KEY_PHONE_NUMBER",
+    "KEY_PREFERRED_USERNAME",
+    "KEY_USERNAME",
+    "RuleOptions",
+    "Rules",
+]
+
+CSV_REASON = "@csv_reason"
+"""String or null: why an import job cannot carry a user whom the pool would take another way."""
+
+_HASH_REASON = "@hash_reason"
+
+
+class Rules:
+    """The rules of one pool, compiled once.
+
+    Args:
+        schema: the pool.
+        options: how to judge what the facts leave open.
+    """
+
+    def __init__(self, schema: PoolSchema, options: RuleOptions = RuleOptions()) -> None:  # noqa: B008 - frozen
+        self._schema = schema
+        self._clean = _clean_forms(schema)
+        self._rules = [
+            *username_rules(schema, options),
+            *attribute_rules(schema),
+            *sign_in_rules(schema, options),
+        ]
+        self._csv_rules = csv_rules(schema, options)
+        self._hashes = HashFormats(options.pbkdf2_alphabet)
+        self._needed = _needed(schema)
+
+    def judge(self, mapped: pl.DataFrame) -> pl.DataFrame:
+        """Judge every row of a page.
+
+        Args:
+            mapped: ``MAPPED_COLUMNS`` (``ALGORITHM`` may be missing), ``REASON`` and attributes.
+
+        Returns:
+            The same rows in the same order, with
+
+            - ``REASON``: filled, where it was null, if the pool would take the user by no way;
+            - ``CSV_REASON``: filled where the pool would take the user, but not from an import job;
+            - ``ALGORITHM``: of the password hash, where an import job takes it (F2.4);
+            - ``KEY_USERNAME``, ``KEY_EMAIL``, ``KEY_PHONE_NUMBER``, ``KEY_PREFERRED_USERNAME``:
+              UInt64, the names that the user takes in the pool, for ``find_duplicates``;
+            - attribute values, and hashes that were not usable as they stood, without white space at
+              their ends (F1.21), null where nothing is left.
+        """
+        names = [name for name in mapped.columns if not name.startswith("@")]
+        frame = self._with_all_columns(mapped)
+        frame, looks = self._tidy(frame, names)
+        rules = [*unknown_rules(names, self._schema), *self._rules]
+        frame = write_reasons(frame, rules, looks, REASON)
+        frame = self._judge_for_csv(frame, names, looks)
+        frame = frame.with_columns(key_hashes(self._schema))
+        return frame.drop(set(self._needed).difference(names))
+
+    def key_values(self, judged: pl.DataFrame) -> pl.DataFrame:
+        """The real values behind the key columns of a judged page, to confirm suspects with.
+
+        Args:
+            judged: rows of what ``judge`` returned.
+
+        Returns:
+            String columns named as the key columns, folded as the pool compares names (F1.50);
+            those that the pool has no use for are all null.
+        """
+        frame = self._with_all_columns(judged)
+        nothing = {key: pl.lit(None, pl.String).alias(key) for key in CODES}
+        return frame.select((nothing | key_values(self._schema)).values())
+
+    def _with_all_columns(self, frame: pl.DataFrame) -> pl.DataFrame:
+        absent = (name for name in self._needed if name not in frame.columns)
+        return frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+
+    def _tidy(self, frame: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, dict[str, Look]]:
+        """Look at the text columns, and once more at those that had white space round a value."""
+        looks = survey(frame, [USERNAME, PASSWORD, MFA, *self._needed, *names], self._clean)
+        changed = tidied(frame, looks, [PASSWORD, *names])
+        if changed:
+            frame = frame.with_columns(changed.values())
+            looks |= survey(frame, list(changed), self._clean)
+        return frame, looks
+
+    def _judge_for_csv(
+        self, frame: pl.DataFrame, names: Sequence[str], looks: dict[str, Look]
+    ) -> pl.DataFrame:
+        """Set ``ALGORITHM`` and ``CSV_REASON``; what concerns secrets is the last choice of a reason."""
+        nothing = pl.lit(None, pl.String)
+        frame = frame.with_columns(nothing.alias(CSV_REASON), nothing.alias(_HASH_REASON))
+        frame = with_algorithms(frame, self._hashes, _HASH_REASON)
+        rules = [*self._csv_rules, row_rule(self._schema, names)]
+        frame = write_reasons(frame, rules, looks | {PASSWORD_HASH: _look_at_hashes(frame)}, CSV_REASON)
+        plain = pl.when(pl.col(PASSWORD).is_not_null()).then(pl.lit("password_plain"))
+        reason = pl.when(pl.col(REASON).is_null()).then(pl.coalesce(CSV_REASON, _HASH_REASON, plain))
+        return frame.with_columns(reason.alias(CSV_REASON)).drop(_HASH_REASON)
+
+
+def _look_at_hashes(frame: pl.DataFrame) -> Look:
+    """An upper bound of what hashes take in a row; Argon2id's hold commas (F2.7)."""
+    longest = frame[PASSWORD_HASH].str.len_bytes().max()
+    return Look(longest=longest if isinstance(longest, int) else 0, signs=frozenset({","}))
+
+
+def _clean_forms(schema: PoolSchema) -> dict[str, pl.Expr]:
+    forms = {name: form_of(attribute) for name, attribute in schema.attributes.items()}
+    forms[USERNAME] = username_form(schema)
+    return {name: form.clean for name, form in forms.items() if form}
+
+
+def _needed(schema: PoolSchema) -> tuple[str, ...]:
+    """The attributes that rules ask for even where the mapping has no such column."""
+    required = (name for name, attribute in schema.attributes.items() if attribute.required)
+    contacts = ("email", "email_verified", "phone_number", "phone_number_verified")
+    return tuple(dict.fromkeys((*contacts, *required, *schema.alias_attributes)))

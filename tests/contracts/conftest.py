@@ -1,0 +1,62 @@
+"""Real servers for contract tests, started once a session and ended by their own process id."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def missing(what: str, package: str) -> None:
+    """Under CI a missing server is a failure, elsewhere a skip that says what to install."""
+    text = f"{what} is not installed: apt-get install {package}"
+    if os.environ.get("CI"):
+        pytest.fail(text)
+    pytest.skip(text)
+
+
+def free_port() -> int:
+    """A port on loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a PostgreSQL that lives for this test session."""
+    folders = sorted(glob("/usr/lib/postgresql/*/bin"))  # noqa: PTH207 - an absolute pattern
+    found = shutil.which("initdb") or (f"{folders[-1]}/initdb" if folders else None)
+    if found is None:
+        missing("PostgreSQL", "postgresql")
+    binaries = Path(str(found)).parent
+    data, port = tmp_path_factory.mktemp("postgresql"), free_port()
+    as_nobody = _as_nobody(data)
+    subprocess.run(
+        [*as_nobody, binaries / "initdb", "-D", data / "db", "-U", "poolferry", "--auth=trust", "--no-sync"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {data}"
+    control = [*as_nobody, binaries / "pg_ctl", "-D", data / "db", "-w"]
+    subprocess.run([*control, "-o", options, "-l", data / "log", "start"], check=True, capture_output=True)
+    yield f"postgresql+psycopg://poolferry@127.0.0.1:{port}/postgres"
+    subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
+
+
+def _as_nobody(folder: Path) -> list[str]:
+    """PostgreSQL refuses to run as root: give the folder away and step down."""
+    if os.geteuid() != 0:
+        return []
+    for place in (folder, folder.parent, folder.parent.parent):
+        place.chmod(place.stat().st_mode | 0o055)
+    shutil.chown(folder, "nobody", "nogroup")
+    return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]

@@ -1,0 +1,78 @@
+"""Every ledger store keeps the same promises, and the suite notices stores that break them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import create_engine, update
+
+from flows.ledger.states import BatchState
+from flows.ledger.store import BatchRecord, Ledger, open_sqlite
+from flows.ledger.tables import BATCHES, METADATA
+from tests.contracts.ledger_suite import (
+    PROMISES,
+    a_batch_never_moves_back,
+    a_claim_is_exclusive_until_its_lease_ends,
+    only_one_of_two_workers_moves_a_batch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from tests.conftest import Clock
+
+Promise = "Callable[[Ledger, Clock], None]"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.system)])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An engine over a fresh store of each kind."""
+    if request.param == "sqlite":
+        made = open_sqlite(tmp_path / "ledger.db")
+    else:
+        made = create_engine(request.getfixturevalue("postgresql_url"))
+    METADATA.drop_all(made)
+    yield made
+    made.dispose()
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+def test_a_store_keeps_its_promise(promise: Any, engine: Engine, clock: Clock) -> None:
+    promise(Ledger(engine, "r1", clock), clock)
+
+
+class ForgetsLeases(Ledger):
+    """Broken: claims whatever it is asked for."""
+
+    def claim(self, number: int, owner: str, lease_seconds: float) -> bool:
+        super().claim(number, owner, lease_seconds)
+        self._write(update(BATCHES).values(owner=owner))
+        return True
+
+
+class MovesBlindly(Ledger):
+    """Broken: moves a batch wherever it stands."""
+
+    def advance(self, batch: BatchRecord, state: BatchState, **facts: Any) -> BatchRecord:
+        self._write(update(BATCHES).where(BATCHES.c.number == batch.number).values(state=state))
+        return self.batch(batch.number)
+
+
+@pytest.mark.parametrize(
+    ("broken", "promise"),
+    [
+        (ForgetsLeases, a_claim_is_exclusive_until_its_lease_ends),
+        (MovesBlindly, a_batch_never_moves_back),
+        (MovesBlindly, only_one_of_two_workers_moves_a_batch),
+    ],
+)
+def test_the_suite_bites(broken: type[Ledger], promise: Any, tmp_path: Path, clock: Clock) -> None:
+    """A store that breaks a promise is caught by that promise's test."""
+    ledger = broken(open_sqlite(tmp_path / "ledger.db"), "r1", clock)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        promise(ledger, clock)
+    ledger.close()

@@ -1,0 +1,158 @@
+"""A Prefect server and a worker of a test's own: on loopback, on SQLite, in folders that go away."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[2]
+PREFECT = (sys.executable, "-m", "prefect")
+SERVER_SECONDS = 120
+POOL = "poolferry"
+
+
+def wait_for(what: str, check: Callable[[], T], seconds: float, pause: float = 0.5) -> T:
+    """Return the first true answer of ``check``; fail when it does not come in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if answer := check():
+            return answer
+        time.sleep(pause)
+    raise AssertionError(f"{what} did not happen within {seconds} s")
+
+
+class PrefectHouse:
+    """A server, a work pool and a worker, as somebody would set them up from the documentation.
+
+    Args:
+        folder: where Prefect's home, the database and the processes' output go.
+        environment: what flow runs see besides, e.g. how to reach the local Cognito.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+        strangers = ("AWS_", "PREFECT_", "PYTEST_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(strangers)}
+        self.environment = kept | dict(environment) | {
+            "DO_NOT_TRACK": "1",
+            "PREFECT_HOME": str(folder / "home"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+            "PREFECT_SERVER_UI_ENABLED": "false",
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
+            "PREFECT_RUNNER_POLL_FREQUENCY": "2",
+            "PWD": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }  # fmt: skip
+
+    def start_server(self) -> None:
+        """Start the server; another port is tried when somebody was quicker."""
+        for _ in range(3):
+            port = _free_port()
+            self.environment["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+            server = self._start("server", "start", "--host", "127.0.0.1", "--port", str(port))
+            wait_for(
+                "a healthy server", lambda s=server: s.poll() is not None or self._healthy(), SERVER_SECONDS
+            )
+            if server.poll() is None:
+                return
+        raise AssertionError(self.output("server"))
+
+    def _healthy(self) -> bool:
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(f"{self.environment['PREFECT_API_URL']}/health", timeout=5).ok
+        return False
+
+    def start_worker(self) -> None:
+        """Make the work pool and start its worker from the repository's root."""
+        self.command("work-pool", "create", POOL, "--type", "process")
+        self._start("worker", "start", "--pool", POOL, "--name", "test", "--install-policy", "never")
+
+    def command(self, *arguments: str, seconds: float = 120, good: bool = True) -> str:
+        """Run one command of Prefect's and return what it says."""
+        return self.python("-m", "prefect", *arguments, seconds=seconds, good=good)
+
+    def python(self, *arguments: str, seconds: float = 120, good: bool = True) -> str:
+        """Run Python as a child that knows this server; ``good`` is whether it must succeed."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT, env=self.environment, timeout=seconds, text=True, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        told = f"{arguments}: exit {done.returncode}\n{done.stdout}\n{self.output('worker')[-4000:]}"
+        assert (done.returncode == 0) is good, told
+        return done.stdout
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON values
+        """Call the server's API."""
+        url = f"{self.environment['PREFECT_API_URL']}/{path}"
+        answer = requests.request(method, url, json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def output(self, name: str) -> str:
+        """What a process has said so far."""
+        path = self.folder / f"{name}.log"
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def stored(self) -> Iterator[tuple[str, str]]:
+        """Every value of every column of every table of Prefect's database, as text, with its place."""
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.folder}/home/prefect.db?mode=ro", uri=True)
+        ) as db:
+            db.text_factory = lambda raw: raw.decode(errors="replace")
+            for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                rows = db.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - the name is the database's own
+                names = [column[0] for column in rows.description]
+                for row in rows:
+                    yield from (
+                        (f"{table}.{name}", _text(value)) for name, value in zip(names, row, strict=True)
+                    )
+
+    def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*PREFECT, name, *arguments],
+                cwd=ROOT, env=self.environment, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        self._processes.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what was started, the worker before the server, and whatever they started themselves."""
+        for process in reversed(self._processes):
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+            with contextlib.suppress(ProcessLookupError):  # the group is the process's own session
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

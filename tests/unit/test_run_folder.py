@@ -1,0 +1,76 @@
+"""A run's folder: private, found again, held by one process, never half-written."""
+
+from __future__ import annotations
+
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from connectors.errors import ConfigurationError
+from flows.ledger.folder import RunFolder, find_run, new_run_id, runs_of
+from flows.ledger.segments import write_once, write_parquet
+
+
+def make_run(state: Path, name: str, run_id: str) -> RunFolder:
+    folder = RunFolder(state / name / run_id).make()
+    folder.ledger.touch()
+    return folder
+
+
+def test_everything_is_for_the_owner_only(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, "acme", "r1")
+    write_parquet(pl.DataFrame({"a": [1]}), folder.users(1))
+    modes = {stat.S_IMODE(p.stat().st_mode) for p in (folder.path, folder.users(1).parent, folder.users(1))}
+    assert modes == {0o700, 0o600}
+
+
+def test_run_ids_sort_by_time_and_never_repeat() -> None:
+    moments = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 1, 2)]
+    ids = [new_run_id(moment) for moment in moments]
+    assert len(set(ids)) == len(ids)
+    assert max(ids) == ids[-1]
+
+
+def test_the_newest_run_of_a_name_is_found(tmp_path: Path) -> None:
+    make_run(tmp_path, "acme", "20260101T000000Z-aaaaaa")
+    newest = make_run(tmp_path, "acme", "20260102T000000Z-aaaaaa")
+    assert find_run("acme", tmp_path) == newest
+    assert find_run(newest.run_id, tmp_path) == newest
+    assert find_run(str(newest.path), tmp_path / "elsewhere").path == newest.path
+
+
+def test_an_unknown_run_lists_those_that_are_there(tmp_path: Path) -> None:
+    make_run(tmp_path, "acme", "r1")
+    with pytest.raises(ConfigurationError, match="acme/r1"):
+        find_run("acne", tmp_path)
+
+
+def test_a_forecast_is_no_run(tmp_path: Path) -> None:
+    make_run(tmp_path, "acme", ".plan-r1")
+    assert runs_of(tmp_path / "acme") == []
+
+
+def test_two_processes_never_hold_one_run(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, "acme", "r1")
+    with folder.locked(), pytest.raises(ConfigurationError, match="another process"), folder.locked():
+        pass
+    with folder.locked():
+        pass
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
+    """A crash in the middle must never leave half a segment under its final name."""
+    path = tmp_path / "x.txt"
+    path.write_text("old")
+
+    def half(target: Path) -> None:
+        target.write_text("ne")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        write_once(path, half)
+    assert [p.name for p in tmp_path.iterdir()] == ["x.txt"]
+    assert path.read_text() == "old"

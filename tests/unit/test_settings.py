@@ -1,0 +1,94 @@
+"""The run file is read strictly: what is wrong is named with its place and the known alternatives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import ConfigurationError
+from flows.settings import describe_source, fill_secrets, load_run_file
+
+RUN_FILE = """
+name: acme
+source: {kind: csv, path: users.csv}
+mapping: {username: {from: id}}
+target: {user_pool_id: eu-west-1_Example01}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "run.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_defaults_are_safe(tmp_path: Path) -> None:
+    settings = load_run_file(write(tmp_path, RUN_FILE)).settings
+    assert (settings.existing, settings.verify, settings.strategies) == ("leave", "full", ("import_job",))
+
+
+def test_no_is_a_country_and_not_a_boolean(tmp_path: Path) -> None:
+    """YAML 1.2: `no` stays a text."""
+    loaded = load_run_file(write(tmp_path, RUN_FILE.replace("users.csv", "no")))
+    assert loaded.settings.source["path"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (("name: acme", "nam: acme"), ["unknown key 'nam'", "Did you mean 'name'?", "existing"]),
+        (("user_pool_id", "user_pol_id"), ["target.user_pol_id", "Did you mean 'user_pool_id'?", "log_role_arn"]),
+        (("name: acme", "name: acme\nverify: ful"), ["verify", "'full', 'sample' or 'none'"]),
+        (("name: acme", "name: acme\njobs: {max_rows: 600000}"), ["jobs.max_rows", "500000"]),
+        (("name: acme", "name: acme\nrules: {quotes: send}"), ["rules", "quotes"]),
+        (("name: acme", "name: [acme"), ["line"]),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, change: tuple[str, str], named: list[str]) -> None:
+    path = write(tmp_path, RUN_FILE.replace(*change))
+    with pytest.raises(ConfigurationError) as caught:
+        load_run_file(path)
+    for part in [str(path), *named]:
+        assert part in str(caught.value)
+
+
+def test_a_refused_value_is_not_repeated(tmp_path: Path) -> None:
+    """A secret that stands in the wrong place must not reach a log."""
+    path = write(tmp_path, RUN_FILE + "verify: hunter2-secret\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load_run_file(path)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="poolferry init"):
+        load_run_file(tmp_path / "absent.yaml")
+
+
+def test_secrets_come_from_the_environment_at_any_depth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "t0p")
+    filled = fill_secrets({"auth": [{"bearer": "x-${TOKEN}"}], "n": 3}, where="run.yaml: source")
+    assert filled == {"auth": [{"bearer": "x-t0p"}], "n": 3}
+
+
+def test_a_secret_that_is_not_set_is_named_with_its_place() -> None:
+    with pytest.raises(ConfigurationError, match=r"source\.auth\[0\]: \$\{ABSENT_TOKEN\}"):
+        fill_secrets({"auth": ["${ABSENT_TOKEN}"]}, where="source")
+
+
+def test_the_fingerprint_changes_with_the_text(tmp_path: Path) -> None:
+    first = load_run_file(write(tmp_path, RUN_FILE)).fingerprint
+    assert load_run_file(write(tmp_path, RUN_FILE + "# note\n")).fingerprint != first
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("u.csv", "csv"), ("u.jsonl.gz", "jsonl"), ("u.json.zst", "json"), ("u.parquet", "parquet")]
+)
+def test_the_kind_of_a_file_is_told_from_its_name(tmp_path: Path, name: str, kind: str) -> None:
+    assert describe_source(tmp_path / name, tmp_path) == {"kind": kind, "path": name}
+
+
+def test_an_unknown_ending_lists_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"\.parquet"):
+        describe_source(tmp_path / "users.docx", tmp_path)
