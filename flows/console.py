@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group
+from rich.filesize import decimal
 from rich.live import Live
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
-    TaskProgressColumn,
+    Task,
+    TaskID,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
@@ -36,17 +37,35 @@ ERR = Console(stderr=True)
 GOOD = {"imported", "created", "updated", "existing", "deferred"}
 
 
-class RateColumn(TextColumn):
-    """Units a second, since the stage began."""
+SHOWN_STAGES = 12
+"""Finished stages that stay above the running one; a run of a thousand jobs has thousands."""
 
-    def __init__(self) -> None:
-        super().__init__("")
 
-    def render(self, task: object) -> Text:
-        """Draw the rate, or nothing while it is unknown."""
-        speed = getattr(task, "finished_speed", None) or getattr(task, "speed", None)
-        unit = getattr(task, "fields", {}).get("unit", "")
-        return Text(f"{speed:,.0f} {unit}/s" if speed else "", style="dim")
+class AmountColumn(ProgressColumn):
+    """``2,281 / 3,000 users``; bytes as people read them."""
+
+    def render(self, task: Task) -> Text:
+        """Draw what is done, and of how much where that is known."""
+        unit = str(task.fields.get("unit", ""))
+        done = _amount(task.completed, unit)
+        known = task.total is not None and not task.finished
+        return Text(f"{done} / {_amount(task.total or 0, unit)} {unit}" if known else f"{done} {unit}")
+
+
+class RateColumn(ProgressColumn):
+    """Units a second since the stage began."""
+
+    def render(self, task: Task) -> Text:
+        """Draw the rate once there is something to divide."""
+        seconds = task.finished_time or task.elapsed
+        if not seconds or not task.completed:
+            return Text("")
+        unit = str(task.fields.get("unit", ""))
+        return Text(f"{_amount(task.completed / seconds, unit)} {unit}/s", style="dim")
+
+
+def _amount(value: float, unit: str) -> str:
+    return decimal(int(value)).removesuffix(" bytes") if unit == "bytes" else f"{value:,.0f}"
 
 
 class TerminalProgress:
@@ -60,16 +79,14 @@ class TerminalProgress:
         self._bars = Progress(
             SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            MofNCompleteColumn(),
+            BarColumn(bar_width=20),
+            AmountColumn(),
             RateColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(compact=True),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=console,
         )
         self._live = Live(Group(self._bars), console=console, refresh_per_second=8)
-        self._task: int | None = None
+        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
         """Show the bars, if somebody looks."""
@@ -88,6 +105,8 @@ class TerminalProgress:
     def stage(self, title: str, total: float | None, unit: str) -> None:
         """Begin a new bar."""
         self._finish()
+        for old in self._bars.task_ids[:-SHOWN_STAGES]:
+            self._bars.remove_task(old)
         self._task = self._bars.add_task(title, total=total, unit=unit)
         if not self._console.is_terminal:
             self._console.print(f"{title} …")
@@ -95,7 +114,7 @@ class TerminalProgress:
     def update(self, done: float) -> None:
         """Move the bar."""
         if self._task is not None:
-            self._bars.update(self._task, completed=done)  # type: ignore[arg-type]
+            self._bars.update(self._task, completed=done)
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
@@ -104,8 +123,8 @@ class TerminalProgress:
     def _finish(self) -> None:
         if self._task is None:
             return
-        task = self._bars.tasks[self._task]
-        self._bars.update(task.id, total=task.completed, completed=task.completed)
+        done = next(task.completed for task in self._bars.tasks if task.id == self._task)
+        self._bars.update(self._task, total=done, completed=done)
         self._task = None
 
 

@@ -87,7 +87,7 @@ class Cutter:
 def _written(arrays: pl.Series, each: str) -> pl.Series:
     """Fill the template from each object; a list in which one lacks a member is null."""
     shape = pl.Struct(dict.fromkeys(fields(each), pl.String))
-    objects = arrays.str.json_decode(pl.List(shape))
+    objects = arrays.str.json_decode(pl.List(shape)).list.drop_nulls()
     part = pl.element().struct
     pieces = [part.field(p.name) if isinstance(p, Field) else pl.lit(p) for p in parts(each)]
     texts = objects.list.eval(pl.concat_str(pieces))

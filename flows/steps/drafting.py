@@ -120,22 +120,28 @@ def _sample(loaded: LoadedRunFile) -> Sample:
 
 
 def _suggestion(sample: Sample, schema: PoolSchema) -> Suggestion:
-    """Suggest; where a few users spoil every username, suggest from the others and say so."""
+    """Suggest; where a few users spoil the best username, suggest from the others and say so."""
     found = _suggested(sample, sample.rows, schema)
-    if "username" in found.mapping:
-        return found
+    chosen = found.mapping.get("username", {}).get("from")
     named = {field: _named(sample.rows[field], schema) for field in sample.fields}
     best = max(named, key=lambda field: int(named[field].sum()))
-    if named[best].sum() < LEAST_NAMED * sample.rows.height:
+    is_enough = named[best].sum() >= LEAST_NAMED * sample.rows.height
+    if chosen and (named[chosen].all() or not is_enough):
+        return found
+    if not is_enough:
         raise ConfigurationError(
             "No field of the source names its users: values are missing, shared or hold spaces in each.",
             "Give the source a column with a name or number for every user.",
         )
-    found = _suggested(sample, sample.rows.filter(named[best]), schema)
+    return _spoilt(_suggested(sample, sample.rows.filter(named[best]), schema), best, named)
+
+
+def _spoilt(found: Suggestion, best: str, named: Mapping[str, pl.Series]) -> Suggestion:
+    """Add how many users have no username of their own."""
     mapping = {"username": {"from": best}, **found.mapping}
     chosen = mapping["username"]["from"]
-    spoilt = sample.rows.height - int(named[chosen].sum())
-    text = f"username: {spoilt:,} users of the sample have no {chosen} of their own, or one with spaces."
+    users = int((~named[chosen]).sum())
+    text = f"username: {users:,} users of the sample share their {chosen}, have none, or one with spaces."
     notes = (text, *(note for note in found.notes if not note.startswith("username:")))
     return replace(found, mapping=mapping, notes=notes)
 

@@ -100,11 +100,18 @@ class PrefectHouse:
         return done.stdout
 
     def ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON values
-        """Call the server's API."""
+        """Call the server's API; on SQLite it is busy now and then (503), as it tells its own clients."""
         url = f"{self.environment['PREFECT_API_URL']}/{path}"
-        answer = requests.request(method, url, json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+        busy = requests.codes.service_unavailable
+
+        def answer() -> requests.Response | None:
+            told = requests.request(method, url, json=body, timeout=30)
+            return None if told.status_code == busy else told
+
+        told = wait_for("an answer", answer, 60, pause=2)
+        assert told is not None
+        told.raise_for_status()
+        return told.json() if told.content else None
 
     def output(self, name: str) -> str:
         """What a process has said so far."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -177,7 +177,7 @@ def test_the_nightly_check_is_there_and_sleeps_until_it_is_woken(
 
     soon = {
         "active": True,
-        "schedule": {"interval": 10, "anchor_date": datetime.now(UTC).isoformat()},
+        "schedule": {"interval": 3600, "anchor_date": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()},
         "parameters": {"run_file": str(migration.run_file)},
     }
     (added,) = house.ask("POST", f"deployments/{nightly['id']}/schedules", [soon])

@@ -82,13 +82,16 @@ def test_a_passwordless_pool_gets_no_password(stub: Stubber) -> None:
 
 def test_no_two_users_get_the_same_password(stub: Stubber) -> None:
     sent: list[str] = []
-    stub.client.meta.events.register(
-        "provide-client-params.cognito-identity-provider.AdminCreateUser",
-        lambda params, **_: sent.append(params["TemporaryPassword"]),
-    )
+
+    def see(params: dict[str, Any], **_: object) -> None:
+        sent.append(params["TemporaryPassword"])
+
+    event = "provide-client-params.cognito-identity-provider.AdminCreateUser"
+    stub.client.meta.events.register(event, see)
     for _ in range(2):
         stub.add_response("admin_create_user", MADE)
         make(stub)
+    stub.client.meta.events.unregister(event, see)
     assert len(set(sent)) == 2
 
 
@@ -140,14 +143,14 @@ def test_nothing_is_tried_twice_here(stub: Stubber) -> None:
     ],
 )
 def test_a_lost_reply_asks_the_pool_first(call: Callable[[Any], object]) -> None:
-    client = aws.client("cognito-idp", region="eu-west-1")
+    unlucky = aws.client("cognito-idp", region="eu-west-1")
 
     def lose(**_: object) -> None:
         raise ReadTimeoutError(endpoint_url="https://example.com")
 
-    client.meta.events.register("before-send.cognito-identity-provider", lose)
+    unlucky.meta.events.register("before-send.cognito-identity-provider", lose)
     with pytest.raises(AskThePoolError):
-        call(client)
+        call(unlucky)
 
 
 def test_a_permanent_password_is_the_given_one_or_one_that_nobody_knows(stub: Stubber) -> None:

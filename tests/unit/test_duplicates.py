@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,9 @@ from mappings.duplicates import (
     find_duplicates,
     suspects,
 )
+
+if TYPE_CHECKING:
+    from random import Random
 
 KEYS = (KEY_USERNAME, KEY_EMAIL, KEY_PHONE_NUMBER, KEY_PREFERRED_USERNAME)
 ROWS = tuple[int | None, int | None, int | None, int | None]
@@ -46,14 +51,14 @@ def one_after_the_other(rows: list[ROWS]) -> list[tuple[int, str]]:
 NAMES = st.none() | st.integers(0, 6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(NAMES, NAMES, NAMES, NAMES), max_size=25), st.randoms())
 def test_losers_and_reasons_are_those_of_users_who_come_one_after_the_other(
-    rows: list[ROWS], random: st.random_module
+    rows: list[ROWS], random: Random
 ) -> None:
     """… in whatever order the keys stand."""
     order = list(range(len(rows)))
-    random.shuffle(order)  # type: ignore[attr-defined]
+    random.shuffle(order)
     found = find_duplicates(frame(rows)[order])
     assert found.rows() == one_after_the_other(rows)
     assert found.schema == {ORDINAL: pl.UInt64, REASON: pl.String}
@@ -89,7 +94,7 @@ def test_missing_names_are_nobodys() -> None:
     assert find_duplicates(frame([(None, None, None, None)] * 3)).is_empty()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(NAMES, NAMES, st.none(), st.none()), max_size=15))
 def test_suspects_are_all_who_share_a_name_and_suffice_to_find_the_losers(rows: list[ROWS]) -> None:
     keys = frame(rows)

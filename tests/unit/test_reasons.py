@@ -55,7 +55,7 @@ def test_a_code_of_its_own_goes_before_the_problem_that_it_ends_in() -> None:
     "code", ["", "_invalid", "emial_invalid", "email", "email_odd", "invalid", "custom:_a b_taken"]
 )
 def test_an_unknown_code_is_an_error_that_lists_the_known_ones(code: str) -> None:
-    with pytest.raises(ConfigurationError, match="unknown reason code .* Known: .*pool_refused"):
+    with pytest.raises(ConfigurationError, match=r"unknown reason code .* Known: .*pool_refused"):
         reason(code)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 import pytest
@@ -23,24 +23,20 @@ def clean_and_bad(pattern: str, values: list[str | None]) -> tuple[list[bool | N
     return judged["clean"].to_list(), judged["bad"].to_list()
 
 
-def test_every_day_of_two_thousand_years_is_a_date_and_no_other() -> None:
-    """F1.37: four centuries hold every case of the calendar; the years about 1 and 9999 its ends."""
-    spans = [
-        (date(1, 1, 1), date(5, 1, 1)),
-        (date(1896, 1, 1), date(2104, 12, 31)),
-        (date(9990, 1, 1), date(9999, 12, 31)),
-    ]
-    days = {
-        (first + timedelta(days=n)).isoformat()
-        for first, last in spans
-        for n in range((last - first).days + 1)
-    }
-    years = sorted({day[:4] for day in days})
-    texts = [f"{year}-{month:02}-{day:02}" for year in years for month in range(14) for day in range(33)]
-    clean, bad = clean_and_bad(DATE, list(texts))
-    assert [text for text, is_clean in zip(texts, clean, strict=True) if is_clean] == sorted(
-        days & set(texts)
-    )
+def is_a_day(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
+def test_every_real_day_is_a_date_and_no_other() -> None:
+    """F1.37: two centuries hold every case of the calendar; beside them the first and the last years."""
+    years = [*range(1, 5), *range(1896, 2105), *range(9996, 10_000)]
+    days = [(year, month, day) for year in years for month in range(14) for day in range(33)]
+    clean, bad = clean_and_bad(DATE, [f"{year:04}-{month:02}-{day:02}" for year, month, day in days])
+    assert clean == [is_a_day(*each) for each in days]
     assert bad == [not each for each in clean]
 
 
@@ -51,7 +47,7 @@ def test_what_only_resembles_a_date_is_none(text: str) -> None:
     assert clean_and_bad(DATE, [text]) == ([False], [True])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.none() | st.text(alphabet="+0123456789 -_.eE()٣\n", max_size=18), max_size=6))
 def test_the_short_way_for_phone_numbers_says_what_the_pattern_says(values: list[str | None]) -> None:
     """F1.36; the null of a missing value counts as fine on either way."""
@@ -59,15 +55,15 @@ def test_the_short_way_for_phone_numbers_says_what_the_pattern_says(values: list
     assert [each is not False for each in clean] == [not each for each in bad]
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.from_regex(r"\+[0-9]{1,17}", fullmatch=True))
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet="0123456789", min_size=1, max_size=17).map(lambda digits: f"+{digits}"))
 def test_the_short_way_for_phone_numbers_counts_the_digits(value: str) -> None:
     clean, bad = clean_and_bad(PHONE_NUMBER, [value])
     assert clean == [value[1] in "123456789" and 2 <= len(value) - 1 <= 15]
     assert bad == [not each for each in clean]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(alphabet="aZ09.-_+'@é \"\\,;:<>()[]\n", max_size=12).map(lambda text: f"{text}@a.example"))
 def test_a_usual_address_is_an_address_that_nobody_minds(value: str) -> None:
     """What is clean needs no trimming and no escape in a CSV."""
@@ -81,7 +77,8 @@ def test_a_usual_address_is_an_address_that_nobody_minds(value: str) -> None:
     [
         ("custom:n", "Number", ["0", "-1", "12.50"], ["1.", ".5", "1e3", "+1", "1 ", "٣"]),
         ("custom:b", "Boolean", ["true", "false"], ["True", "1", "yes"]),
-        ("custom:t", "DateTime", ["1471453471", "2024-02-29", "2024-02-29T10:00:00.5+01:00"], ["10:00", "2023-02-29"]),
+        ("custom:t", "DateTime", ["1471453471", "2024-02-29", "2024-02-29T10:00:00.5+01:00"],
+         ["10:00", "2023-02-29"]),
         ("custom:s", "String", [], []),
     ],
 )  # fmt: skip

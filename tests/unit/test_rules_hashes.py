@@ -68,7 +68,8 @@ def test_each_algorithm_is_recognised_in_one_column() -> None:
     ("template", "most", "numbers"),
     [
         (BCRYPT.replace("10", "{:02}"), 12, range(4, 32)),
-        (ARGON2ID.replace("19456", "{}"), 19_456, [*range(1, 20_001, 7), *range(19_400, 19_500), 65_536, 10**9]),
+        (ARGON2ID.replace("19456", "{}"), 19_456,
+         [*range(1, 20_001, 7), *range(19_400, 19_500), 65_536, 10**9]),
         (ARGON2ID.replace("t=2", "t={}"), 2, range(1, 30)),
         (ARGON2ID.replace("p=1", "p={}"), 1, range(1, 30)),
         (SCRYPT.replace("16384", "{}"), 65_536, [2**power for power in range(1, 33)]),
@@ -91,8 +92,9 @@ def test_every_parameter_up_to_its_maximum_is_taken_and_none_above(
     [
         BCRYPT[:-1], BCRYPT + "a", BCRYPT.replace("$2b", "$2c"), BCRYPT.replace("$2b", "$2"),
         BCRYPT.replace("10", "03"), BCRYPT.replace("10", "32"), BCRYPT.replace("10", "9"), BCRYPT[:-1] + "+",
-        BCRYPT[:-1] + "$", SCRYPT.replace("16384", "14"), SCRYPT.replace("16384", "1"), SCRYPT.replace("a1", "A1"),
-        SCRYPT + "0", SCRYPT.replace("$8$", "$0$"), SCRYPT.replace("$8$", "$08$"), SCRYPT[:-64],
+        BCRYPT[:-1] + "$", SCRYPT.replace("16384", "14"), SCRYPT.replace("16384", "1"),
+        SCRYPT.replace("a1", "A1"), SCRYPT + "0", SCRYPT.replace("$8$", "$0$"), SCRYPT.replace("$8$",
+        "$08$"), SCRYPT[:-64],
         ARGON2ID.replace(",t=2", ""), ARGON2ID.replace("m=19456,t=2", "t=2,m=19456"), ARGON2ID + "==",
         ARGON2ID.replace("ijk", "ijkli"), ARGON2ID.replace("v=19$", ""), ARGON2ID.replace("AbCd", "Ab.d"),
         ARGON2ID.replace("m=", "m=0"), PBKDF2.replace("600000", "0"), PBKDF2.replace("600000", "i=600000"),
@@ -106,8 +108,9 @@ def test_a_hash_of_a_known_scheme_in_another_form_is_malformed(value: str) -> No
 @pytest.mark.parametrize(
     "value",
     [
-        "pbkdf2_sha256$600000$salt$key", "$scrypt$ln=14,r=8,p=1$c2FsdA$a2V5", "$argon2i$v=19$m=8,t=1,p=1$YWI$YWI",
-        "$pbkdf2-sha512$1000$YWI$YWI", "$P$Babcdefghijklmnopqrstuvwxyz0123", "{SSHA}YWI=", "secret", "0" * 64,
+        "pbkdf2_sha256$600000$salt$key", "$scrypt$ln=14,r=8,p=1$c2FsdA$a2V5",
+        "$argon2i$v=19$m=8,t=1,p=1$YWI$YWI", "$pbkdf2-sha512$1000$YWI$YWI",
+        "$P$Babcdefghijklmnopqrstuvwxyz0123", "{SSHA}YWI=", "secret", "0" * 64,
     ],
 )  # fmt: skip
 def test_a_hash_of_another_scheme_is_unknown(value: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 import polars as pl
@@ -45,16 +46,15 @@ class UserWriter:
         Args:
             block: what ``judge`` returned.
         """
-        names = [name for name in block.columns if name not in OWN_COLUMNS and not name.startswith("@")]
+        names = _filled_columns(block)
+        values = block.select(names).iter_rows() if names else repeat((), block.height)
         columns = (
             _texts(block, PROBLEM),
             _texts(block, USERNAME),
             _texts(block, STATUS),
             self._hashes(block),
         )
-        for problem, username, status, stored, row in zip(
-            *columns, block.select(names).iter_rows(), strict=True
-        ):
+        for problem, username, status, stored, row in zip(*columns, values, strict=True):
             if problem is not None:
                 yield Outcome(FAILED, problem)
                 continue
@@ -99,6 +99,13 @@ class UserWriter:
 
     def _hashes(self, block: pl.DataFrame) -> list[str | None]:
         return _texts(block, PASSWORD_HASH) if self._hashed else [None] * block.height
+
+
+def _filled_columns(block: pl.DataFrame) -> list[str]:
+    """Attributes that anybody of the block has; most files leave most columns empty."""
+    names = [name for name in block.columns if name not in OWN_COLUMNS and not name.startswith("@")]
+    filled = block.select((pl.col(name) != "").any() for name in names).row(0) if names else ()
+    return [name for name, any_value in zip(names, filled, strict=True) if any_value]
 
 
 def _texts(block: pl.DataFrame, name: str) -> list[Any]:
