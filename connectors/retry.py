@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 ATTEMPTS = 8
-"""Calls a policy makes in total; with the default pauses it gives up after about two minutes."""
+"""Calls a policy makes in total; with the default pauses it gives up after one to two minutes."""
 
 THROTTLING_CODES: Final = frozenset(
     {
@@ -109,14 +109,14 @@ AWS_ERRORS: Final = (aws.ClientError, aws.BotoCoreError, ResponseParserError)
 
 
 class _SlowerWhenThrottled(wait_base):
-    """Exponential pauses with full jitter; a throttled call starts four times as slow (seconds)."""
+    """Seconds, random up to a bound that doubles each time; a throttled call starts four times as slow."""
 
-    _first, _longest, _slower = 0.5, 30.0, 4
+    _first, _longest, _slower = 1.0, 30.0, 4
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
-        scale = self._slower if isinstance(error, ThrottledError) else 1
-        pause = tenacity.wait_exponential_jitter(initial=self._first * scale, max=self._longest)
+        first = self._first * (self._slower if isinstance(error, ThrottledError) else 1)
+        pause = tenacity.wait_random_exponential(multiplier=first, max=self._longest, min=first / 2)
         return float(pause(retry_state))
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from connectors.errors import PoolferryError
+from connectors.errors import PoolferryError, StopError
 from flows.console import ERR, OUT, TerminalProgress, forecast_tables, reasons_table, summary_table
 
 if TYPE_CHECKING:
@@ -66,12 +69,32 @@ JsonOption = Annotated[
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command; an error that nobody foresaw is told without its text."""
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get("POOLFERRY_DEBUG"):
+            raise
+        _print_unexpected(error)
+        sys.exit(StopError.exit_status)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _print_unexpected(error: Exception) -> None:
+    """Name an error that nobody foresaw by its class and place: its text may hold a person's data."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    ERR.print(
+        f"unexpected error: {type(error).__name__} at {Path(where.filename).name}:{where.lineno}.",
+        style="bold red", highlight=False, markup=False,
+    )  # fmt: skip
+    ERR.print(
+        "Nothing is lost: the same command goes on from here. POOLFERRY_DEBUG=1 shows the whole trace, "
+        "which may hold values of people. Please report it.",
+        highlight=False,
+    )
 
 
 def _print_error(error: PoolferryError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group
@@ -20,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from connectors.cognito.limits import MAU_PRICES, PRICES_AS_OF
 from mappings.reasons import reason
 
 if TYPE_CHECKING:
@@ -28,14 +30,26 @@ if TYPE_CHECKING:
     from flows.steps.finishing import Summary
     from flows.steps.forecast import Forecast
 
-OUT = Console()
+WIDTH_WITHOUT_TERMINAL = 140
+"""Columns of a table that goes into a file or a pipe."""
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else WIDTH_WITHOUT_TERMINAL)
+
+
+OUT = _console(stderr=False)
 """Results go to standard output."""
 
-ERR = Console(stderr=True)
+ERR = _console(stderr=True)
 """Progress, notes and errors go to standard error, so that ``--json`` stays clean."""
 
 GOOD = {"imported", "created", "updated", "existing", "deferred"}
 
+
+EXAMPLE_CHARACTERS = 24
+"""Longest id that is shown as an example."""
 
 SHOWN_STAGES = 12
 """Finished stages that stay above the running one; a run of a thousand jobs has thousands."""
@@ -156,7 +170,8 @@ def reasons_table(summary: Summary) -> Table | None:
 
 def forecast_tables(forecast: Forecast) -> list[Table]:
     """The plan: ways, reasons with examples, batches, time, messages and cost."""
-    return [t for t in (_ways(forecast), _why(forecast), _batches(forecast), _price(forecast)) if t.row_count]
+    made = (_ways(forecast), _why(forecast), _batches(forecast), _price(forecast))
+    return [table for table in made if table.row_count]
 
 
 def _ways(forecast: Forecast) -> Table:
@@ -173,26 +188,31 @@ def _ways(forecast: Forecast) -> Table:
 
 
 def _why(forecast: Forecast) -> Table:
-    table = Table(title="Reasons", title_justify="left")
-    for head in ("verdict", "reason", "users", "for example", "what it means"):
-        table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
+    table = Table(title="Why users are rejected, or do not go by the first way", title_justify="left")
+    for head in ("way", "reason", "users", "for example", "what it means"):
+        no_wrap = head in ("way", "reason", "users")
+        table.add_column(
+            head, justify="right" if head == "users" else "left", overflow="fold", no_wrap=no_wrap
+        )
     for item in forecast.reasons:
         text = reason(item.reason)
         fact = f" ({text.fact})" if text.fact else ""
-        table.add_row(
-            item.verdict, item.reason, f"{item.users:,}", ", ".join(item.examples), text.sentence + fact
-        )
+        examples = ", ".join(_short(example) for example in item.examples)
+        table.add_row(item.way, item.reason, f"{item.users:,}", examples, text.sentence + fact)
     return table
+
+
+def _short(example: str) -> str:
+    return example if len(example) <= EXAMPLE_CHARACTERS else f"{example[: EXAMPLE_CHARACTERS - 1]}…"
 
 
 def _batches(forecast: Forecast) -> Table:
     table = Table(title="Batches", title_justify="left")
-    for head in ("batch", "strategy", "hashes", "users", "bytes"):
-        table.add_column(head, justify="right" if head in ("batch", "users", "bytes") else "left")
+    for head in ("batch", "strategy", "hashes", "users", "size"):
+        table.add_column(head, justify="right" if head in ("batch", "users", "size") else "left")
     for batch in forecast.batches:
-        table.add_row(
-            str(batch.number), batch.strategy, batch.algorithm or "", f"{batch.users:,}", f"{batch.bytes:,}"
-        )
+        size = decimal(batch.bytes) if batch.bytes else ""
+        table.add_row(str(batch.number), batch.strategy, batch.algorithm or "", f"{batch.users:,}", size)
     return table
 
 
@@ -201,12 +221,24 @@ def _price(forecast: Forecast) -> Table:
     table.add_column("what")
     table.add_column("value", justify="right")
     for name, seconds in forecast.seconds.items():
+        pace = (
+            "at the slowest pace AWS has published (F3.39)"
+            if name == "import_job"
+            else "at half the quota (F4.1)"
+        )
         if seconds:
-            table.add_row(f"{name}: time from the quotas, at most", duration(seconds))
+            table.add_row(f"{name}, {pace}", duration(seconds))
     jobs = sum(batch.strategy == "import_job" for batch in forecast.batches)
-    table.add_row("import jobs, of the pool's 1,000 (F3.15)", str(jobs))
+    table.add_row("import jobs, of the 1,000 that a pool has in its life (F3.15)", str(jobs))
     table.add_row("messages sent to users", str(forecast.messages))
-    table.add_row("users who become active (billable) by the run itself (F8.2)", f"{forecast.active_users:,}")
+    table.add_row(
+        "users who become billable this month by the run itself (F8.2, F8.3)", f"{forecast.active_users:,}"
+    )
+    for price in MAU_PRICES:
+        cost = f"at most ${forecast.active_users * price.usd:,.2f}"
+        table.add_row(f"  their price in the {price.tier} plan, as noted on {PRICES_AS_OF} (F8.8)", cost)
+    if forecast.unread:
+        table.add_row("fields of the source that nothing is taken from", ", ".join(forecast.unread))
     return table
 
 

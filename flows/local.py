@@ -55,6 +55,7 @@ def serve(port: int, settings_file: Path | None) -> None:
         for name, value in local.environment.items():
             OUT.print(f"  export {name}={value}", highlight=False)
         OUT.print("Ctrl-C ends it, and everything in it.", highlight=False)
+        OUT.file.flush()  # a log file shows it at once
         try:
             while True:
                 time.sleep(3600)

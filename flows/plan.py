@@ -64,5 +64,10 @@ def _plan(run_file: Path) -> State[dict[str, Any]]:
         run_task(CHOOSE_WAYS, context)
         found: Forecast = run_task(FORECAST, context)
     show_markdown(name, "forecast", forecast_markdown(name, found), forecast_sentence(found))
-    show_table(name, "forecast-reasons", forecast_reason_rows(found), "Why users would not travel.")
+    show_table(
+        name,
+        "forecast-reasons",
+        forecast_reason_rows(found),
+        "Why users would be rejected, or go another way than the first.",
+    )
     return Completed(message=forecast_sentence(found), data=forecast_counts(found))

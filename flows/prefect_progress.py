@@ -55,9 +55,9 @@ class PrefectProgress:
         self._show()
 
     def update(self, done: float) -> None:
-        """Move the bar, not more often than every few seconds."""
+        """Move the bar, not more often than every few seconds, and once to its end."""
         self._done = done
-        if self._clock() >= self._next:
+        if self._clock() >= self._next or done == self._total:
             self._show()
 
     def note(self, text: str) -> None:

@@ -174,7 +174,7 @@ def conversion_of(target: str, rule: Rule) -> Conversion | None:
     """
     given = rule.as_
     if given is not None and given.name == "date" and target == "updated_at":
-        return Conversion(name="epoch", argument=given.argument)
+        return Conversion.model_validate({"epoch": given.argument})
     return given or IMPLIED.get(target)
 
 

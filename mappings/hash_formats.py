@@ -55,6 +55,7 @@ def hash_formats(alphabet: Pbkdf2Alphabet) -> tuple[HashFormat, ...]:
 
 _BCRYPT_BEGINNING = r"^\$2[abxy]\$(?:0[4-9]|1[0-2])\$"
 _BCRYPT_BYTES = 60
+_BCRYPT_DOLLARS = 3
 _LOWER_CASE = 0x20
 """The bit that tells a small letter from a capital one."""
 
@@ -119,12 +120,10 @@ class HashFormats:
             String of ``HASH_ALGORITHMS``, null where there is no hash or the pool does not take it.
         """
         found = pl.Series(hashes.name, [None], dtype=pl.String).new_from_index(0, hashes.len())
-        if _only_bcrypt(hashes):
-            return _either(hashes.is_not_null(), "BCRYPT", found)
         for each in self._formats:
             if found.null_count() == hashes.null_count():
                 break
-            usable = hashes.str.contains(each.usable)
+            usable = _is_bcrypt(hashes) if each is _BCRYPT else hashes.str.contains(each.usable)
             if usable.any():
                 found = _either(usable, each.algorithm, found)
         return found
@@ -146,22 +145,20 @@ class HashFormats:
         return hashes.to_frame("hash").select(problem.alias(hashes.name)).to_series()
 
 
-def _only_bcrypt(hashes: pl.Series) -> bool:
-    """Whether ``_BCRYPT.usable`` matches all values, found in a third of the time.
+def _is_bcrypt(hashes: pl.Series) -> pl.Series:
+    """What ``_BCRYPT.usable`` says of each value, mostly in a third of the time.
 
-    The beginnings are matched value by value, the characters as one run of bytes: if there are three
-    dollar signs a value on the whole, each value has no more than those of its beginning.
+    The beginnings are matched value by value, the characters as one run of bytes: if it has three
+    dollar signs a value, each value has no more than those of its beginning.
     """
-    sizes = hashes.str.len_bytes()
-    if sizes.min() != _BCRYPT_BYTES or sizes.max() != _BCRYPT_BYTES:
-        return False
-    if not hashes.str.contains(_BCRYPT_BEGINNING).all():
-        return False
-    run = octets(hashes)
+    likely = (hashes.str.len_bytes() == _BCRYPT_BYTES) & hashes.str.contains(_BCRYPT_BEGINNING)
+    run = octets(hashes.filter(likely))
     letters = (run | _LOWER_CASE).is_between(ord("a"), ord("z"))
     dollars = run == ord("$")
     known = letters | run.is_between(ord("."), ord("9")) | dollars
-    return bool(known.all()) and dollars.sum() == 3 * (hashes.len() - hashes.null_count())
+    if known.all() and dollars.sum() == likely.sum() * _BCRYPT_DOLLARS:
+        return likely
+    return hashes.str.contains(_BCRYPT.usable)
 
 
 def _either(mask: pl.Series, algorithm: HashAlgorithm, found: pl.Series) -> pl.Series:

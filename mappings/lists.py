@@ -12,7 +12,7 @@ from mappings.templates import Field, fields, parts
 from mappings.texts import by_distinct, null_where, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from mappings.steps import Step
 
@@ -80,29 +80,40 @@ class Cutter:
     def _decoded(self, texts: pl.Series) -> pl.Series:
         arrays = null_where("[" + texts + "]", texts.str.starts_with("[")).fill_null(texts)
         if self.each is None:
-            return _tolerant(arrays, lambda some: some.str.json_decode(STRINGS))
-        return _tolerant(arrays, lambda some: _written(some, self.each or ""))
+            return _read(arrays, STRINGS)
+        shape = pl.List(pl.Struct(dict.fromkeys(fields(self.each), pl.String)))
+        return _written(_read(arrays, shape), self.each)
 
 
-def _written(arrays: pl.Series, each: str) -> pl.Series:
-    """Fill the template from each object; a list in which one lacks a member is null."""
-    shape = pl.Struct(dict.fromkeys(fields(each), pl.String))
-    objects = arrays.str.json_decode(pl.List(shape)).list.drop_nulls()
-    part = pl.element().struct
-    pieces = [part.field(p.name) if isinstance(p, Field) else pl.lit(p) for p in parts(each)]
-    texts = objects.list.eval(pl.concat_str(pieces))
+def _written(objects: pl.Series, each: str) -> pl.Series:
+    """Fill the template from each object; a list in which one lacks a member is null.
+
+    A null among the objects becomes a blank part, since taking nulls out of a list of objects
+    costs more than reading the JSON.
+    """
+    member = pl.element().struct
+    pieces = [member.field(part.name) if isinstance(part, Field) else pl.lit(part) for part in parts(each)]
+    written = pl.when(pl.element().is_null()).then(pl.lit("")).otherwise(pl.concat_str(pieces))
+    texts = objects.list.eval(written)
     return null_where(texts, texts.list.eval(pl.element().is_null()).list.any())
 
 
-def _tolerant(texts: pl.Series, decode: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """Decode a column of JSON; a malformed text becomes null and spoils none of the others.
-
-    polars refuses a whole column for one malformed text. Halving it finds the culprit.
-    """
+def _read(texts: pl.Series, shape: pl.List) -> pl.Series:
+    """Read a column of JSON; a malformed text becomes null and spoils none of the others."""
     try:
-        return decode(texts)
+        return texts.str.json_decode(shape)
+    except pl.exceptions.ComputeError:
+        return null_where(texts, _malformed(texts, shape)).str.json_decode(shape)
+
+
+def _malformed(texts: pl.Series, shape: pl.List) -> pl.Series:
+    """Which texts are to blame when polars refuses a whole column: halving it finds them."""
+    try:
+        texts.str.json_decode(shape)
     except pl.exceptions.ComputeError:
         if texts.len() == 1:
-            return pl.Series(texts.name, [None], dtype=STRINGS)
+            return pl.Series([True])
+    else:
+        return pl.repeat(value=False, n=texts.len(), eager=True)
     half = texts.len() // 2
-    return _tolerant(texts.head(half), decode).append(_tolerant(texts.tail(-half), decode))
+    return _malformed(texts.head(half), shape).append(_malformed(texts.tail(-half), shape))

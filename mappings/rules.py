@@ -124,8 +124,7 @@ class Rules:
         self, frame: pl.DataFrame, names: Sequence[str], looks: dict[str, Look]
     ) -> pl.DataFrame:
         """Set ``ALGORITHM`` and ``CSV_REASON``; what concerns secrets is the last choice of a reason."""
-        nothing = pl.lit(None, pl.String)
-        frame = frame.with_columns(nothing.alias(CSV_REASON), nothing.alias(_HASH_REASON))
+        frame = frame.with_columns(pl.lit(None, pl.String).alias(CSV_REASON))
         frame = with_algorithms(frame, self._hashes, _HASH_REASON)
         rules = [*self._csv_rules, row_rule(self._schema, names)]
         frame = write_reasons(frame, rules, looks | {PASSWORD_HASH: _look_at_hashes(frame)}, CSV_REASON)

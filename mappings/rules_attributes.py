@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connectors.records import PoolAttribute, PoolSchema
+    from mappings.rules_forms import Form
     from mappings.rules_looks import Look, Looks
 
 MAX_VALUE_BYTES = 2_048
@@ -52,9 +53,19 @@ def _rules_of(attribute: PoolAttribute) -> list[Rule]:
     too_many = _rule(
         name, "too_many_bytes", size > MAX_VALUE_BYTES, lambda look: look.longest > MAX_VALUE_BYTES
     )
-    wrong = [_rule(name, "invalid", form.bad, lambda look: look.filled and not look.clean)] if form else []
+    wrong = [_invalid(name, form)] if form else []
     bounds = _lengths(attribute) if attribute.type == "String" else _values(attribute)
     return [too_many, *wrong, *bounds]
+
+
+def _invalid(name: str, form: Form) -> Rule:
+    return Rule(
+        f"{name}_invalid",
+        (name,),
+        form.bad,
+        possible=lambda looks: looks[name].filled and not looks[name].clean,
+        doubt=lambda _, looks: looks[name].doubtful,
+    )
 
 
 def _lengths(attribute: PoolAttribute) -> list[Rule]:

@@ -80,13 +80,15 @@ def _characters(label: str, column: str, options: RuleOptions) -> list[Rule]:
                   lambda looks: looks[column].has(CONTROL, WIDE))  # fmt: skip
     quoted = Rule(f"{label}_quotation_mark", columns, value.str.contains('"', literal=True),
                   lambda looks: looks[column].has('"'))  # fmt: skip
-    slashed = Rule(f"{label}_backslash", columns, value.str.contains(_refused_backslash(options)),
+    slashed = Rule(f"{label}_backslash", columns, _has_refused_backslash(value, options),
                    lambda looks: looks[column].has("\\"))  # fmt: skip
     return [broken, slashed] if options.quotation_marks == "send" else [broken, quoted, slashed]
 
 
-def _refused_backslash(options: RuleOptions) -> str:
-    return r"\\" if options.backslashes == "refuse" else _AMBIGUOUS_BACKSLASH
+def _has_refused_backslash(value: pl.Expr, options: RuleOptions) -> pl.Expr:
+    if options.backslashes == "refuse":
+        return value.str.contains("\\", literal=True)
+    return value.str.contains(_AMBIGUOUS_BACKSLASH)
 
 
 def row_rule(schema: PoolSchema, names: Sequence[str]) -> Rule:

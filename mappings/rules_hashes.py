@@ -19,15 +19,16 @@ def with_algorithms(frame: pl.DataFrame, formats: HashFormats, column: str) -> p
     A hash that is not usable as it stands is trimmed (F1.21); an empty one is none.
 
     Returns:
-        The frame with ``ALGORITHM``, and where ``column`` was null the reason code of a hash that is
-        not usable.
+        The frame with ``ALGORITHM``, and ``column``: the reason code of a hash that is not usable, or
+        null.
     """
     hashes = _of_enabled_users(frame)
     algorithms = formats.algorithms(hashes)
+    frame = frame.with_columns(algorithms.alias(ALGORITHM), pl.lit(None, pl.String).alias(column))
     if algorithms.null_count() == hashes.null_count():
-        return frame.with_columns(algorithms.alias(ALGORITHM))
-    rest = hashes.zip_with(algorithms.is_null(), _nothing(hashes))
-    return _with_the_rest(frame.with_columns(algorithms.alias(ALGORITHM)), rest, formats, column)
+        return frame
+    places = (hashes.is_not_null() & algorithms.is_null()).arg_true()
+    return _judge_again(frame, places, formats, column)
 
 
 def _of_enabled_users(frame: pl.DataFrame) -> pl.Series:
@@ -36,19 +37,14 @@ def _of_enabled_users(frame: pl.DataFrame) -> pl.Series:
     return frame.select(pl.when(ENABLED).then(PASSWORD_HASH)).to_series()
 
 
-def _with_the_rest(frame: pl.DataFrame, rest: pl.Series, formats: HashFormats, column: str) -> pl.DataFrame:
-    """Trim the hashes that were not recognised, and judge these few again."""
-    trimmed = rest.str.strip_chars()
-    trimmed = trimmed.zip_with(trimmed != "", _nothing(rest))
+def _judge_again(frame: pl.DataFrame, places: pl.Series, formats: HashFormats, column: str) -> pl.DataFrame:
+    """Trim the hashes that were not recognised, and say what is wrong with those that still are not."""
+    trimmed = frame[PASSWORD_HASH].gather(places).str.strip_chars()
+    trimmed = trimmed.set(trimmed == "", None)
     algorithms = formats.algorithms(trimmed)
-    problems = formats.problems(trimmed.zip_with(algorithms.is_null(), _nothing(rest)))
-    untouched = pl.col(PASSWORD_HASH)
+    problems = formats.problems(trimmed.set(algorithms.is_not_null(), None))
     return frame.with_columns(
-        pl.when(pl.lit(rest).is_null()).then(untouched).otherwise(pl.lit(trimmed)).alias(PASSWORD_HASH),
-        pl.coalesce(ALGORITHM, pl.lit(algorithms)),
-        pl.coalesce(column, pl.lit(problems)),
+        frame[PASSWORD_HASH].scatter(places, trimmed),
+        frame[ALGORITHM].scatter(places, algorithms),
+        frame[column].scatter(places, problems),
     )
-
-
-def _nothing(values: pl.Series) -> pl.Series:
-    return pl.Series(values.name, [None], dtype=pl.String).new_from_index(0, values.len())

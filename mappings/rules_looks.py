@@ -6,7 +6,7 @@ A column's text as one run of bytes is searched a hundred times faster than valu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -37,6 +37,7 @@ class Look:
         shortest: bytes of the shortest value in UTF-8; 0 where there is none.
         longest: bytes of the longest value in UTF-8; 0 where there is none.
         clean: every value has the form that its attribute asks for; then ``signs`` is left empty.
+        doubtful: where the column is to have a form and is not clean, the values that are not; else None.
         signs: what occurs that some rule minds: the characters space, ``"+,@`` and backslash, and
             ``CONTROL``, ``BEYOND_ASCII`` and ``WIDE``.
     """
@@ -46,6 +47,7 @@ class Look:
     shortest: int = 0
     longest: int = 0
     clean: bool = False
+    doubtful: pl.Series | None = field(default=None, compare=False)
     signs: frozenset[str] = frozenset()
 
     def has(self, *signs: str) -> bool:
@@ -68,24 +70,20 @@ def survey(frame: pl.DataFrame, columns: Iterable[str], clean: Mapping[str, pl.E
     looks = dict.fromkeys(columns, Look())
     filled = [name for name in looks if frame[name].null_count() < frame.height]
     sizes = frame.select(pl.col(filled).str.len_bytes())
-    are_clean = _are_clean(frame, {name: clean[name] for name in filled if name in clean})
+    forms = frame.select(~clean[name].alias(name) for name in filled if name in clean)
     for name in filled:
-        is_clean = are_clean.get(name, False)
+        doubtful = forms[name] if name in forms.columns else None
+        is_clean = doubtful is not None and not doubtful.any()
         looks[name] = Look(
             filled=True,
             gaps=frame[name].null_count() > 0,
             shortest=_whole(sizes[name].min()),
             longest=_whole(sizes[name].max()),
             clean=is_clean,
+            doubtful=None if is_clean else doubtful,
             signs=frozenset() if is_clean else signs_of(frame[name]),
         )
     return looks
-
-
-def _are_clean(frame: pl.DataFrame, clean: Mapping[str, pl.Expr]) -> dict[str, bool]:
-    if not clean:
-        return {}
-    return frame.select(form.all().alias(name) for name, form in clean.items()).row(0, named=True)
 
 
 def signs_of(values: pl.Series) -> frozenset[str]:

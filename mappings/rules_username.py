@@ -55,9 +55,9 @@ def _every_pool() -> list[Rule]:
         Rule("username_too_long", (USERNAME,), too_long,
              lambda looks: looks[USERNAME].longest > MAX_USERNAME_CHARACTERS),
         Rule("username_white_space", (USERNAME,), _VALUE.str.contains(r"\s"),
-             lambda looks: _has_odd_characters(looks[USERNAME])),
+             _may_have_odd_characters, _odd_usernames),
         Rule("username_characters", (USERNAME,), _VALUE.str.contains(_NO_CHARACTER_OF_A_NAME),
-             lambda looks: _has_odd_characters(looks[USERNAME])),
+             _may_have_odd_characters, _odd_usernames),
     ]  # fmt: skip
 
 
@@ -65,8 +65,13 @@ def _has_gap(look: Look) -> bool:
     return look.gaps or look.shortest == 0
 
 
-def _has_odd_characters(look: Look) -> bool:
-    return look.has(" ", CONTROL, BEYOND_ASCII)
+def _may_have_odd_characters(looks: Looks) -> bool:
+    return looks[USERNAME].has(" ", CONTROL, BEYOND_ASCII)
+
+
+def _odd_usernames(frame: pl.DataFrame, _: Looks) -> pl.Series:
+    """Any character but the visible ones of ASCII."""
+    return frame[USERNAME].str.contains(r"[^!-~]")
 
 
 def _alias_pool(schema: PoolSchema) -> list[Rule]:
@@ -83,13 +88,19 @@ def _contact_pool(schema: PoolSchema, options: RuleOptions) -> list[Rule]:
     if form is None:
         return []
     named = [name for name in _CONTACTS if name in schema.username_attributes]
-    wrong = Rule(f"username_not_{'_or_'.join(named)}", (USERNAME,), form.bad, _username_is_not_clean)
+    wrong = Rule(
+        f"username_not_{'_or_'.join(named)}", (USERNAME,), form.bad, _is_not_clean, _not_clean_usernames
+    )
     equal = [] if options.username_differs == "send" else [_equal(name, schema) for name in named]
     return [wrong, *equal]
 
 
-def _username_is_not_clean(looks: Looks) -> bool:
-    return not looks[USERNAME].clean
+def _is_not_clean(looks: Looks) -> bool:
+    return looks[USERNAME].filled and not looks[USERNAME].clean
+
+
+def _not_clean_usernames(_: pl.DataFrame, looks: Looks) -> pl.Series | None:
+    return looks[USERNAME].doubtful
 
 
 def _equal(name: str, schema: PoolSchema) -> Rule:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
@@ -62,6 +62,7 @@ class LogOutcomes:
         complete: whether all that the job's counters speak of is settled.
         contradictory: lines that say two different things of one user; none of them is settled.
         doubt: why nothing is settled or something is missing, in words; empty where all is well.
+        lines: the log's lines as ``parse`` found them, for who can tell the base by other means.
     """
 
     outcomes: pl.DataFrame
@@ -69,6 +70,7 @@ class LogOutcomes:
     complete: bool
     contradictory: int = 0
     doubt: str = ""
+    lines: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
 
 
 def read_outcomes(
@@ -123,18 +125,19 @@ def parse(messages: list[str]) -> pl.DataFrame:
     )
 
 
-def settle(lines: pl.DataFrame, job: Job, rows: int) -> LogOutcomes:
+def settle(lines: pl.DataFrame, job: Job, rows: int, known_base: Base | None = None) -> LogOutcomes:
     """Join the log's lines to the rows of the file, or say why that cannot be done.
 
     Args:
         lines: from ``parse``.
         job: the job, for its counters.
         rows: data rows of the file.
+        known_base: the base, where something else than the log has proved it.
     """
-    base, doubt = tell_base(lines["line"], rows)
+    base, doubt = (known_base, "") if known_base else tell_base(lines["line"], rows)
     if base is None:
-        return LogOutcomes(_OUTCOMES.to_frame(), None, complete=job.counted == 0, doubt=doubt)
-    certain = lines.filter(pl.len().over("line") == 1)
+        return LogOutcomes(_OUTCOMES.to_frame(), None, complete=job.counted == 0, doubt=doubt, lines=lines)
+    certain = lines.filter((pl.len().over("line") == 1) & pl.col("line").is_between(base, rows + base - 1))
     outcomes = certain.select(
         (pl.col("line") - (base - 1)).cast(pl.UInt32).alias(LINE_IN_FILE), "status", "code"
     )
@@ -146,6 +149,7 @@ def settle(lines: pl.DataFrame, job: Job, rows: int) -> LogOutcomes:
         complete=complete,
         contradictory=contradictory,
         doubt="" if complete else _what_is_missing(job, certain.height, contradictory),
+        lines=lines,
     )
 
 

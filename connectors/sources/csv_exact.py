@@ -89,10 +89,14 @@ class Scanner:
         if not end:
             return None
         line = data[at:end]
-        if not self._grammar.quote or self._grammar.quote not in line:
+        if not self._grammar.quote or not self._may_be_quoted(line):
             content = self._strip(line)
             return Record(content.split(self._grammar.delimiter) if content else [], len(line), 1)
         return self._with_quotes(data, at, end, final=final)
+
+    def _may_be_quoted(self, line: bytes) -> bool:
+        quote = self._grammar.quote
+        return quote in line and (line.startswith(quote) or self._grammar.delimiter + quote in line)
 
     def _strip(self, line: bytes) -> bytes:
         content = line.removesuffix(self._grammar.eol)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING
 
+import polars as pl
+from polars.exceptions import ComputeError
+
+from connectors.records import LINE
 from connectors.sources.csv_exact import Scanner
 from connectors.sources.csv_fast import ProvedReader
 from connectors.sources.rows import Gathered
 
 if TYPE_CHECKING:
-    from connectors.sources.csv_exact import Grammar, Record
+    from connectors.sources.csv_exact import Grammar
 
-_SHRINK, _GROW = 8, 4
+_SHRINK, _GROW, _LENGTHEN = 8, 4, 2
 _SMALLEST = 32 * 1024
-"""Bytes of a piece that is not halved any more but read record by record."""
+"""Bytes of a piece that is not made smaller any more but read record by record."""
+_LONGEST_STRETCH = 1024 * 1024
+"""Bytes that are read record by record, at most, before a piece is tried again."""
 
 
 class CsvReader:
@@ -46,15 +53,15 @@ class CsvReader:
         """
         found = Gathered(list(self._columns))
         text = data + self._grammar.eol if final and not data.endswith(self._grammar.eol) else data
-        at, size = 0, len(text)
+        at, size, stretch = 0, len(text), _SMALLEST
         while at < len(text):
             end = self._record_end(text, at, min(at + size, len(text)), final=final)
             if self._fast(text[at:end], found):
-                at, size = end, size * _GROW
+                at, size, stretch = end, size * _GROW, _SMALLEST
             elif end - at > _SMALLEST:
                 size = max((end - at) // _SHRINK, _SMALLEST)
-            elif (reached := self._exact(text, at, found, final=final)) > at:
-                at, size = reached, _SMALLEST * _GROW
+            elif (reached := self._exact(text, at, at + stretch, found, final=final)) > at:
+                at, size, stretch = reached, _SMALLEST, min(stretch * _LENGTHEN, _LONGEST_STRETCH)
             else:
                 break
         return found, min(at, len(data))
@@ -83,31 +90,43 @@ class CsvReader:
             end = before
         return max(end, at)
 
-    def _exact(self, text: bytes, at: int, found: Gathered, *, final: bool) -> int:
-        """Read some records one by one; give the place that was reached."""
-        stop = at + _SMALLEST
-        lines: list[int] = []
-        values: list[list[str | None]] = [[] for _ in self._columns]
-        while at < min(stop, len(text)) and (record := self._scanner.record(text, at, final=final)):
-            row = self._texts(record, found)
-            if row is not None:
-                lines.append(self.line)
-                for column, text_ in zip(values, row, strict=True):
-                    column.append(text_)
+    def _exact(self, text: bytes, at: int, stop: int, found: Gathered, *, final: bool) -> int:
+        """Read the records that begin before ``stop`` one by one; give the place that was reached."""
+        stop = min(stop, len(text))
+        rows: list[tuple[int, list[bytes]]] = []
+        while at < stop and (record := self._scanner.record(text, at, final=final)):
+            if record.fields is None:
+                found.refuse(self.line, "line_malformed")
+            elif len(record.fields) == self._width:
+                rows.append((self.line, record.fields))
+            elif not record.blank:
+                found.refuse(self.line, "line_ragged")
             at += record.size
             self.line += record.lines
-        found.add_texts(lines, values)
+        found.add(self._decoded(rows, found))
         return at
 
-    def _texts(self, record: Record, found: Gathered) -> list[str] | None:
-        """Give the asked values of a record; None where it is none, or unreadable."""
-        if record.blank:
-            return None
-        if record.fields is None or len(record.fields) != self._width:
-            found.refuse(self.line, "line_malformed" if record.fields is None else "line_ragged")
-            return None
+    def _decoded(self, rows: list[tuple[int, list[bytes]]], found: Gathered) -> pl.DataFrame:
         try:
-            return [record.fields[column].decode() for column in self._columns.values()]
+            return self._frame(rows)
+        except ComputeError:
+            good = [self._is_text(fields) for _, fields in rows]
+            for (line, _), fine in zip(rows, good, strict=True):
+                if not fine:
+                    found.refuse(line, "line_undecodable")
+            return self._frame(list(compress(rows, good)))
+
+    def _frame(self, rows: list[tuple[int, list[bytes]]]) -> pl.DataFrame:
+        lines = pl.Series(LINE, [line for line, _ in rows], dtype=pl.UInt64)
+        asked = [
+            pl.Series(name, [fields[column] for _, fields in rows], dtype=pl.Binary).cast(pl.String)
+            for name, column in self._columns.items()
+        ]
+        return pl.DataFrame([lines, *asked])
+
+    def _is_text(self, fields: list[bytes]) -> bool:
+        try:
+            b"\n".join(fields[column] for column in self._columns.values()).decode()
         except UnicodeDecodeError:
-            found.refuse(self.line, "line_undecodable")
-            return None
+            return False
+        return True

@@ -1,8 +1,8 @@
 """Which encoding a text is in, and how to turn it into UTF-8.
 
 Only what is certain is decided without being told: a byte order mark, text that is UTF-8 (but for a few
-broken lines), and UTF-16 or UTF-32 by its zero bytes. The 8-bit encodings cannot be told apart from a sample (French in
-cp1252 is valid cp1250, with other names in it), so there a person must say which one it is.
+broken lines), and UTF-16 or UTF-32 by its zero bytes. The 8-bit encodings cannot be told apart from a sample
+(French in cp1252 is valid cp1250, with other names in it), so there a person must say which one it is.
 """
 
 from __future__ import annotations

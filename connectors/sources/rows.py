@@ -55,7 +55,7 @@ class Gathered:
     def unreadable(self, file: int) -> pl.DataFrame:
         """Give ``Page.unreadable``."""
         lost = pl.DataFrame(self._refused, schema={LINE: pl.UInt64, REASON: pl.String}, orient="row")
-        return lost.select(LINE, pl.lit(file, pl.UInt32).alias(FILE), REASON)
+        return lost.sort(LINE).select(LINE, pl.lit(file, pl.UInt32).alias(FILE), REASON)
 
 
 def asked_once(fields: Sequence[str]) -> list[str]:

@@ -172,6 +172,11 @@ class Ledger:
         where = (BATCHES.c.run_id == self.run_id, BATCHES.c.number == number, BATCHES.c.owner == owner)
         self._write(update(BATCHES).where(*where).values(owner=None, lease_until=None))
 
+    def free_claims(self) -> None:
+        """Void every claim; only for whoever knows that no other worker is alive."""
+        where = BATCHES.c.run_id == self.run_id
+        self._write(update(BATCHES).where(where).values(owner=None, lease_until=None))
+
     def advance(
         self,
         batch: BatchRecord,

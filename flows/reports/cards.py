@@ -34,7 +34,7 @@ def summary_sentence(summary: Summary) -> str:
 def reason_rows(summary: Summary) -> list[dict[str, Any]]:
     """One row a reason: how many users, what it means and what to do."""
     return [
-        _reason_row(verdict, code, users)
+        {"verdict": verdict, **_reason_row(code, users)}
         for verdict, reasons in summary["reasons"].items()
         for code, users in reasons.items()
     ]
@@ -74,13 +74,13 @@ def forecast_markdown(name: str, forecast: Forecast) -> str:
 
 def forecast_reason_rows(forecast: Forecast) -> list[dict[str, Any]]:
     """One row a reason of a forecast, without its examples."""
-    return [_reason_row(item.verdict, item.reason, item.users) for item in forecast.reasons]
+    return [{"way": item.way, **_reason_row(item.reason, item.users)} for item in forecast.reasons]
 
 
 def forecast_counts(forecast: Forecast) -> dict[str, Any]:
     """A forecast as JSON without its examples."""
     counts = forecast.to_json()
-    reasons = [{key: each[key] for key in ("verdict", "reason", "users")} for each in counts["reasons"]]
+    reasons = [{key: each[key] for key in ("way", "reason", "users")} for each in counts["reasons"]]
     return {**counts, "reasons": reasons}
 
 
@@ -103,6 +103,6 @@ def _counted(title: str, head: str, counts: dict[str, int]) -> list[str]:
     return [f"## {title}", table((head, "users"), rows)] if rows else []
 
 
-def _reason_row(verdict: str, code: str, users: int) -> dict[str, Any]:
+def _reason_row(code: str, users: int) -> dict[str, Any]:
     said = reason(code)
-    return {"verdict": verdict, "reason": code, "users": users, "meaning": said.sentence, "mend": said.mend}
+    return {"reason": code, "users": users, "meaning": said.sentence, "mend": said.mend}

@@ -68,10 +68,15 @@ def _traces(folder: RunFolder, user: str, number: int, *, with_values: bool) -> 
     places = pl.scan_parquet(folder.all("users")).filter(pl.col(SOURCE_ID) == user).select(FILE, LINE)
     file, line = places.collect().row(number)
     loaded = _at_its_place(folder, load_run_file(folder.run_file))
+    source = source_of(loaded)
     mapping = compile_mapping(
-        spec_of(loaded), key=loaded.settings.source.get("key"), base=loaded.base, where=str(loaded.path)
+        spec_of(loaded),
+        key=loaded.settings.source.get("key"),
+        known_fields=source.fields(),
+        base=loaded.base,
+        where=str(loaded.path),
     )
-    for page in source_of(loaded).pages(mapping.fields):
+    for page in source.pages(mapping.fields):
         found = page.rows.filter((pl.col(FILE) == file) & (pl.col(LINE) == line))
         if found.height:
             return explain(mapping, found.select(mapping.fields).row(0, named=True), show=with_values)

@@ -63,7 +63,7 @@ class Cutter:
     def _write(self, number: int, kind: tuple[str, HashAlgorithm | None], users: pl.DataFrame) -> None:
         write_parquet(users.select(ORDINAL), self.context.folder.batch_users(number))
         strategy, algorithm = kind
-        size = int(users[ROW_BYTES].sum()) + self._header_bytes(algorithm)
+        size = int(users[ROW_BYTES].sum()) + self._header_bytes(algorithm) if strategy == "import_job" else 0
         self.context.ledger.add_batch(
             BatchRecord(
                 number,

@@ -18,6 +18,7 @@ from flows.steps.extract import extract
 from flows.steps.route import route
 from flows.steps.running import begin, opened_in
 from mappings.duplicates import ORDINAL
+from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +41,12 @@ USERS_PER_PAGE = 60
 
 @dataclass(frozen=True, slots=True)
 class ReasonForecast:
-    """How many users share a verdict and a reason, and a few of them by id or line."""
+    """How many users go one way for one reason, and a few of them by id or line.
 
-    verdict: str
+    ``way`` is ``rejected``, or the strategy they take because the first one cannot carry them.
+    """
+
+    way: str
     reason: str
     users: int
     examples: tuple[str, ...]
@@ -68,6 +72,7 @@ class Forecast:
         seconds: by stretch of work, from the quotas' defaults and our share of them; for import
             jobs the slowest pace that AWS has published, so an upper bound by its figures.
         active_users: users who become billable this month by the run itself (F8.2, F8.3).
+        unread: fields of the source that nothing is taken from.
         messages: invitations and codes that the run would send.
     """
 
@@ -79,6 +84,7 @@ class Forecast:
     batches: tuple[BatchForecast, ...]
     seconds: dict[str, float]
     active_users: int
+    unread: tuple[str, ...]
     messages: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -130,23 +136,45 @@ def forecast(context: Context) -> Forecast:
         ),
         seconds=_seconds(context, ways, sent, extras),
         active_users=created + extras["grouped"],
+        unread=tuple(sorted(set(context.source.fields()) - set(context.mapping.fields))),
     )
 
 
 def _reasons(context: Context, early: pl.DataFrame) -> tuple[ReasonForecast, ...]:
-    known = early.filter(pl.col(WHY).is_not_null()).lazy()
-    users = pl.scan_parquet(context.folder.all("users")).select(ORDINAL, SOURCE_ID, LINE)
-    named = known.join(users, on=ORDINAL, how="left").with_columns(
-        pl.coalesce(SOURCE_ID, pl.format("line {}", LINE)).alias("@who")
+    users = pl.scan_parquet(context.folder.all("users")).select(ORDINAL, SOURCE_ID, LINE, CSV_REASON)
+    named = (
+        pl.concat([_rejected(early), *_detours(context, early)])
+        .join(users, on=ORDINAL, how="left")
+        .with_columns(
+            pl.coalesce(WHY, CSV_REASON).alias(WHY),
+            pl.coalesce(SOURCE_ID, pl.format("line {}", LINE)).alias("@who"),
+        )
     )
     groups = (
-        named.group_by(VERDICT, WHY)
+        named.filter(pl.col(WHY).is_not_null())
+        .group_by("@way", WHY)
         .agg(pl.len().alias("@users"), pl.col("@who").sort_by(ORDINAL).head(EXAMPLES))
-        .sort("@users", WHY, descending=[True, False])
+        .sort("@way", "@users", WHY, descending=[True, True, False])
         .collect()
     )
-    rows = groups.select(VERDICT, WHY, "@users", "@who").iter_rows()
-    return tuple(ReasonForecast(verdict, why, users, tuple(who)) for verdict, why, users, who in rows)
+    rows = groups.select("@way", WHY, "@users", "@who").iter_rows()
+    return tuple(ReasonForecast(way, why, users, tuple(who)) for way, why, users, who in rows)
+
+
+def _rejected(early: pl.DataFrame) -> pl.LazyFrame:
+    chosen = early.lazy().filter(pl.col(VERDICT) == "rejected")
+    return chosen.select(ORDINAL, pl.col(WHY), pl.lit("rejected").alias("@way"))
+
+
+def _detours(context: Context, early: pl.DataFrame) -> Iterator[pl.LazyFrame]:
+    """Users who go another way than the first one: the rules said why an import job cannot carry them."""
+    no_reason = pl.lit(None, pl.String).alias(WHY)
+    deferred = early.lazy().filter(pl.col(VERDICT) == "deferred")
+    yield deferred.select(ORDINAL, no_reason, pl.lit("migration_trigger").alias("@way"))
+    for batch in context.ledger.batches():
+        if batch.strategy != "import_job":
+            users = pl.scan_parquet(context.folder.batch_users(batch.number))
+            yield users.select(ORDINAL, no_reason, pl.lit(batch.strategy).alias("@way"))
 
 
 def _extras(context: Context) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,8 +18,16 @@ if TYPE_CHECKING:
 
     from flows.steps.context import Context
 
+CREATED = "created"
+"""When the pool made the user (``UserCreateDate``), UTC."""
+
 ONE_BY_ONE = 300
 """Up to so many users are asked for one by one; beyond that reading the whole pool is quicker."""
+
+
+def began(started: datetime | None) -> datetime:
+    """From when on the pool's new users can be those of a job; both times are the service's own."""
+    return started or datetime.fromtimestamp(0, UTC)
 
 
 def pool_users(context: Context, ordinals: pl.Series) -> pl.DataFrame:
@@ -30,8 +39,8 @@ def pool_users(context: Context, ordinals: pl.Series) -> pl.DataFrame:
 
 
 def present(context: Context, users: pl.DataFrame) -> pl.DataFrame:
-    """Key and ``sub`` of those of the users whom the pool has now."""
-    empty = pl.DataFrame(schema={KEY_USERNAME: pl.UInt64, SUB: pl.String})
+    """Key, ``sub`` and time of creation of those of the users whom the pool has now."""
+    empty = pl.DataFrame(schema={KEY_USERNAME: pl.UInt64, SUB: pl.String, CREATED: pl.Datetime("us", "UTC")})
     frames = _some(context, users[USERNAME]) if users.height <= ONE_BY_ONE else _all(context)
     there = pl.concat([empty, *frames]).drop_nulls(KEY_USERNAME).unique(KEY_USERNAME)
     return there.filter(pl.col(KEY_USERNAME).is_in(users[KEY_USERNAME].implode()))
@@ -56,4 +65,4 @@ def look_up(context: Context, names: pl.Series) -> Iterator[pl.DataFrame]:
 
 
 def _keyed(context: Context, users: pl.DataFrame) -> pl.DataFrame:
-    return with_keys(context, users).select(KEY_USERNAME, pl.col("sub").alias(SUB))
+    return with_keys(context, users).select(KEY_USERNAME, pl.col("sub").alias(SUB), CREATED)

@@ -74,6 +74,7 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
     with folder.locked():
         ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, worker.clock)
         try:
+            ledger.free_claims()  # the lock proves that whoever held a claim is dead
             yield Context(loaded, folder, ledger, schema, worker)
         finally:
             ledger.close()

@@ -44,10 +44,27 @@ class ImportJob:
 
     def send(self, context: Context, number: int) -> None:
         """Walk from the batch's state to ``settled``."""
+        try:
+            self._walk(context, number)
+        except KeyboardInterrupt:
+            _stop(context, context.ledger.batch(number))
+            raise
+
+    def _walk(self, context: Context, number: int) -> None:
         job: Job | None = None
         batch = context.ledger.batch(number)
         while batch.state is not BatchState.SETTLED:
             batch, job = _STEPS[batch.state](context, batch, job)
+
+
+def _stop(context: Context, batch: BatchRecord) -> None:
+    """Ask a running job to stop; who it has created stays, and is settled by the next start (F3.16)."""
+    if batch.job_id is None:
+        return
+    job = context.jobs.describe(batch.job_id)
+    if job.was_started and not job.has_ended:
+        context.jobs.stop(batch.job_id)
+        context.progress.note(f"The import job of batch {batch.number} was stopped.")
 
 
 def write_file(context: Context, batch: BatchRecord) -> None:
@@ -116,17 +133,12 @@ def _wait(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[Batch
     """From ``started``: the waiter watches until the job has reached an end."""
     settings = context.loaded.settings.jobs
     context.progress.stage(f"Importing batch {batch.number}", batch.users, "users")
-    try:
-        job = context.jobs.wait(
-            _job_id(batch),
-            delay=settings.poll_seconds,
-            max_attempts=settings.max_polls,
-            on_progress=lambda seen: context.progress.update(seen.counted),
-        )
-    except KeyboardInterrupt:
-        context.jobs.stop(_job_id(batch))
-        context.progress.note(f"The import job of batch {batch.number} was asked to stop.")
-        raise
+    job = context.jobs.wait(
+        _job_id(batch),
+        delay=settings.poll_seconds,
+        max_attempts=settings.max_polls,
+        on_progress=lambda seen: context.progress.update(seen.counted),
+    )
     context.folder.import_file(batch.number).unlink(missing_ok=True)
     return context.ledger.advance(batch, BatchState.ENDED, **_facts(job)), job
 

@@ -10,6 +10,7 @@ spaces, numbers without country code, days that are none, duplicates, users whom
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,3 +149,12 @@ _DIRT: Final = (
     ("active", pl.lit("0")),
 )
 """Column and what a dirty user has there; each dirty user has one of them."""
+
+
+def main(users: str, dirt: str) -> None:
+    """Make one file and print where it is; a process of its own, since whoever measures must stay small."""
+    sys.stdout.write(f"{Input(int(users), float(dirt)).make()}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

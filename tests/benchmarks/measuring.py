@@ -42,18 +42,12 @@ def cost_of(module: str, arguments: Iterable[str]) -> Cost:
     return Cost(usage.ru_utime + usage.ru_stime, perf_counter() - began, usage.ru_maxrss * _MEMORY_UNIT)
 
 
-def interleaved(ways: Mapping[str, Callable[[], Cost]], rounds: Mapping[str, int]) -> dict[str, list[Cost]]:
-    """Measure several ways in turn, A B C A B C, so that a slow minute of the machine meets them all.
-
-    Args:
-        ways: name to what is measured.
-        rounds: how often each is measured; who has had its rounds is left out of the later ones.
-    """
+def interleaved(ways: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, list[Cost]]:
+    """Measure several ways in turn, A B C A B C, so that a slow minute of the machine meets them all."""
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
-    for number in range(max(rounds.values())):
+    for _ in range(rounds):
         for name, measure in ways.items():
-            if number < rounds[name]:
-                costs[name].append(measure())
+            costs[name].append(measure())
     return costs
 
 
@@ -64,3 +58,13 @@ def median(costs: Sequence[Cost]) -> Cost:
         statistics.median(cost.wall for cost in costs),
         int(statistics.median(cost.peak for cost in costs)),
     )
+
+
+def answer_of(module: str, arguments: Iterable[str]) -> str:
+    """What ``python -m module arguments`` prints, without the line's end.
+
+    Raises:
+        subprocess.CalledProcessError: it failed; its own text is on standard error.
+    """
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()

@@ -12,7 +12,8 @@ STANDARD: Final = (
     "picture", "website", "email", "email_verified", "gender", "birthdate", "zoneinfo", "locale",
     "phone_number", "phone_number_verified", "address", "updated_at",
 )  # fmt: skip
-HEADER: Final = (*STANDARD, "custom:tenant", "custom:legacy_id", "cognito:mfa_enabled", "cognito:username")
+CUSTOM: Final = ("custom:tenant", "custom:legacy_id")
+HEADER: Final = (*STANDARD, *CUSTOM, "cognito:mfa_enabled", "cognito:username")
 
 
 def schema() -> PoolSchema:
@@ -23,7 +24,7 @@ def schema() -> PoolSchema:
     special = [*booleans, PoolAttribute("updated_at", "Number", min_value=0),
                PoolAttribute("birthdate", min_length=10, max_length=10)]  # fmt: skip
     texts = [PoolAttribute(name, min_length=0, max_length=2048) for name in STANDARD]
-    custom = [PoolAttribute(f"custom:{name}", min_length=1, max_length=256) for name in ("tenant", "legacy_id")]
+    custom = [PoolAttribute(name, min_length=1, max_length=256) for name in CUSTOM]
     attributes = {each.name: each for each in (*texts, *special, *custom)}
     return PoolSchema(
         pool_id="eu-west-1_Benchmark",

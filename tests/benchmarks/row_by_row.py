@@ -31,7 +31,7 @@ E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 EMAIL = re.compile(r"""[^\s@,;:<>()\[\]"\\\x00-\x1f\x7f-\x9f]+@[\w-]+(?:\.[\w-]+)+""")
 PLAIN_USERNAME = re.compile(r"[!-~]+")
-AWKWARD = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\"\\\\]")
+AWKWARD = re.compile(r'[\x00-\x1f\x7f\x85\u2028\u2029"\\]')
 SPACES = re.compile(r"\s+")
 HASHES: Final = {
     "BCRYPT": re.compile(r"\$2[abxy]\$(?:0[4-9]|1[0-2])\$[./A-Za-z0-9]{53}"),
@@ -108,12 +108,10 @@ def migrate(source: str, folder: str) -> None:
             try:
                 user = mapped(row)
                 judge(user)
-                if user.username.lower() in seen:
-                    raise RejectedError("duplicate_username")
+                take_username(user, seen)
             except RejectedError as error:
                 others.writerow((row["id"], "rejected", error))
                 continue
-            seen.add(user.username.lower())
             algorithm, why = csv_way(user)
             line = line_of(user, algorithm)
             if why is None and len(line) <= MAX_ROW_CHARACTERS:
@@ -205,6 +203,14 @@ def judge(user: User) -> None:
         raise RejectedError("email_invalid")
     if email is None and user.attributes["email_verified"] == "true":
         raise RejectedError("email_verified_without_email")
+
+
+def take_username(user: User, seen: set[str]) -> None:
+    """The first user of a name gets it, in a pool that ignores letter case."""
+    name = user.username.lower()
+    if name in seen:
+        raise RejectedError("duplicate_username")
+    seen.add(name)
 
 
 def judge_username(name: str) -> None:

@@ -75,6 +75,13 @@ def test_many_updates_are_few_calls(api: Api, clock: Clock) -> None:
     assert api.calls <= 2 + 10 / EVERY_SECONDS
 
 
+def test_the_end_of_a_stage_is_always_shown(api: Api, clock: Clock) -> None:
+    progress = PrefectProgress("acme", clock)
+    progress.stage("Reading", 10, "users")
+    progress.update(10)
+    assert api.shown[-1] == (100.0, "Reading: 10 of 10 users")
+
+
 def test_more_than_everything_is_still_everything(api: Api, clock: Clock) -> None:
     progress = PrefectProgress("acme", clock)
     progress.stage("Reading", 10, "users")

@@ -102,10 +102,10 @@ def test_the_plan_is_the_plain_one_without_its_examples(pool: Pool) -> None:
     state = plan_migration.fn(str(path))
     plain = plan(load_run_file(path), Worker())
     assert state.data["ways"] == plain.ways == {"import_job": 1, "admin_create_user": 1}
-    assert [each.examples for each in plain.reasons] == [("u00002",)]
+    assert ("u00002",) in [each.examples for each in plain.reasons]
     told = json.dumps(state.data) + forecast_markdown("acme", plain) + json.dumps(forecast_reason_rows(plain))
     assert "email_invalid" in told
-    assert "u00002" not in told
+    assert "u0000" not in told
     assert not pool.users()
 
 

@@ -45,8 +45,26 @@ def test_everybody_arrives_with_every_attribute(pool: Pool) -> None:
 
 def test_the_summary_and_the_verdicts_have_the_promised_shape(pool: Pool) -> None:
     verdicts, summary, _ = run(pool.run_file([person(1)]))
-    assert verdicts.columns == ["source_id", "username", "verdict", "reason", "strategy", "job_id", "line", "sub"]
-    assert list(summary) == ["run_id", "state", "extracted", "balanced", "verdicts", "reasons", "jobs", "seconds"]
+    assert verdicts.columns == [
+        "source_id",
+        "username",
+        "verdict",
+        "reason",
+        "strategy",
+        "job_id",
+        "line",
+        "sub",
+    ]
+    assert list(summary) == [
+        "run_id",
+        "state",
+        "extracted",
+        "balanced",
+        "verdicts",
+        "reasons",
+        "jobs",
+        "seconds",
+    ]
     assert tuple(summary["verdicts"]) == VERDICTS
     assert summary["state"] == "finished"
 
@@ -62,7 +80,7 @@ def test_every_kind_of_user_gets_the_right_verdict(pool: Pool) -> None:
         person(5, verified="false"),
         person(6, pw="{SSHA}c29tZXRoaW5n"),
         person(7, phone="nonsense"),
-        person(8, last_name='Comma, Backslash'),
+        person(8, last_name="Comma, Backslash"),
     ]
     verdicts, summary, _ = run(pool.run_file(people))
     found = {(row["line"], row["verdict"], row["reason"]) for row in verdicts.iter_rows(named=True)}

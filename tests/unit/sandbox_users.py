@@ -1,24 +1,20 @@
-"""What the tests of the sandbox's user operations share: a server in a thread, a client, a pool."""
+"""What the tests of the sandbox's user operations share: a client, a pool, a switch for a while."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Thread
+from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto.cognitoidp import urls
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.serving import make_server
 
-from connectors.cognito.sandbox.settings import SandboxSettings
-from connectors.cognito.sandbox.state import SandboxState
-from connectors.cognito.sandbox.users_api import StrictUserOperations
+from connectors.cognito.sandbox import Sandbox, SandboxSettings
 
 Client = Any
 """A boto3 client; its calls take whatever a test wants to see refused."""
@@ -26,31 +22,24 @@ Client = Any
 REGION = "eu-west-1"
 PASSWORD = "Abcdef1!"  # noqa: S105 - an invented one
 
-
-def composed(state: SandboxState) -> type[StrictUserOperations]:
-    """Compose a response class with a sandbox, as the server does."""
-    return type("Response", (StrictUserOperations,), {"sandbox": state})
-
-
-class QuietHandler(MotoRequestHandler):  # type: ignore[misc]  # moto ships no types
-    def log_request(self, *_: object) -> None:
-        """Say nothing of requests that work."""
+PLAIN_MOTO = """
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print("http://{}:{}".format(*server.get_host_and_port()), flush=True)
+server._thread.join()
+"""
 
 
 @contextmanager
-def serving(state: SandboxState) -> Iterator[str]:
-    """Serve a sandbox on loopback from a thread of this process; yields its URL."""
-    urls.url_paths["{0}/$"] = composed(state).dispatch
-    app = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def plain_moto() -> Iterator[str]:
+    """Serve moto without any of ours from a process of its own; yields its URL."""
+    with Popen([sys.executable, "-c", PLAIN_MOTO], stdout=PIPE, stderr=DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 def client_for(url: str) -> Client:
@@ -123,15 +112,11 @@ def refused(code: str, text: str = "") -> Iterator[None]:
 
 
 @contextmanager
-def switched(state: SandboxState, **settings: Any) -> Iterator[None]:  # noqa: ANN401 - any setting
-    """Run with other settings, then go back."""
-    before = state.settings
-    state.update(settings)
+def switched(sandbox: Sandbox, **settings: Any) -> Iterator[None]:  # noqa: ANN401 - any setting
+    """Run with other settings, then go back to the defaults."""
+    sandbox.update(**settings)
     try:
         yield
     finally:
-        state.settings = before
-
-
-def fresh_state() -> SandboxState:
-    return SandboxState(SandboxSettings())
+        defaults = SandboxSettings().model_dump()
+        sandbox.update(**{name: defaults[name] for name in settings})

@@ -25,7 +25,7 @@ def refusal(code: str, operation: str, status: int = 400) -> ClientError:
         "Error": {"Code": code, "Message": "vera@example.com is secret"},
         "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "r-1"},
     }
-    return ClientError(response, operation)  # type: ignore[arg-type] - a part of what botocore gives
+    return ClientError(response, operation)
 
 
 @pytest.mark.parametrize("operation", CALLS)

@@ -8,11 +8,12 @@ import pytest
 from botocore.stub import Stubber
 from cognito_jobs import ASKED, JOB_ID, POOL_ID, Jobs, client, losing_replies, told
 
-from connectors.cognito.import_job import Job
 from connectors.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from connectors.cognito.import_job import Job
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_a_draft_holds_no_value_of_the_source(tmp_path: Path, schema: PoolSchema
         min_size=1, max_size=6, unique_by=str.lower,
     )
 )  # fmt: skip
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_fields_may_have_any_names(tmp_path: Path, schema: PoolSchema, names: list[str]) -> None:
     """Signs that YAML minds, such as colons, braces and number signs, break neither rules nor comments."""
     rows = [{name: f"ZQ{n}.{at}" for at, name in enumerate(names)} for n in range(5)]

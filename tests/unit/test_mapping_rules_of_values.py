@@ -60,7 +60,7 @@ def test_first_of_takes_the_first_field_that_has_a_value() -> None:
         ("{{{a}}}", [{"a": "1"}, {}], ["{1}", None]),
         ("{a.b[0].c}", [{"a.b[0].c": "1"}], ["1"]),
     ],
-)  # fmt: skip
+)
 def test_templates(template: str, rows: list[Row], expected: list[str | None]) -> None:
     assert mapped({"attributes": {"x": {"template": template}}}, *rows)["x"].to_list() == expected
 

@@ -146,7 +146,9 @@ def test_a_page_in_two_halves_is_judged_like_the_whole(
 def test_rows_order_and_earlier_reasons_stay(case: tuple[pl.DataFrame, PoolSchema]) -> None:
     mapped, schema = case
     numbered = mapped.with_columns(pl.int_range(2, mapped.height + 2, dtype=pl.UInt64).alias("@line"))
+    before = numbered.clone()
     judged = Rules(schema).judge(numbered)
+    assert_frame_equal(numbered, before)
     assert judged["@line"].equals(numbered["@line"])
     earlier = numbered[REASON].is_not_null()
     assert judged.filter(earlier)[REASON].equals(numbered.filter(earlier)[REASON])

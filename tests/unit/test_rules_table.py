@@ -108,6 +108,8 @@ CASES = [
     Case("mfa_not_in_pool", "F1.34", user(_mfa="totp"), user(_mfa="off")),
     Case("mfa_required_by_pool", "F1.34", user(_mfa="off"), user(_mfa="on"), schema=pool(mfa="ON")),
     Case("password_white_space", "F5.14", has(PASSWORD, "a b"), user(_password=None)),
+    Case("password_white_space", "F5.14", has(PASSWORD, "a\tb"), has(PASSWORD, "a_b")),
+    Case("password_white_space", "F5.14", has(PASSWORD, "a\u3000b"), has(PASSWORD, "aéb")),
     Case("password_too_long", "F5.14", has(PASSWORD, "é" * 257), user(_password="")),
     # What only an import job cannot carry.
     Case("no_auto_verified_attribute", "F1.30", user(), user(_reason="line_ragged"), CSV_REASON,

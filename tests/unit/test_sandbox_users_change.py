@@ -12,15 +12,13 @@ from sandbox_users import (
     Client,
     Pool,
     client_for,
-    fresh_state,
     make_pool,
     refused,
-    serving,
     switched,
 )
 
+from connectors.cognito.sandbox import Sandbox, start
 from connectors.cognito.sandbox.directory import find_user
-from connectors.cognito.sandbox.state import SandboxState
 from connectors.cognito.sandbox.throttle import counters
 
 SCHEMA = [
@@ -32,14 +30,14 @@ SCHEMA = [
 
 
 @pytest.fixture(scope="module")
-def state() -> SandboxState:
-    return fresh_state()
+def sandbox() -> Iterator[Sandbox]:
+    with start() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def client(state: SandboxState) -> Iterator[Client]:
-    with serving(state) as url:
-        yield client_for(url)
+def client(sandbox: Sandbox) -> Client:
+    return client_for(sandbox.url)
 
 
 @pytest.fixture
@@ -159,7 +157,7 @@ def test_a_pool_can_keep_the_old_address_until_the_new_one_is_verified(client: C
     ],
 )
 def test_a_taken_address_moves_or_is_refused(
-    client: Client, state: SandboxState, kind: dict[str, Any], rule: str, *, moves: bool
+    client: Client, sandbox: Sandbox, kind: dict[str, Any], rule: str, *, moves: bool
 ) -> None:
     """F5.11: two reports, two pools, two answers."""
     pool = make_pool(client, **kind)
@@ -170,7 +168,7 @@ def test_a_taken_address_moves_or_is_refused(
     bob = pool.create(
         "bob" if by_alias else "bob@example.com", email="bob@example.com", email_verified="true"
     )
-    with switched(state, taken_alias_on_update=rule):
+    with switched(sandbox, taken_alias_on_update=rule):
         if moves:
             pool.update(bob["Username"], email="ann@example.com", email_verified="true")
             assert pool.get(ann["Username"])["Attributes"]["email_verified"] == "false"

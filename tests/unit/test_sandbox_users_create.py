@@ -11,14 +11,12 @@ from sandbox_users import (
     Client,
     Pool,
     client_for,
-    fresh_state,
     make_pool,
     refused,
-    serving,
     switched,
 )
 
-from connectors.cognito.sandbox.state import SandboxState
+from connectors.cognito.sandbox import Sandbox, start
 from connectors.cognito.sandbox.throttle import counters
 
 SCHEMA = [
@@ -39,14 +37,14 @@ SCHEMA = [
 
 
 @pytest.fixture(scope="module")
-def state() -> SandboxState:
-    return fresh_state()
+def sandbox() -> Iterator[Sandbox]:
+    with start() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def client(state: SandboxState) -> Iterator[Client]:
-    with serving(state) as url:
-        yield client_for(url)
+def client(sandbox: Sandbox) -> Client:
+    return client_for(sandbox.url)
 
 
 @pytest.fixture(scope="module")
@@ -140,19 +138,19 @@ def test_attributes_that_fit_are_kept_as_they_are(
     assert {name: value for name, value in user["Attributes"].items() if name != "sub"} == expected
 
 
-def test_the_limit_of_a_value_counts_bytes_or_characters(pool: Pool, state: SandboxState) -> None:
+def test_the_limit_of_a_value_counts_bytes_or_characters(pool: Pool, sandbox: Sandbox) -> None:
     """F1.40: the sources disagree."""
-    with switched(state, value_limit_unit="characters"):
+    with switched(sandbox, value_limit_unit="characters"):
         pool.create("long", name="é" * 2048)
         with refused("InvalidParameterException"):
             pool.create("longer", name="é" * 2049)
 
 
 def test_a_birthdate_may_be_any_ten_characters_if_only_the_schema_counts(
-    pool: Pool, state: SandboxState
+    pool: Pool, sandbox: Sandbox
 ) -> None:
     """F1.37."""
-    with switched(state, birthdate_format="length"):
+    with switched(sandbox, birthdate_format="length"):
         assert pool.create("born", birthdate="1.2.198500")["Attributes"]["birthdate"] == "1.2.198500"
 
 
@@ -263,11 +261,11 @@ def test_a_username_in_the_shape_of_an_alias_is_refused(aliases: Pool) -> None:
 
 
 @pytest.mark.parametrize("code", ["UsernameExistsException", "AliasExistsException"])
-def test_a_taken_alias_is_refused(aliases: Pool, state: SandboxState, code: str) -> None:
+def test_a_taken_alias_is_refused(aliases: Pool, sandbox: Sandbox, code: str) -> None:
     """F5.8: documentation and users name different codes."""
     aliases.create("ann", email="a@example.com", email_verified="true")
     with (
-        switched(state, taken_alias_on_create=code),
+        switched(sandbox, taken_alias_on_create=code),
         refused(code, "An account with the given email already exists."),
     ):
         aliases.create("bob", email="a@example.com", email_verified="true")
@@ -344,12 +342,12 @@ def test_a_medium_that_is_named_needs_its_contact(client: Client) -> None:
         pool.get("ann")
 
 
-def test_the_e_mails_of_a_day_can_run_out(client: Client, state: SandboxState) -> None:
+def test_the_e_mails_of_a_day_can_run_out(client: Client, sandbox: Sandbox) -> None:
     """F5.12: a bulk run without SUPPRESS stops there."""
     pool = make_pool(client)
     by_email = {"MessageAction": None, "DesiredDeliveryMediums": ["EMAIL"]}
     used = sum(count for name, count in counters()["messages"].items() if name.endswith("/EMAIL"))
-    with switched(state, daily_email_limit=used + 1):
+    with switched(sandbox, daily_email_limit=used + 1):
         pool.create("ann", by_email, email="ann@example.com")
         with refused("LimitExceededException", "Exceeded daily email limit"):
             pool.create("bob", by_email, email="bob@example.com")

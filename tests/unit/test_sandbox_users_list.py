@@ -15,29 +15,27 @@ from sandbox_users import (
     Client,
     Pool,
     client_for,
-    fresh_state,
     make_pool,
     refused,
-    serving,
     switched,
 )
 
+from connectors.cognito.sandbox import Sandbox, start
 from connectors.cognito.sandbox.directory import add_user
 from connectors.cognito.sandbox.list_users import UserFilter, parse_filter
-from connectors.cognito.sandbox.state import SandboxState
 
 PEOPLE = 130
 
 
 @pytest.fixture(scope="module")
-def state() -> SandboxState:
-    return fresh_state()
+def sandbox() -> Iterator[Sandbox]:
+    with start() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def client(state: SandboxState) -> Iterator[Client]:
-    with serving(state) as url:
-        yield client_for(url)
+def client(sandbox: Sandbox) -> Client:
+    return client_for(sandbox.url)
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +83,9 @@ def test_a_limit_above_sixty_is_refused(crowd: Pool) -> None:
         crowd.call("list_users", Limit=61)
 
 
-def test_pages_can_be_short_with_more_left(crowd: Pool, state: SandboxState) -> None:
+def test_pages_can_be_short_with_more_left(crowd: Pool, sandbox: Sandbox) -> None:
     """F5.15: a page that is not full is not the last one."""
-    with switched(state, list_users_short_pages=True):
+    with switched(sandbox, list_users_short_pages=True):
         pages = all_pages(crowd, Limit=60)
     assert [len(page) for page in pages] == [30, 30, 30, 30, 10]
 
@@ -210,9 +208,9 @@ def test_attributes_to_get_are_all_that_comes(crowd: Pool) -> None:
         crowd.call("list_users", AttributesToGet=["custom:nope"])
 
 
-def test_a_missing_attribute_can_fail_the_page(crowd: Pool, state: SandboxState) -> None:
+def test_a_missing_attribute_can_fail_the_page(crowd: Pool, sandbox: Sandbox) -> None:
     """The API reference says so; nobody reports it."""
-    with switched(state, attributes_to_get_needs_values=True):
+    with switched(sandbox, attributes_to_get_needs_values=True):
         crowd.call("list_users", AttributesToGet=["custom:tenant"])
         with refused("InvalidParameterException"):
             crowd.call("list_users", AttributesToGet=["name"])

@@ -8,9 +8,9 @@ from typing import Any
 import botocore.session
 import pytest
 from moto.cognitoidp.models import CognitoIdpUserPoolAttribute
-from sandbox_users import Client, Pool, client_for, fresh_state, make_pool, refused, serving, switched
+from sandbox_users import Client, Pool, client_for, make_pool, refused, switched
 
-from connectors.cognito.sandbox.state import SandboxState
+from connectors.cognito.sandbox import Sandbox, start
 from connectors.cognito.sandbox.throttle import counters
 
 ROLE = "arn:aws:iam::123456789012:role/example"
@@ -60,14 +60,14 @@ EVERY_SETTING: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def state() -> SandboxState:
-    return fresh_state()
+def sandbox() -> Iterator[Sandbox]:
+    with start() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def client(state: SandboxState) -> Iterator[Client]:
-    with serving(state) as url:
-        yield client_for(url)
+def client(sandbox: Sandbox) -> Client:
+    return client_for(sandbox.url)
 
 
 def described(pool: Pool) -> dict[str, Any]:
@@ -140,11 +140,11 @@ def test_what_update_leaves_out_goes_to_its_default(client: Client) -> None:
     assert after["Name"] == "pool"
 
 
-def test_what_was_measured_to_stay_can_stay(client: Client, state: SandboxState) -> None:
+def test_what_was_measured_to_stay_can_stay(client: Client, sandbox: Sandbox) -> None:
     """F6.22."""
     pool = make_pool(client, **EVERY_SETTING)
     before = described(pool)
-    with switched(state, update_user_pool_omitted="measured"):
+    with switched(sandbox, update_user_pool_omitted="measured"):
         pool.call("update_user_pool", DeletionProtection="ACTIVE")
     after = described(pool)
     assert "AutoVerifiedAttributes" not in after
@@ -212,14 +212,14 @@ def test_identities_are_listed_beside_identity_providers(client: Client) -> None
     assert list(schema(pool))[-3:] == ["updated_at", "identities", "custom:tenant"]
 
 
-def test_an_attribute_that_does_not_say_is_immutable(client: Client, state: SandboxState) -> None:
+def test_an_attribute_that_does_not_say_is_immutable(client: Client, sandbox: Sandbox) -> None:
     """Tools that left ``Mutable`` out made immutable attributes; the switch is there for the doubt."""
     silent = [{"Name": "email"}, {"Name": "tenant", "AttributeDataType": "String"}]
     fixed = schema(make_pool(client, Schema=silent))
     assert not fixed["email"]["Mutable"]
     assert not fixed["custom:tenant"]["Mutable"]
     assert fixed["name"]["Mutable"]
-    with switched(state, mutable_if_omitted=True):
+    with switched(sandbox, mutable_if_omitted=True):
         pool = make_pool(client, Schema=silent)
     assert schema(pool)["email"]["Mutable"]
 
@@ -254,23 +254,23 @@ def update_limit(client: Client, category: str, value: int) -> dict[str, Any]:
     return dict(answer["Limit"])
 
 
-def test_a_limit_is_free_until_it_is_provisioned(client: Client, state: SandboxState) -> None:
+def test_a_limit_is_free_until_it_is_provisioned(client: Client, sandbox: Sandbox) -> None:
     """F4.4, F4.5."""
     limit = client.get_provisioned_limit(LimitDefinition=definition("UserRead"))["Limit"]
     assert (limit["ProvisionedLimitValue"], limit["FreeLimitValue"]) == (120, 120)
-    with switched(state, account_maximum={"UserRead": 200}):
+    with switched(sandbox, account_maximum={"UserRead": 200}):
         assert update_limit(client, "UserRead", 200)["ProvisionedLimitValue"] == 200
         assert update_limit(client, "UserRead", 120)["ProvisionedLimitValue"] == 120
     limit = client.get_provisioned_limit(LimitDefinition=definition("UserRead"))["Limit"]
     assert limit["LimitDefinition"] == definition("UserRead")
 
 
-def test_a_limit_stays_between_the_default_and_the_maximum(client: Client, state: SandboxState) -> None:
+def test_a_limit_stays_between_the_default_and_the_maximum(client: Client, sandbox: Sandbox) -> None:
     with refused("InvalidParameterException"):
         update_limit(client, "UserCreation", 49)
     with refused("ServiceQuotaExceededException"):
         update_limit(client, "UserCreation", 51)
-    with switched(state, account_maximum={"UserCreation": 100}), refused("ServiceQuotaExceededException"):
+    with switched(sandbox, account_maximum={"UserCreation": 100}), refused("ServiceQuotaExceededException"):
         update_limit(client, "UserCreation", 101)
 
 
@@ -288,11 +288,11 @@ def test_only_adjustable_categories_have_a_limit_to_set(client: Client) -> None:
     assert update_limit(client, "UserAuthentication", 120)["ProvisionedLimitValue"] == 120
 
 
-def test_calls_above_the_rate_are_refused_and_counted(client: Client, state: SandboxState) -> None:
+def test_calls_above_the_rate_are_refused_and_counted(client: Client, sandbox: Sandbox) -> None:
     """F4.10: HTTP 400, which ``refused`` looks at."""
     pool = make_pool(client)
     before = counters()["throttled"].get("UserCreation", 0)
-    with switched(state, throttle=True, throttle_rates={"UserCreation": 2}, throttle_burst_seconds=1):
+    with switched(sandbox, throttle=True, throttle_rates={"UserCreation": 2}, throttle_burst_seconds=1):
         pool.create("u1")
         pool.create("u2")
         with refused("TooManyRequestsException", "Rate exceeded"):
@@ -302,9 +302,11 @@ def test_calls_above_the_rate_are_refused_and_counted(client: Client, state: San
     assert counters()["throttled"]["UserCreation"] == before + 1
 
 
-def test_the_refusal_can_be_worded_otherwise(client: Client, state: SandboxState) -> None:
+def test_the_refusal_can_be_worded_otherwise(client: Client, sandbox: Sandbox) -> None:
     with (
-        switched(state, throttle=True, throttle_rates={"UserList": 0.01}, throttle_text="Too many requests"),
+        switched(
+            sandbox, throttle=True, throttle_rates={"UserList": 0.01}, throttle_text="Too many requests"
+        ),
         refused("TooManyRequestsException", "Too many requests"),
     ):
         pool = make_pool(client)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.session
-from botocore.model import Shape
 from moto.cognitoidp.exceptions import InvalidParameterException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from botocore.model import Shape
 
 
 def check_arguments(operation: str, arguments: Mapping[str, Any]) -> None:

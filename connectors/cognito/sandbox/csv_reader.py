@@ -7,17 +7,20 @@ common parser takes: a line is cut at every comma that no backslash precedes.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import polars as pl
 
-from connectors.cognito.sandbox.settings import SandboxSettings
 from connectors.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
+    from pathlib import Path
+
+    from connectors.cognito.sandbox.settings import SandboxSettings
 
 LINE = "@line"
 """UInt32: the physical line, the header's is 1."""

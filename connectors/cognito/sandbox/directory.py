@@ -43,7 +43,7 @@ class Directory:
         self.by_sub: dict[str, StoredUser] = {}
         self.by_identity: dict[tuple[str, str], StoredUser] = {}
         self._by_folded_name = self.by_username if self.names.fold is str else {}
-        self._by_claim: dict[str, dict[str, StoredUser]] = {name: {} for name in self.names.attributes}
+        self._by_claim: dict[str, ValueIndex] = {name: ValueIndex() for name in self.names.attributes}
         self._by_value: dict[str, ValueIndex] = {name: ValueIndex() for name in INDEXED}
         self._in_order: list[StoredUser | None] = []
         for user in list(pool.users.values()):
@@ -56,7 +56,7 @@ class Directory:
         if user is not None:
             return user
         for claimed in self._by_claim.values():
-            if (user := claimed.get(folded)) is not None:
+            if (user := claimed.first(folded)) is not None:
                 return user
         return None
 
@@ -94,8 +94,8 @@ class Directory:
             user.position, user.on_change = -1, None
 
     def holder(self, attribute: str, folded: str) -> StoredUser | None:
-        """Return the user whose sign-in name this is."""
-        return self._by_claim[attribute].get(folded)
+        """Return the user whose sign-in name this is; of several, whom only moto can make, the first."""
+        return self._by_claim[attribute].first(folded)
 
     def taken(self, attributes: Mapping[str, str], by: StoredUser | None = None) -> dict[str, StoredUser]:
         """Return the attributes whose sign-in name is another user's, and that user."""
@@ -111,7 +111,7 @@ class Directory:
     def _note(self, user: StoredUser) -> None:
         lookup = user.attribute_lookup
         for name, folded in self.names.claims(lookup):
-            self._by_claim[name].setdefault(folded, user)
+            self._by_claim[name].put(folded, user)
         for name, index in self._by_value.items():
             if value := lookup.get(name):
                 index.put(value, user)
@@ -119,8 +119,7 @@ class Directory:
     def _forget(self, user: StoredUser) -> None:
         lookup = user.attribute_lookup
         for name, folded in self.names.claims(lookup):
-            if self._by_claim[name].get(folded) is user:
-                del self._by_claim[name][folded]
+            self._by_claim[name].drop(folded, user)
         for name, index in self._by_value.items():
             if value := lookup.get(name):
                 index.drop(value, user)
@@ -139,6 +138,12 @@ class ValueIndex:
             return ()
         return tuple(held) if isinstance(held, dict) else (held,)
 
+    def first(self, value: str) -> StoredUser | None:
+        """Return the user who has had a value for the longest time, or None."""
+        held = self._held.get(value)
+        # one step, so that no other thread changes the dictionary between two
+        return next(iter(tuple(held)), None) if isinstance(held, dict) else held
+
     def put(self, value: str, user: StoredUser) -> None:
         """Note that a user has a value."""
         held = self._held.setdefault(value, user)
@@ -152,7 +157,7 @@ class ValueIndex:
         held = self._held.get(value)
         if isinstance(held, dict):
             held.pop(user, None)
-        elif held is user:
+        if held is user or held == {}:
             del self._held[value]
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
 from pydantic import ValidationError
 
-from connectors.cognito.sandbox.state import SandboxState
+from connectors.cognito.sandbox.throttle import counters
 from connectors.cognito.sandbox.upload import BUCKET_PATH, ENCRYPTION, Reply, receive
+
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.state import SandboxState
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -19,6 +22,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 SETTINGS_PATH: Final = "/sandbox/settings"
 HEALTH_PATH: Final = "/sandbox/health"
+COUNTERS_PATH: Final = "/sandbox/counters"
 
 
 class Gateway:
@@ -41,8 +45,9 @@ class Gateway:
         if path == SETTINGS_PATH:
             return self._settings(environ, start_response)
         if path == HEALTH_PATH:
-            health = {"status": "ok", "moto": version("moto")}
-            return _json(start_response, "200 OK", health)
+            return _json(start_response, "200 OK", {"status": "ok", "moto": version("moto")})
+        if path == COUNTERS_PATH:
+            return _json(start_response, "200 OK", counters())
         return self._inner(environ, start_response)
 
     def _upload(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

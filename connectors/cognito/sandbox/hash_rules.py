@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from connectors.cognito.sandbox.settings import SandboxSettings
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.settings import SandboxSettings
 
 Maxima = tuple[tuple[int, int], ...]
 """Pairs of a group of the pattern and the largest number it may hold."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from threading import Timer
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from moto.logs.models import logs_backends
 
-from connectors.cognito.sandbox.jobs import ImportJob
 from connectors.cognito.sandbox.outcomes import FAILED, IMPORTED, SKIPPED, Outcome
-from connectors.cognito.sandbox.settings import SandboxSettings
-from connectors.cognito.sandbox.state import SandboxState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from connectors.cognito.sandbox.jobs import ImportJob
+    from connectors.cognito.sandbox.settings import SandboxSettings
+    from connectors.cognito.sandbox.state import SandboxState
 
 TEST_LINE: Final = "Cognito User Pools Import - Test Log"
 SUCCEEDED_LINE: Final = "[SUCCEEDED] Line Number {} - The import succeeded."

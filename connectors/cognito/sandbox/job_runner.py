@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from threading import Thread
 from time import sleep
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
 from moto.cognitoidp.models import cognitoidp_backends
 
 from connectors.cognito.sandbox.csv_reader import LINE, HeaderRule, ImportFile, blocks, open_file
@@ -18,9 +16,15 @@ from connectors.cognito.sandbox.outcomes import FAILED, SKIPPED, Outcome
 from connectors.cognito.sandbox.role_check import role_problem
 from connectors.cognito.sandbox.row_rules import PoolRules, judge
 from connectors.cognito.sandbox.schema import PASSWORD_HASH, USERNAME, csv_header, pool_columns
-from connectors.cognito.sandbox.state import SandboxState
 from connectors.cognito.sandbox.user_writer import UserWriter
 from connectors.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from connectors.cognito.sandbox.state import SandboxState
 
 SLICE_ROWS: Final = 2_000
 """Rows between two looks at Stop, the counters and the pool's other callers."""

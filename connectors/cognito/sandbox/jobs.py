@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import string
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -13,7 +12,10 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 from threading import Event, RLock
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 JobStatus = Literal[
     "Created", "Pending", "InProgress", "Stopping", "Expired", "Stopped", "Failed", "Succeeded"

@@ -6,12 +6,14 @@ import json
 import select
 import subprocess
 import sys
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from connectors.cognito.sandbox.settings import SandboxSettings
 from connectors.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
@@ -54,6 +56,13 @@ class Sandbox:
             errors = answer.json()["errors"]
             wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in errors)
             raise ConfigurationError(f"The sandbox refuses these settings: {wrong}.")
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """What was called, refused and would have been sent so far; see ``throttle.counters``."""
+        import requests  # noqa: PLC0415 - as above
+
+        counted: dict[str, dict[str, int]] = requests.get(f"{self.url}/sandbox/counters", timeout=10).json()
+        return counted
 
     def stop(self) -> None:
         """Stop it; a second time it does nothing."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
 from fnmatch import translate
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from moto.iam.models import iam_backends
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 SERVICE: Final = "cognito-idp.amazonaws.com"
 ACTIONS: Final = (
@@ -40,8 +42,10 @@ def role_problem(role_arn: str, pool: Any) -> str | None:  # noqa: ANN401 - moto
 
 def _role(role_arn: str) -> Any:  # noqa: ANN401 - moto ships no types
     _, partition, _, _, account, _ = role_arn.split(":", 5)
-    roles = iam_backends[account][partition].roles.values()
-    return next((role for role in list(roles) if role.arn == role_arn), None)
+    if partition not in iam_backends[account]:
+        return None
+    roles = list(iam_backends[account][partition].roles.values())
+    return next((role for role in roles if role.arn == role_arn), None)
 
 
 def _documents(role: Any) -> Iterator[str]:  # noqa: ANN401 - moto ships no types

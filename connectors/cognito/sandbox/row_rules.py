@@ -6,16 +6,20 @@ directory's to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from connectors.cognito.sandbox.csv_reader import PROBLEM
 from connectors.cognito.sandbox.hash_rules import hash_problem
 from connectors.cognito.sandbox.schema import MFA_ENABLED, PASSWORD_HASH, USERNAME, Column
-from connectors.cognito.sandbox.settings import SandboxSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
+
+    from connectors.cognito.sandbox.settings import SandboxSettings
 
 Rule = tuple[pl.Expr, str]
 """When a row breaks it, and the reason code."""

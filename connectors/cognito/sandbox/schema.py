@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.cognitoidp.models import CognitoIdpUserPoolAttribute
 
-from connectors.cognito.sandbox.settings import SandboxSettings
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.settings import SandboxSettings
 
 USERNAME = "cognito:username"
 MFA_ENABLED = "cognito:mfa_enabled"

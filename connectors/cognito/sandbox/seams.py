@@ -12,12 +12,18 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
+from moto import backends
 from moto.cognitoidp import models
+from moto.core import responses
 
 from connectors.cognito.sandbox.credentials import check_password
 from connectors.cognito.sandbox.directory import directory_of, find_user
 from connectors.cognito.sandbox.refusals import AliasTakenError
-from connectors.cognito.sandbox.signing_key import load_resource
+from connectors.cognito.sandbox.shortcuts import (
+    list_of_moto_modules,
+    load_resource,
+    method_names_from_class,
+)
 from connectors.cognito.sandbox.stored_user import StoredUser
 from connectors.errors import ConfigurationError
 
@@ -72,6 +78,8 @@ def seams() -> tuple[Seam, ...]:
         ),
         Seam(models, "CognitoIdpUser", created, StoredUser),
         Seam(models, "load_resource", ("resource",), load_resource),
+        Seam(backends, "list_of_moto_modules", (), list_of_moto_modules),
+        Seam(responses, "method_names_from_class", ("clazz",), method_names_from_class),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Thread
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from moto.cognitoidp import urls
 from moto.cognitoidp.models import CognitoIdpUserPoolAttribute
@@ -21,10 +21,12 @@ from werkzeug.serving import make_server
 from connectors.cognito.sandbox.gateway import Gateway
 from connectors.cognito.sandbox.jobs_api import ImportJobOperations
 from connectors.cognito.sandbox.seams import check_seams
-from connectors.cognito.sandbox.settings import SandboxSettings
 from connectors.cognito.sandbox.state import SandboxState
 from connectors.cognito.sandbox.users_api import StrictUserOperations
 from connectors.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.settings import SandboxSettings
 
 ROOT: Final = "{0}/$"
 """The path under which moto finds its Cognito class."""
@@ -112,7 +114,8 @@ def check_server_seams() -> None:
             f"moto's internals changed, the local Cognito cannot stand on them: {', '.join(missing)}.",
             "Install the moto version that pyproject.toml pins.",
         )
-    if urls.url_paths[ROOT] != CognitoIdpResponse.dispatch:
+    present = getattr(urls.url_paths[ROOT].__self__, "sandbox", None)
+    if present is not None and present.url:
         raise ConfigurationError(
             "Another sandbox runs in this process, and moto's data is one per process.",
             "Stop it first, or launch this one in a process of its own.",

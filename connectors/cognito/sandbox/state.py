@@ -42,12 +42,14 @@ class SandboxState:
         """The sandbox's clock, UTC, shifted by ``clock_offset_seconds``."""
         return datetime.now(UTC) + timedelta(seconds=self.settings.clock_offset_seconds)
 
-    def update(self, changes: dict[str, Any]) -> SandboxSettings:
-        """Replace some settings; the others stay.
+    def update(self, changes: Any) -> SandboxSettings:  # noqa: ANN401 - the settings' model judges them
+        """Replace some settings, given as a dictionary; the others stay.
 
         Raises:
             pydantic.ValidationError: a name is unknown or a value is wrong; nothing changed.
         """
+        given = SandboxSettings.model_validate(changes)
         with self.lock:
-            self.settings = SandboxSettings.model_validate({**self.settings.model_dump(), **changes})
+            changed = {name: getattr(given, name) for name in given.model_fields_set}
+            self.settings = self.settings.model_copy(update=changed)
             return self.settings

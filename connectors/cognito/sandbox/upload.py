@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkstemp
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from connectors.cognito.sandbox.jobs import ImportJob
-from connectors.cognito.sandbox.state import SandboxState
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from connectors.cognito.sandbox.jobs import ImportJob
+    from connectors.cognito.sandbox.state import SandboxState
 
 BUCKET_PATH: Final = "/aws-cognito-idp-user-import/"
 ENCRYPTION: Final = "x-amz-server-side-encryption"

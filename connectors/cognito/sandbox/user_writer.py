@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from moto.cognitoidp.exceptions import (
@@ -18,7 +17,11 @@ from connectors.cognito.sandbox.directory import add_user, directory_of
 from connectors.cognito.sandbox.outcomes import FAILED, SKIP, SUCCESS, Outcome
 from connectors.cognito.sandbox.row_rules import STATUS
 from connectors.cognito.sandbox.schema import MFA_ENABLED, PASSWORD_HASH, USERNAME
-from connectors.cognito.sandbox.settings import SandboxSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from connectors.cognito.sandbox.settings import SandboxSettings
 
 OWN_COLUMNS = frozenset({USERNAME, MFA_ENABLED, PASSWORD_HASH})
 """Columns of the file that are no attributes. ``cognito:mfa_enabled`` is judged but not kept."""

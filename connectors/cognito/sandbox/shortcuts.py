@@ -1,7 +1,8 @@
-"""moto's signing key with its primes, so that a new pool does not search for them.
+"""Functions of moto's that give the same answer every time and find it anew at each call.
 
-moto ships the key without them, and each new pool finds them again by trial: measured 0.1 to 0.6
-seconds a pool, and much longer where a test has seeded ``random``.
+Measured: a new pool searches for the primes of moto's signing key, 0.1 to 0.6 seconds and much
+longer where a test has seeded ``random``; each request lists moto's folder and the methods of its
+response class, 0.8 of its 1.9 milliseconds.
 """
 
 from __future__ import annotations
@@ -16,7 +17,23 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     rsa_crt_iqmp,
     rsa_recover_prime_factors,
 )
+from moto import backends
+from moto.core.utils import method_names_from_class as motos_method_names
 from moto.utilities import utils
+
+_motos_modules = backends.list_of_moto_modules
+
+
+@cache
+def list_of_moto_modules() -> tuple[str, ...]:
+    """List moto's services; its folder does not change while it runs."""
+    return tuple(_motos_modules())
+
+
+@cache
+def method_names_from_class(clazz: type) -> frozenset[str]:
+    """List the operations of a response class."""
+    return frozenset(motos_method_names(clazz))
 
 
 def load_resource(resource: str) -> Any:  # noqa: ANN401 - moto's own

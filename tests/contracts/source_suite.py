@@ -1,0 +1,186 @@
+"""What every source must do; ``test_sources.py`` runs it on each kind that is registered, and the broken
+members in ``test_the_source_contract_bites.py`` show that each promise can be broken.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from connectors.errors import PoolferryError, SourceError
+from connectors.records import CANNOT_READ, FILE, LINE, REASON
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from connectors.records import Page
+    from connectors.sources.base import Source
+
+FIELDS = ("id", "name", "plan", "note")
+
+PEOPLE: tuple[dict[str, str | None], ...] = (
+    {"id": "00123", "name": "Ann Example", "plan": "pro", "note": " padded "},
+    {"id": "1e5", "name": "Zoë Beispiel", "plan": "", "note": "007.0"},
+    {"id": "007.0", "name": "=1+2", "plan": "none", "note": ""},
+    {"id": "-0", "name": "Muñoz; Peña, \"Pep\"", "plan": "free", "note": "two\nlines"},
+    {"id": "18446744073709551617", "name": "NULL", "plan": "free", "note": "true"},
+    {"id": "2020-01-02", "name": "李小龙", "plan": None, "note": None},
+    {"id": "1.10", "name": "N/A", "plan": "pro", "note": "\ttab"},
+    {"id": " 9", "name": "O'Neil-Example", "plan": "pro", "note": "[1, 2]"},
+)
+"""Texts that careless readers turn into numbers, dates, nothing or something else; None: not there."""
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A kind of source with known people in it.
+
+    Attributes:
+        source: makes the source anew, with pages so small that there are at least three.
+        people: line, file and values of each readable person, in the order of the source.
+        unreadable: line, file and reason of every line that is no person.
+        change: changes what the source reads, as little as somebody could.
+        failing: calls that must raise, among them reading what is broken or not there.
+        grown: makes a source of so many people.
+        schema: whether a field that does not exist is an error; else it is null for everybody.
+    """
+
+    source: Callable[[], Source]
+    people: Sequence[tuple[int, int, dict[str, str | None]]]
+    change: Callable[[], object]
+    failing: Sequence[Callable[[], object]]
+    grown: Callable[[int], Source]
+    unreadable: Sequence[tuple[int, int, str]] = ()
+    schema: bool = True
+    names: Sequence[str] = field(default=FIELDS)
+
+
+def pages_of(source: Source, fields: Sequence[str], after: Page | None = None) -> list[Page]:
+    """Read pages, from behind a page where one is given; its cursor travels as JSON, as in a ledger."""
+    return list(source.pages(fields, json.loads(json.dumps(after.cursor)) if after else None))
+
+
+def rows_of(pages: Sequence[Page]) -> list[tuple[object, ...]]:
+    return [row for page in pages for row in page.rows.iter_rows()]
+
+
+def unreadable_of(pages: Sequence[Page]) -> list[tuple[object, ...]]:
+    return [row for page in pages for row in page.unreadable.iter_rows()]
+
+
+def everybody_arrives_as_text_exactly_as_written(specimen: Specimen) -> None:
+    found = rows_of(pages_of(specimen.source(), specimen.names))
+    assert found == [
+        (line, file, *(person[name] for name in specimen.names)) for line, file, person in specimen.people
+    ]
+
+
+def pages_have_the_agreed_columns(specimen: Specimen) -> None:
+    for page in pages_of(specimen.source(), specimen.names):
+        texts = dict.fromkeys(specimen.names, pl.String)
+        assert dict(page.rows.schema) == {LINE: pl.UInt64, FILE: pl.UInt32, **texts}
+        assert dict(page.unreadable.schema) == {LINE: pl.UInt64, FILE: pl.UInt32, REASON: pl.String}
+        assert tuple(page.unreadable.columns) == CANNOT_READ
+
+
+def only_what_is_asked_for_is_delivered_in_that_order(specimen: Specimen) -> None:
+    asked = [specimen.names[2], specimen.names[0]]
+    for page in pages_of(specimen.source(), asked):
+        assert page.rows.columns == [LINE, FILE, *asked]
+
+
+def stopping_after_any_page_loses_nobody_and_repeats_nobody(specimen: Specimen) -> None:
+    pages = pages_of(specimen.source(), specimen.names)
+    assert len(pages) > 2, "the specimen's pages are too large to show anything"
+    for number, page in enumerate(pages, 1):
+        rest = pages_of(specimen.source(), specimen.names, after=page)
+        assert rows_of(pages[:number]) + rows_of(rest) == rows_of(pages)
+        assert unreadable_of(pages[:number]) + unreadable_of(rest) == unreadable_of(pages)
+
+
+def nobody_stands_at_two_places(specimen: Specimen) -> None:
+    pages = pages_of(specimen.source(), specimen.names)
+    places = [row[:2] for row in rows_of(pages) + unreadable_of(pages)]
+    assert len(set(places)) == len(places) == len(specimen.people) + len(specimen.unreadable)
+    ids = [row[2] for row in rows_of(pages)]
+    assert len(set(ids)) == len(ids)
+
+
+def lines_that_are_no_people_are_told_with_their_place_and_reason(specimen: Specimen) -> None:
+    assert unreadable_of(pages_of(specimen.source(), specimen.names)) == list(specimen.unreadable)
+
+
+def progress_grows_to_one(specimen: Specimen) -> None:
+    done = [page.done for page in pages_of(specimen.source(), specimen.names)]
+    told = [share for share in done if share is not None]
+    assert told == sorted(told)
+    assert not told or (len(told) == len(done) and told[0] > 0 and told[-1] == 1.0)
+
+
+def all_listed_fields_can_be_asked_for(specimen: Specimen) -> None:
+    source = specimen.source()
+    assert set(specimen.names) <= set(source.fields())
+    for page in source.pages(source.fields()):
+        assert page.rows.columns == [LINE, FILE, *source.fields()]
+
+
+def a_field_that_does_not_exist_is_named_or_null(specimen: Specimen) -> None:
+    if specimen.schema:
+        with pytest.raises(SourceError, match=rf"'nmae'.*{specimen.names[1]}"):
+            pages_of(specimen.source(), ["nmae"])
+    else:
+        assert {row[2] for row in rows_of(pages_of(specimen.source(), ["nmae"]))} == {None}
+
+
+def a_count_is_exact_where_the_source_claims_to_count(specimen: Specimen) -> None:
+    source = specimen.source()
+    everybody = len(specimen.people) + len(specimen.unreadable)
+    assert source.count() == (everybody if source.traits.counts else None)
+
+
+def a_fingerprint_stays_until_the_content_changes(specimen: Specimen) -> None:
+    before = specimen.source().fingerprint()
+    assert specimen.source().fingerprint() == before
+    specimen.change()
+    assert specimen.source().fingerprint() != before
+
+
+def a_source_that_can_be_read_passes_its_check(specimen: Specimen) -> None:
+    specimen.source().check()
+
+
+def errors_are_of_our_tree_and_hold_no_value(specimen: Specimen) -> None:
+    assert specimen.failing
+    values = {text for *_, person in specimen.people for text in person.values() if text and len(text) > 3}
+    for call in specimen.failing:
+        with pytest.raises(PoolferryError) as caught:
+            call()
+        assert not [text for text in values if text in str(caught.value)]
+        assert caught.value.__cause__ is None, "a chained error would show its own text"
+
+
+def pages_stay_as_small_however_many_people_there_are(specimen: Specimen) -> None:
+    few, many = (max(page.rows.height for page in specimen.grown(size).pages(["id"])) for size in (200, 1600))
+    assert many <= few + few // 2
+
+
+PROMISES: tuple[Callable[[Specimen], None], ...] = (
+    everybody_arrives_as_text_exactly_as_written,
+    pages_have_the_agreed_columns,
+    only_what_is_asked_for_is_delivered_in_that_order,
+    stopping_after_any_page_loses_nobody_and_repeats_nobody,
+    nobody_stands_at_two_places,
+    lines_that_are_no_people_are_told_with_their_place_and_reason,
+    progress_grows_to_one,
+    all_listed_fields_can_be_asked_for,
+    a_field_that_does_not_exist_is_named_or_null,
+    a_count_is_exact_where_the_source_claims_to_count,
+    a_fingerprint_stays_until_the_content_changes,
+    a_source_that_can_be_read_passes_its_check,
+    errors_are_of_our_tree_and_hold_no_value,
+    pages_stay_as_small_however_many_people_there_are,
+)

@@ -1,0 +1,27 @@
+"""Every registered kind of source keeps every promise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connectors.registry import source_kinds
+from tests.contracts.source_specimens import SPECIMENS
+from tests.contracts.source_suite import PROMISES, Specimen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture(params=source_kinds())
+def specimen(request: pytest.FixtureRequest, tmp_path: Path) -> Specimen:
+    """A specimen of each registered kind."""
+    assert request.param in SPECIMENS, f"the kind {request.param!r} has no specimen in source_specimens.py"
+    return SPECIMENS[request.param](tmp_path)
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+def test_a_source_keeps_its_promise(promise: Callable[[Specimen], None], specimen: Specimen) -> None:
+    promise(specimen)
