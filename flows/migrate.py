@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from prefect import State, flow
 from prefect.states import Completed
 
+from connectors.errors import PoolferryError, StopError
 from flows.prefect_progress import progress_of
 from flows.reports.cards import finished_sentence, reason_rows, summary_sentence
 from flows.reports.text import write_report
@@ -112,6 +113,16 @@ def run_as_flow(run_file: Path, *, new: bool) -> dict[str, Any]:
         The run's summary.
 
     Raises:
-        PoolferryError: as ``flows.steps.running.migrate``.
+        PoolferryError: as ``flows.steps.running.migrate``; also where Prefect itself fails, which can be
+            after the work was done.
     """
-    return cast("dict[str, Any]", migrate_users(str(run_file), new=new))  # Prefect hands out a state's data
+    try:
+        summary = migrate_users(str(run_file), new=new)
+    except PoolferryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the flow lets only PoolferryError out, so this is Prefect's own
+        raise StopError(
+            f"Prefect failed: {type(error).__name__}.",
+            "`poolferry status` tells what was done. Mend PREFECT_API_URL, or set it to nothing to do without.",
+        ) from None
+    return cast("dict[str, Any]", summary)  # Prefect hands out a completed state's data

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from connectors.records import HashAlgorithm
     from mappings.rules_options import Pbkdf2Alphabet
 
+HASH_REASONS = ("hash_unknown_scheme", "hash_malformed", "hash_cost_too_high", "hash_alphabet")
+"""What ``HashFormats.problems`` may answer."""
+
 _BASE64 = "A-Za-z0-9+/"
 _ALPHABETS: dict[Pbkdf2Alphabet, str] = {
     "shared": "A-Za-z0-9/",
@@ -135,8 +138,7 @@ class HashFormats:
             hashes: String, null or a hash that ``algorithms`` did not recognise.
 
         Returns:
-            String, ``hash_unknown_scheme``, ``hash_malformed``, ``hash_cost_too_high`` or
-            ``hash_alphabet``; null where there is no hash.
+            String, one of ``HASH_REASONS``; null where there is no hash.
         """
         problem: pl.Expr = pl.when(pl.col("hash").is_not_null()).then(pl.lit("hash_unknown_scheme"))
         for each in self._formats:

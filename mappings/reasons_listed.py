@@ -261,6 +261,24 @@ _SENDING = (
         "Add a strategy to the run file; `explain` says what each one answered.",
     ),
     Reason(
+        "hash_would_be_lost",
+        "The user has a password hash, and AdminCreateUser cannot carry it.",
+        "F2.4",
+        "Add the strategy that keeps it, or let the mapping say that the password may be reset.",
+    ),
+    Reason(
+        "disabled_user",
+        "The user is disabled, and the migration trigger lets in whoever knows the password.",
+        "F6.5",
+        "Let an import job or AdminCreateUser take the user, and disable the user afterwards.",
+    ),
+    Reason(
+        "no_password_to_keep",
+        "The user has no password that the migration trigger could check.",
+        "F6.1",
+        "Let an import job or AdminCreateUser take the user.",
+    ),
+    Reason(
         "already_in_pool",
         "The user was in the pool before the run and was left alone.",
         "F6.16",
@@ -319,6 +337,12 @@ _SENDING = (
         "Neither the job's log nor the pool says what became of the user.",
         "F3.22",
         "Run `reconcile` once the pool answers.",
+    ),
+    Reason(
+        "not_in_pool",
+        "The user was sent and reported as landed, but reading the pool back did not find the user.",
+        "F5.15",
+        "Run `reconcile`; if the user stays away, see who deletes users of the pool, then retry.",
     ),
     Reason(
         "job_failed",

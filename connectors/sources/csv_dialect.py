@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from connectors.errors import ConfigurationError, SourceError, unknown_name
 from connectors.sources.csv_exact import Grammar, Scanner
-from connectors.sources.windows import UTF8_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,20 +78,18 @@ def read_head(
         SourceError: the file is empty, or its header cannot be read.
         ConfigurationError: the header is in another encoding.
     """
-    start = len(UTF8_MARK) if sample.startswith(UTF8_MARK) else 0
-    body = sample[start:]
-    mark = _quote(body) if quote is None else quote.encode()
-    eol = _eol(body, mark)
-    if whole and not body.endswith(eol):
-        body += eol
+    mark = _quote(sample) if quote is None else quote.encode()
+    eol = _eol(sample, mark)
+    if whole and not sample.endswith(eol):
+        sample += eol
     grammars = [Grammar(sign, mark, eol) for sign in ([delimiter.encode()] if delimiter else DELIMITERS)]
-    grammar = max(grammars, key=lambda choice: _fit(choice, body)) if len(grammars) > 1 else grammars[0]
+    grammar = max(grammars, key=lambda choice: _fit(choice, sample)) if len(grammars) > 1 else grammars[0]
     if columns is not None:
-        return Head(grammar, tuple(columns), start, 1)
-    return _with_header(grammar, body, start, name)
+        return Head(grammar, tuple(columns), 0, 1)
+    return _with_header(grammar, sample, name)
 
 
-def _with_header(grammar: Grammar, body: bytes, start: int, name: str) -> Head:
+def _with_header(grammar: Grammar, body: bytes, name: str) -> Head:
     at, line = 0, 1
     for record in Scanner(grammar).records(body):
         at, line = at + record.size, line + record.lines
@@ -100,7 +97,7 @@ def _with_header(grammar: Grammar, body: bytes, start: int, name: str) -> Head:
             continue
         if record.fields is None:
             break
-        return Head(grammar, _names(record.fields, name), start + at, line)
+        return Head(grammar, _names(record.fields, name), at, line)
     if not body.strip():
         raise SourceError(f"{name} is empty: a header line was expected.", "Leave it out, or set `columns`.")
     raise SourceError(

@@ -22,7 +22,7 @@ import polars as pl
 from polars.exceptions import ComputeError, SchemaError
 
 from connectors.records import LINE
-from connectors.sources.windows import UTF8_MARK
+from connectors.sources.encodings import UTF8_MARK
 
 if TYPE_CHECKING:
     from connectors.sources.csv_exact import Grammar

@@ -18,11 +18,12 @@ _LISTED = 4
 _GUESS_BYTES = 64 * 1024
 _PROOF = 10
 """Valid letters beyond ASCII for each fault that prove that a text with faults is UTF-8."""
+UTF8_MARK = codecs.BOM_UTF8
 _BAD = "poolferry-undecodable"
 _MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8"),
+    (UTF8_MARK, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from connectors.errors import ConfigurationError, SourceError, unknown_name
 from connectors.sources.json_text import DECODER
-from connectors.sources.windows import UTF8_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +41,6 @@ class JsonList:
             ConfigurationError: there is no list.
         """
         self._window.fill()
-        if self._window.data.startswith(UTF8_MARK):
-            self._window.take(len(UTF8_MARK))
         for key in keys.split(".") if keys else ():
             self._go_to(key)
         if (first := self._peek()) != "[":

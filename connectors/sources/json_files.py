@@ -20,7 +20,7 @@ from connectors.sources.json_text import DECODER, text_of
 from connectors.sources.paths import MISSING, getter, paths_in
 from connectors.sources.rows import Gathered
 from connectors.sources.text_files import TextSettings, open_text
-from connectors.sources.windows import UTF8_MARK, Window
+from connectors.sources.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -151,9 +151,8 @@ class JsonSource(_JsonSource):
 
 
 def _decoded(line: bytes) -> object:
-    text = line.removeprefix(UTF8_MARK).decode(errors="surrogateescape")
     try:
-        return DECODER.decode(text)
+        return DECODER.decode(line.decode(errors="surrogateescape"))
     except (JSONDecodeError, RecursionError):
         return _NOT_JSON
 

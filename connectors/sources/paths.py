@@ -27,7 +27,7 @@ def splits(path: str) -> Iterator[tuple[str, str]]:
     """
     yield path, ""
     for cut in range(len(path) - 1, 0, -1):
-        if path[cut] == ".":
+        if path[cut] == "." and cut + 1 < len(path):
             yield path[:cut], path[cut + 1 :]
         elif path[cut] == "[":
             yield path[:cut], path[cut:]

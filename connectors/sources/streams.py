@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 import zstandard
 
 from connectors.errors import SourceError
-from connectors.sources.encodings import decoder, is_utf8, to_utf8
+from connectors.sources.encodings import UTF8_MARK, decoder, is_utf8, to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,7 +132,9 @@ class Bytes(Stream):
 
 
 class Text(Stream):
-    """A file's text as UTF-8; what cannot be decoded becomes bytes that are no UTF-8 either.
+    """A file's text as UTF-8, behind its byte order mark.
+
+    What cannot be decoded becomes bytes that are no UTF-8 either.
 
     Args:
         source: where the bytes come from.
@@ -144,6 +146,8 @@ class Text(Stream):
         self._source = source
         self._decoder = None if is_utf8(encoding) else decoder(encoding)
         self._ended = False
+        if self.peek(len(UTF8_MARK)) == UTF8_MARK:
+            self.read(len(UTF8_MARK))
 
     def skip(self, count: int) -> None:
         """Drop ``count`` bytes of the UTF-8 text."""

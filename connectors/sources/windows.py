@@ -9,7 +9,6 @@ from connectors.errors import SourceError
 if TYPE_CHECKING:
     from connectors.sources.streams import Stream
 
-UTF8_MARK = b"\xef\xbb\xbf"
 LONGEST_RECORD = 64 * 1024 * 1024
 """Bytes of text that one record may have; a file with a longer one is not what it claims to be."""
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from connectors import aws
 from connectors.cognito.role import create_role
-from flows.demo.people import FILE
-from flows.demo.pool import create_demo_pool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +26,9 @@ def prepare(folder: Path, environment: Mapping[str, str]) -> Path:
     Returns:
         The run file.
     """
+    from flows.demo.people import FILE  # noqa: PLC0415 - `python -m flows.demo.people` wants it unimported
+    from flows.demo.pool import create_demo_pool  # noqa: PLC0415 - it imports the people
+
     region = environment["AWS_DEFAULT_REGION"]
     filled = {
         "POOL_ID": create_demo_pool(aws.client("cognito-idp", region=region)),
@@ -37,11 +38,11 @@ def prepare(folder: Path, environment: Mapping[str, str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE.name).write_bytes(FILE.read_bytes())
     run_file = folder / TEMPLATE.name
-    run_file.write_text(fill(TEMPLATE.read_text(encoding="utf-8"), filled), encoding="utf-8")
+    run_file.write_text(_fill(TEMPLATE.read_text(encoding="utf-8"), filled), encoding="utf-8")
     return run_file
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
+def _fill(text: str, values: Mapping[str, str]) -> str:
     """Put values where their names stand; text, comments and columns stay as they are."""
     for name, value in values.items():
         text = text.replace(name, value)

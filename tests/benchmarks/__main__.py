@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -113,7 +114,7 @@ def _check_sample(scratch: Path) -> int:
 
 
 def _compared(bench: Bench, rounds: int) -> list[Line]:
-    measured = interleaved({way: lambda way=way: bench.measure(way) for way in MODULES}, rounds)
+    measured = interleaved({way: partial(bench.measure, way) for way in MODULES}, rounds)
     bench.check_counts(*MODULES)
     costs = {way: median(found) for way, found in measured.items()}
     return [

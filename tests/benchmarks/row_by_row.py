@@ -184,12 +184,18 @@ def birthdate(text: str) -> str | None:
     """``yyyy-mm-dd`` of a real day."""
     if not text:
         return None
-    try:
-        if DATE.fullmatch(text) and date.fromisoformat(text):
-            return text
-    except ValueError:
-        pass
+    if DATE.fullmatch(text) and is_real_day(text):
+        return text
     raise RejectedError("birthdate_invalid")
+
+
+def is_real_day(text: str) -> bool:
+    """29 February is one in some years only."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def judge(user: User) -> None:

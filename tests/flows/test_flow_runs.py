@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import StateType
 
 import flows.migrate
 from connectors.errors import ConfigurationError, StopError, TargetError
-from flows.migrate import migrate_users
+from flows.migrate import migrate_users, run_as_flow
 from flows.plan import plan_migration
 from flows.reports.cards import (
     finished_sentence,
@@ -95,6 +96,14 @@ def test_a_surprise_leaves_without_its_text(pool: Pool, monkeypatch: pytest.Monk
         migrate_users.fn(str(pool.run_file([person(1)])))
     assert "Unexpected KeyError" in str(info.value)
     assert "example.com" not in str(info.value)
+
+
+def test_a_prefect_that_does_not_answer_is_named_as_the_culprit(tmp_path: Path) -> None:
+    """What the flow raises is Poolferry's, so everything else that leaves a flow run is Prefect's own."""
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}), pytest.raises(StopError) as info:
+        run_as_flow(tmp_path / "run.yaml", new=False)
+    assert info.value.what == "Prefect failed: RuntimeError."
+    assert "PREFECT_API_URL" in info.value.mend
 
 
 def test_the_plan_is_the_plain_one_without_its_examples(pool: Pool) -> None:

@@ -30,7 +30,7 @@ def client_for(sandbox: Sandbox, service: str = "cognito-idp", *, parameter_vali
         retries={"total_max_attempts": 1}, max_pool_connections=32, parameter_validation=parameter_validation
     )
     return boto3.client(
-        service,
+        service,  # type: ignore[call-overload]  # any service
         endpoint_url=environment["AWS_ENDPOINT_URL"],
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],

@@ -199,7 +199,7 @@ def test_more_rows_than_allowed_fail_the_job_before_the_first_user(path: Path) -
     ],
 )
 def test_a_switch_lets_it_pass(
-    path: Path, switch: dict[str, str], content: bytes, cells: dict[str, str]
+    path: Path, switch: dict[str, Any], content: bytes, cells: dict[str, str]
 ) -> None:
     (row,) = read(path, content, **switch)
     assert row == {LINE: 2, PROBLEM: None, **cells}
@@ -244,7 +244,7 @@ def test_a_line_of_many_megabytes_is_only_a_long_row(path: Path) -> None:
 @pytest.mark.parametrize(
     ("switch", "line"), [({"field_count": "fail_job"}, b"1,2"), ({"long_row": "fail_job"}, b"x" * 16_001)]
 )
-def test_a_switch_lets_a_row_fail_the_job(path: Path, switch: dict[str, str], line: bytes) -> None:
+def test_a_switch_lets_a_row_fail_the_job(path: Path, switch: dict[str, Any], line: bytes) -> None:
     with pytest.raises(SourceError, match="could not be parsed"):
         read(path, b"a,b,c\n" + line + b"\n", **switch)
 

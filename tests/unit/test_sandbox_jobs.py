@@ -285,7 +285,8 @@ def test_a_list_shows_expired_jobs_as_expired(sandbox: Sandbox, pool: Pool) -> N
 
 def test_jobs_are_listed_newest_first_page_by_page(pool: Pool) -> None:
     made = [pool.job(f"job {number}")["JobId"] for number in range(7)]
-    pages, more = [], {}
+    pages: list[list[str]] = []
+    more: dict[str, str] = {}
     while True:
         page = pool.call("list_user_import_jobs", MaxResults=3, **more)
         pages.append([job["JobId"] for job in page["UserImportJobs"]])
@@ -382,11 +383,12 @@ def test_a_refused_argument_is_not_repeated_in_the_text(pool: Pool) -> None:
     ],
 )
 def test_an_unknown_pool_is_not_found(pool: Pool, operation: str) -> None:
-    given = {
+    others: dict[str, dict[str, Any]] = {
         "create_user_import_job": {"JobName": "job", "CloudWatchLogsRoleArn": ROLE},
         "list_user_import_jobs": {"MaxResults": 1},
         "get_csv_header": {},
-    }.get(operation, {"JobId": "import-0000000000"})
+    }
+    given = others.get(operation, {"JobId": "import-0000000000"})
     with refused("ResourceNotFoundException"):
         getattr(pool.client, operation)(UserPoolId="eu-west-1_Unknown01", **given)
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -212,9 +212,7 @@ def test_the_command_refuses_unknown_settings() -> None:
 
 
 @pytest.mark.parametrize("settings", [{}, {"UsernameAttributes": ["email"]}, {"AliasAttributes": ["email"]}])
-def test_parallel_callers_never_meet_an_internal_error(
-    launched: Sandbox, settings: dict[str, list[str]]
-) -> None:
+def test_parallel_callers_never_meet_an_internal_error(launched: Sandbox, settings: dict[str, Any]) -> None:
     """While a job imports, others create, list, describe and read the log of the same pool."""
     pool = make_pool(launched, **settings)
     sign_in = "UsernameAttributes" in settings

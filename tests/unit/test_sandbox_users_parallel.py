@@ -159,23 +159,29 @@ def test_one_of_many_callers_gets_a_username(client: Client) -> None:
 
 
 def test_pools_may_come_and_go_while_moto_searches_them(client: Client) -> None:
-    """A sign-up names only its client, so that moto walks over all pools to find it."""
+    """A sign-up or sign-in names only its client, so that moto walks over all pools to find it."""
     pool = pool_of(client, "plain")
-    app = pool.call("create_user_pool_client", ClientName="app")["UserPoolClient"]["ClientId"]
+    flows = ["ALLOW_USER_PASSWORD_AUTH"]
+    made = pool.call("create_user_pool_client", ClientName="app", ExplicitAuthFlows=flows)
+    app = made["UserPoolClient"]["ClientId"]
+    pool.create("ann")
+    pool.call("admin_set_user_password", Username="ann", Password=PASSWORD, Permanent=True)
+    signing_in = {"AuthFlow": flows[0].removeprefix("ALLOW_"), "ClientId": app}
     statuses: Counter[int] = Counter()
 
     def attempt(number: int) -> None:
         try:
-            if number % 2:
-                passing = make_pool(client)
-                passing.call("delete_user_pool")
-            else:
+            if number % 3 == 0:
+                make_pool(client).call("delete_user_pool")
+            elif number % 3 == 1:
                 client.sign_up(ClientId=app, Username=f"u{number}", Password=PASSWORD)
+            else:
+                client.initiate_auth(AuthParameters={"USERNAME": "ann", "PASSWORD": PASSWORD}, **signing_in)
             statuses[200] += 1
         except ClientError as error:
             statuses[error.response["ResponseMetadata"]["HTTPStatusCode"]] += 1
 
     with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(attempt, range(64)))
-    assert statuses == {200: 64}
-    assert len(pool.usernames()) == 32
+        list(threads.map(attempt, range(96)))
+    assert statuses == {200: 96}
+    assert len(pool.usernames()) == 33

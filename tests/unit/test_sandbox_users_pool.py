@@ -138,6 +138,7 @@ def test_what_update_leaves_out_goes_to_its_default(client: Client) -> None:
     assert after["LambdaConfig"] == {}
     assert after["Policies"]["PasswordPolicy"]["MinimumLength"] == 8
     assert after["Name"] == "pool"
+    assert after["DcrConfiguration"] == EVERY_SETTING["DcrConfiguration"], "the exception (F6.29)"
 
 
 def test_what_was_measured_to_stay_can_stay(client: Client, sandbox: Sandbox) -> None:

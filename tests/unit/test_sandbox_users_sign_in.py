@@ -304,8 +304,9 @@ def test_a_hash_that_cannot_be_verified_says_so(pool: SignIns, monkeypatch: pyte
     pool.imported("ann", BCRYPT)
     with refused("NotAuthorizedException", "cannot verify BCRYPT"):
         pool.sign_in("ann")
-    with pytest.raises(NotAuthorizedError):
-        fits_hash(PASSWORD, "$1$unknown")
+    for stored in ("$1$unknown", "$argon2id$v=19$m=64,t=1,p=1$YQ$YWJjZGVmZ2hpag", "1000$8$1$aa$bb"):
+        with pytest.raises(NotAuthorizedError):
+            fits_hash(PASSWORD, stored)
 
 
 def recoveries() -> dict[str, int]:
@@ -355,6 +356,10 @@ def test_a_temporary_password_cannot_be_forgotten(pool: SignIns) -> None:
     pool.create("ann", email="ann@example.com", email_verified="true")
     with refused("NotAuthorizedException", "User password cannot be reset in the current state."):
         pool.client.forgot_password(ClientId=pool.client_id, Username="ann")
+    with refused("NotAuthorizedException", "User password cannot be reset in the current state."):
+        pool.client.confirm_forgot_password(
+            ClientId=pool.client_id, Username="ann", ConfirmationCode="1", Password=NEW_PASSWORD
+        )
 
 
 def test_an_administrator_resets_a_password(pool: SignIns) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from moto.cognitoidp.exceptions import InvalidParameterException
 
+from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import broken_constraint
 from connectors.cognito.sandbox.schema import pool_columns
 from connectors.cognito.sandbox.settings import SandboxSettings
@@ -75,7 +76,7 @@ class Rule:
         return None
 
 
-def check_attributes(pool: Any, attributes: dict[str, str], *, creating: bool) -> None:  # noqa: ANN401
+def check_attributes(pool: MotoPool, attributes: dict[str, str], *, creating: bool) -> None:
     """Refuse attributes that the pool would refuse.
 
     An empty value is no value: nothing but ``required`` looks at it.
@@ -95,7 +96,7 @@ def check_attributes(pool: Any, attributes: dict[str, str], *, creating: bool) -
         require_attributes(pool, attributes)
 
 
-def check_values(pool: Any, attributes: Mapping[str, str], *, creating: bool) -> None:  # noqa: ANN401
+def check_values(pool: MotoPool, attributes: Mapping[str, str], *, creating: bool) -> None:
     """Do the same but for what is missing (F5.5: a temporary password lets them be missing).
 
     Raises:
@@ -116,7 +117,7 @@ def check_values(pool: Any, attributes: Mapping[str, str], *, creating: bool) ->
         raise InvalidParameterException(_beginning(creating=creating) + "\n".join(problems))
 
 
-def require_attributes(pool: Any, attributes: Mapping[str, str]) -> None:  # noqa: ANN401
+def require_attributes(pool: MotoPool, attributes: Mapping[str, str]) -> None:
     """Refuse a user who lacks a required attribute.
 
     Raises:
@@ -128,7 +129,7 @@ def require_attributes(pool: Any, attributes: Mapping[str, str]) -> None:  # noq
         raise InvalidParameterException("Attributes did not conform to the schema: " + "\n".join(missing))
 
 
-def missing_attributes(pool: Any, attributes: Mapping[str, str]) -> list[Rule]:  # noqa: ANN401
+def missing_attributes(pool: MotoPool, attributes: Mapping[str, str]) -> list[Rule]:
     """Return the required attributes without a value, in the order of the schema."""
     return [rule for rule in _required(rules_of(pool)) if not attributes.get(rule.name)]
 
@@ -144,7 +145,7 @@ def refuse_unbacked(attributes: Mapping[str, str]) -> None:
             raise InvalidParameterException(f"{contact} is required when {contact}_verified is true")
 
 
-def rules_of(pool: Any) -> dict[str, Rule]:  # noqa: ANN401 - moto ships no types
+def rules_of(pool: MotoPool) -> dict[str, Rule]:
     """Return the schema of a moto pool as rules; made anew after AddCustomAttributes."""
     size = len(pool.schema_attributes)
     made: tuple[int, dict[str, Rule]] | None = vars(pool).get("rules")
@@ -153,7 +154,7 @@ def rules_of(pool: Any) -> dict[str, Rule]:  # noqa: ANN401 - moto ships no type
     return made[1]
 
 
-def settings_of(pool: Any) -> SandboxSettings:  # noqa: ANN401 - moto ships no types
+def settings_of(pool: MotoPool) -> SandboxSettings:
     """Return the settings of the sandbox that a pool lives in; the defaults if it lives in none."""
     state = vars(pool).get("sandbox")
     settings: SandboxSettings = state.settings if state else _defaults()
@@ -165,7 +166,7 @@ def _defaults() -> SandboxSettings:
     return SandboxSettings()
 
 
-def _rules(pool: Any) -> Iterator[Rule]:  # noqa: ANN401 - moto ships no types
+def _rules(pool: MotoPool) -> Iterator[Rule]:
     for column in pool_columns(pool).values():
         own = pool.schema_attributes.get(column.name)
         yield Rule(

@@ -9,6 +9,7 @@ import secrets
 import string
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,6 +19,7 @@ from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError
 
+from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import InvalidPasswordError, broken_constraint
 from connectors.cognito.sandbox.stored_user import StoredUser
 
@@ -39,7 +41,7 @@ PASSWORDLESS_FACTORS: Final = frozenset({"EMAIL_OTP", "SMS_OTP"})
 """First factors that let a user have no password (F5.3, F5.4)."""
 
 
-def password_policy(pool: Any) -> Mapping[str, Any]:  # noqa: ANN401 - moto ships no types
+def password_policy(pool: MotoPool) -> Mapping[str, Any]:
     """Return the password policy of a moto pool, complete.
 
     A requirement that a given policy leaves out is off: the model's ``BooleanType`` has no third state.
@@ -51,14 +53,14 @@ def password_policy(pool: Any) -> Mapping[str, Any]:  # noqa: ANN401 - moto ship
     return {**DEFAULT_POLICY, **off, **given}
 
 
-def is_passwordless(pool: Any) -> bool:  # noqa: ANN401 - moto ships no types
+def is_passwordless(pool: MotoPool) -> bool:
     """Whether users of the pool may have no password (F5.4)."""
     policies = pool.extended_config.get("Policies") or {}
     factors = (policies.get("SignInPolicy") or {}).get("AllowedFirstAuthFactors") or ()
     return not PASSWORDLESS_FACTORS.isdisjoint(factors)
 
 
-def check_password(pool: Any, password: str) -> None:  # noqa: ANN401 - moto ships no types
+def check_password(pool: MotoPool, password: str) -> None:
     """Refuse a password that the pool does not take (F5.14).
 
     Raises:
@@ -77,7 +79,7 @@ def check_password(pool: Any, password: str) -> None:  # noqa: ANN401 - moto shi
         raise InvalidPasswordError(problem)
 
 
-def generated_password(pool: Any) -> str:  # noqa: ANN401 - moto ships no types
+def generated_password(pool: MotoPool) -> str:
     """Make a temporary password that satisfies the policy, as Cognito does if none is given (F5.3)."""
     length = max(int(password_policy(pool)["MinimumLength"]), 12)
     kinds = (string.ascii_uppercase, string.ascii_lowercase, string.digits, "!#%*")
@@ -87,7 +89,7 @@ def generated_password(pool: Any) -> str:  # noqa: ANN401 - moto ships no types
     return "".join(letters)
 
 
-def has_expired(pool: Any, user: StoredUser, now: datetime) -> bool:  # noqa: ANN401 - moto ships no types
+def has_expired(pool: MotoPool, user: StoredUser, now: datetime) -> bool:
     """Whether a temporary password is past its days; 0 days is read as the default (F5.3)."""
     if user.temporary_since is None:
         return False
@@ -106,7 +108,8 @@ def fits_hash(password: str, stored: str) -> bool:
     """
     for pattern, fits in _VERIFIERS.items():
         if match := re.fullmatch(pattern, stored):
-            return fits(password.encode(), match)
+            with suppress(ValueError):  # parameters that the libraries do not take, e.g. a very short salt
+                return fits(password.encode(), match)
     raise NotAuthorizedError("The local Cognito knows no way to verify this user's imported hash.")
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
 from threading import RLock
-from typing import Any, Final
+from typing import Final
 
 from moto.cognitoidp.exceptions import InvalidParameterException, UsernameExistsException
 
 from connectors.cognito.sandbox.attributes import check_attributes, settings_of
+from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import AliasTakenError
 from connectors.cognito.sandbox.sign_in_names import SHAPE_WORDS, SignInNames, sign_in_names
 from connectors.cognito.sandbox.stored_user import StoredUser
@@ -36,7 +37,7 @@ class Directory:
         pool: a moto user pool; the users that it already has are taken over.
     """
 
-    def __init__(self, pool: Any) -> None:  # noqa: ANN401 - moto ships no types
+    def __init__(self, pool: MotoPool) -> None:
         self.lock = RLock()
         self.names: SignInNames = sign_in_names(pool)
         self.by_username: dict[str, StoredUser] = {}
@@ -192,13 +193,13 @@ class UserTable(UserDict[str, StoredUser]):
         return list(self.data.items())
 
 
-def directory_of(pool: Any) -> Directory:  # noqa: ANN401 - moto ships no types
+def directory_of(pool: MotoPool) -> Directory:
     """Return the directory of a moto pool; the first call makes it and puts it under ``pool.users``."""
     found: Directory | None = vars(pool).get("directory")
     return found or _build(pool)
 
 
-def _build(pool: Any) -> Directory:  # noqa: ANN401 - moto ships no types
+def _build(pool: MotoPool) -> Directory:
     with _BUILDING:
         found: Directory | None = vars(pool).get("directory")
         if found is None:
@@ -207,18 +208,18 @@ def _build(pool: Any) -> Directory:  # noqa: ANN401 - moto ships no types
         return found
 
 
-def pool_lock(pool: Any) -> RLock:  # noqa: ANN401 - moto ships no types
+def pool_lock(pool: MotoPool) -> RLock:
     """Return the lock that everything holds which changes the pool's users; reentrant."""
     return directory_of(pool).lock
 
 
-def find_user(pool: Any, name: str) -> StoredUser | None:  # noqa: ANN401 - moto ships no types
+def find_user(pool: MotoPool, name: str) -> StoredUser | None:
     """Find a user by username or by any other sign-in name, or None (F1.45-F1.50)."""
     return directory_of(pool).find(name)
 
 
 def add_user(
-    pool: Any,  # noqa: ANN401 - moto ships no types
+    pool: MotoPool,
     username: str,
     attributes: dict[str, str],
     *,
@@ -257,7 +258,7 @@ def add_user(
     return user
 
 
-def named(pool: Any, username: str, attributes: dict[str, str]) -> tuple[str | None, dict[str, str]]:  # noqa: ANN401
+def named(pool: MotoPool, username: str, attributes: dict[str, str]) -> tuple[str | None, dict[str, str]]:
     """Work out what a new user is called.
 
     Returns:
@@ -290,7 +291,9 @@ def _refuse_taken_name(directory: Directory, username: str) -> None:
         raise UsernameExistsException("User account already exists")
 
 
-def _take_over(pool: Any, taken: dict[str, StoredUser], attributes: dict[str, str], *, force: bool) -> None:  # noqa: ANN401
+def _take_over(
+    pool: MotoPool, taken: dict[str, StoredUser], attributes: dict[str, str], *, force: bool
+) -> None:
     """Move taken sign-in names away from their holders, or refuse (F5.8)."""
     for attribute in taken:
         if not (force and attributes.get(f"{attribute}_verified", "").lower() == "true"):

@@ -8,6 +8,7 @@ from typing import Any, Final
 from moto.cognitoidp.exceptions import InvalidParameterException, ResourceNotFoundError
 
 from connectors.cognito.sandbox.directory import directory_of, find_user
+from connectors.cognito.sandbox.moto_types import MotoPool, MotoProvider
 from connectors.cognito.sandbox.refusals import LimitExceededError, user_not_found
 from connectors.cognito.sandbox.request import SandboxRequest
 from connectors.cognito.sandbox.stored_user import StoredUser
@@ -52,7 +53,7 @@ class IdentityOperations(SandboxRequest):
         return self.answer({})
 
 
-def _unlink(pool: Any, identity: tuple[str, str]) -> None:  # noqa: ANN401 - moto ships no types
+def _unlink(pool: MotoPool, identity: tuple[str, str]) -> None:
     user = directory_of(pool).by_identity.pop(identity, None)
     if user is None:
         raise user_not_found()
@@ -60,7 +61,7 @@ def _unlink(pool: Any, identity: tuple[str, str]) -> None:  # noqa: ANN401 - mot
     _show(user, [each for each in _shown(user) if (each["providerName"], each["userId"]) != identity])
 
 
-def _provider(pool: Any, source: dict[str, str]) -> Any:  # noqa: ANN401 - moto ships no types
+def _provider(pool: MotoPool, source: dict[str, str]) -> MotoProvider:
     """Return the provider of an external identity.
 
     Raises:
@@ -84,7 +85,7 @@ def _provider(pool: Any, source: dict[str, str]) -> Any:  # noqa: ANN401 - moto 
     return provider
 
 
-def _destination(pool: Any, named: dict[str, str]) -> StoredUser:  # noqa: ANN401 - moto ships no types
+def _destination(pool: MotoPool, named: dict[str, str]) -> StoredUser:
     """Find the user to link to: by username, or by an identity that is linked already."""
     if named.get("ProviderName") == NATIVE:
         user = find_user(pool, named.get("ProviderAttributeValue", ""))
@@ -106,7 +107,7 @@ def _already_linked(same: bool) -> str:  # noqa: FBT001 - one question, one answ
     return "SourceUser is already linked to another user of the pool"
 
 
-def _entry(identity: tuple[str, str], provider: Any, linked_at: int) -> dict[str, Any]:  # noqa: ANN401
+def _entry(identity: tuple[str, str], provider: MotoProvider, linked_at: int) -> dict[str, Any]:
     name, subject = identity
     return {
         "userId": subject,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from random import Random
 from threading import Timer
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from moto.logs.models import logs_backends
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from connectors.cognito.sandbox.jobs import ImportJob
+    from connectors.cognito.sandbox.moto_types import MotoPool
     from connectors.cognito.sandbox.settings import SandboxSettings
     from connectors.cognito.sandbox.state import SandboxState
 
@@ -25,6 +26,9 @@ AUTO_VERIFIED_TEXT: Final = (
     "The User Record does not set any of the auto verified attributes to {}."
     " (Example: email_verified to true)."
 )
+
+MotoStream: TypeAlias = Any
+"""A ``LogStream``."""
 
 # Cognito's words for every other reason are unknown (F3.32): these are invented and must not be relied on.
 INVENTED_TEXTS: Final = {
@@ -71,14 +75,14 @@ class ImportLog:
         seed: of the order of shuffled lines.
     """
 
-    def __init__(self, state: SandboxState, stream: Any, seed: int) -> None:  # noqa: ANN401 - moto ships no types
+    def __init__(self, state: SandboxState, stream: MotoStream, seed: int) -> None:
         self._state = state
         self._stream = stream
         self._count = 0
         self._random = Random(seed)  # noqa: S311 - an order of lines, no secret
 
     @classmethod
-    def open(cls, state: SandboxState, pool: Any, job: ImportJob) -> ImportLog:  # noqa: ANN401
+    def open(cls, state: SandboxState, pool: MotoPool, job: ImportJob) -> ImportLog:
         """Find or make the group and stream of a job (F3.25, F3.26)."""
         backend = logs_backends[pool.account_id][pool.region]
         group, stream = group_name(pool.id, pool.name, state.settings), f"{job.job_id}/{job.name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Thread
 from time import sleep
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from moto.cognitoidp.models import cognitoidp_backends
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from connectors.cognito.sandbox.moto_types import MotoPool
     from connectors.cognito.sandbox.state import SandboxState
 
 SLICE_ROWS: Final = 2_000
@@ -40,7 +41,7 @@ INTERNAL_TEXT: Final = "The import job met an internal error."
 FACTOR_CONTACTS: Final = {"EMAIL_OTP": "email", "SMS_OTP": "phone_number"}
 
 
-def start_thread(state: SandboxState, pool: Any, job: ImportJob) -> None:  # noqa: ANN401 - moto ships no types
+def start_thread(state: SandboxState, pool: MotoPool, job: ImportJob) -> None:
     """Let a job that is Pending go on by itself."""
     Thread(target=JobRun(state, pool, job).run, name=job.job_id, daemon=True).start()
 
@@ -54,7 +55,7 @@ class JobRun:
         job: Pending, with its file in place.
     """
 
-    def __init__(self, state: SandboxState, pool: Any, job: ImportJob) -> None:  # noqa: ANN401
+    def __init__(self, state: SandboxState, pool: MotoPool, job: ImportJob) -> None:
         self.state = state
         self.settings = state.settings
         self.pool = pool

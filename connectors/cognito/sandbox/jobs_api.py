@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from moto.cognitoidp.exceptions import InvalidParameterException, ResourceNotFoundError
 from moto.core.exceptions import JsonRESTError
@@ -14,11 +14,15 @@ from connectors.cognito.sandbox.import_log import ImportLog
 from connectors.cognito.sandbox.job_runner import start_thread
 from connectors.cognito.sandbox.jobs import STOPPED_TEXT, ImportJob, Scope, expire
 from connectors.cognito.sandbox.request import SandboxRequest
+from connectors.cognito.sandbox.role_check import role_problem
 from connectors.cognito.sandbox.schema import csv_header
 from connectors.cognito.sandbox.upload import signed_url
 
 TOKEN: Final = re.compile(r"([^#\s]+)#(import-[0-9a-zA-Z-]+)#([0-9]+)")
 """Pool, last job of the page, its creation in milliseconds (F3.5)."""
+
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoPool
 
 
 class ImportJobOperations(SandboxRequest):
@@ -50,7 +54,7 @@ class ImportJobOperations(SandboxRequest):
             name, role = self._get_param("JobName"), self._get_param("CloudWatchLogsRoleArn")
             job = self.sandbox.jobs.add(_scope(pool), pool.id, name, role, algorithm, self.sandbox.now())
             job.url = signed_url(self.sandbox, job)
-        if self.settings.log_test_lines > 1:
+        if self.settings.log_test_lines > 1 and not self._role_problem(pool):
             ImportLog.open(self.sandbox, pool, job).test_line()
         return self._job_answer(job)
 
@@ -100,25 +104,25 @@ class ImportJobOperations(SandboxRequest):
                 job.finish("Stopped", STOPPED_TEXT, self.sandbox.now())
             return self._job_answer(job)
 
-    def update_user_pool(self) -> Any:  # noqa: ANN401 - moto's own
+    def update_user_pool(self) -> MotoAnswer:
         """Refuse it while a job runs (F3.18)."""
         with self.sandbox.lock:
             self._refuse_during_import()
             return super().update_user_pool()
 
-    def add_custom_attributes(self) -> Any:  # noqa: ANN401 - moto's own
+    def add_custom_attributes(self) -> MotoAnswer:
         """Refuse it while a job runs (F3.18)."""
         with self.sandbox.lock:
             self._refuse_during_import()
             return super().add_custom_attributes()
 
-    def delete_user_pool(self) -> Any:  # noqa: ANN401 - moto's own
+    def delete_user_pool(self) -> MotoAnswer:
         """Refuse it while a job runs (F3.18)."""
         with self.sandbox.lock:
             self._refuse_during_import()
             return super().delete_user_pool()
 
-    def _pool(self, operation: str) -> Any:  # noqa: ANN401 - moto ships no types
+    def _pool(self, operation: str) -> MotoPool:
         check_arguments(operation, self.arguments)
         return self.backend.describe_user_pool(self._get_param("UserPoolId"))
 
@@ -136,7 +140,7 @@ class ImportJobOperations(SandboxRequest):
     def _life(self) -> timedelta:
         return timedelta(hours=self.settings.job_expires_hours)
 
-    def _behind_token(self, pool: Any, jobs: list[ImportJob]) -> int:  # noqa: ANN401 - moto ships no types
+    def _behind_token(self, pool: MotoPool, jobs: list[ImportJob]) -> int:
         token = self._get_param("PaginationToken")
         if token is None:
             return 0
@@ -146,14 +150,19 @@ class ImportJobOperations(SandboxRequest):
             raise InvalidParameterException("Invalid pagination token.")
         return places[0]
 
-    def _refuse_too_many_jobs(self, pool: Any) -> None:  # noqa: ANN401 - moto ships no types
+    def _role_problem(self, pool: MotoPool) -> str | None:
+        """Tell a log role that cannot write; only the running job fails of it (F3.36)."""
+        check = self.settings.check_role
+        return role_problem(self._get_param("CloudWatchLogsRoleArn"), pool) if check else None
+
+    def _refuse_too_many_jobs(self, pool: MotoPool) -> None:
         jobs = self.sandbox.jobs.of_pool(_scope(pool), pool.id, self.sandbox.now(), self._life())
         if len(jobs) >= self.settings.max_jobs_per_pool:
             raise JsonRESTError(
                 "LimitExceededException", "The user pool has reached its maximum number of import jobs."
             )
 
-    def _refuse_second_active(self, pool: Any, but: ImportJob | None = None) -> None:  # noqa: ANN401
+    def _refuse_second_active(self, pool: MotoPool, but: ImportJob | None = None) -> None:
         """Allow one active job an account and Region, or a pool (F3.14)."""
         for job in self.sandbox.jobs.everywhere(_scope(pool)):
             expire(job, self.sandbox.now(), self._life())
@@ -177,7 +186,7 @@ class ImportJobOperations(SandboxRequest):
             )
 
 
-def _scope(pool: Any) -> Scope:  # noqa: ANN401 - moto ships no types
+def _scope(pool: MotoPool) -> Scope:
     return pool.account_id, pool.region
 
 
@@ -185,7 +194,7 @@ def _not_met(text: str) -> JsonRESTError:
     return JsonRESTError("PreconditionNotMetException", text)
 
 
-def _refuse_without_auto_verified(pool: Any) -> None:  # noqa: ANN401 - moto ships no types
+def _refuse_without_auto_verified(pool: MotoPool) -> None:
     """A pool that verifies nothing cannot import (F1.30, F6.23)."""
     if not pool.extended_config.get("AutoVerifiedAttributes"):
         raise _not_met("The user pool has no auto verified attribute.")

@@ -15,6 +15,7 @@ from moto.cognitoidp.exceptions import InvalidParameterException
 
 from connectors.cognito.sandbox.attributes import SYSTEM_ATTRIBUTES, rules_of
 from connectors.cognito.sandbox.directory import INDEXED, Directory, directory_of
+from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import broken_constraint
 from connectors.cognito.sandbox.request import SandboxRequest
 from connectors.cognito.sandbox.stored_user import StoredUser
@@ -93,7 +94,7 @@ class UserListing(SandboxRequest):
             answer["PaginationToken"] = _token(scope, users[-1].position)
         return self.answer(answer)
 
-    def _page(self, pool: Any, scope: list[str], limit: int) -> tuple[list[StoredUser], bool]:  # noqa: ANN401
+    def _page(self, pool: MotoPool, scope: list[str], limit: int) -> tuple[list[StoredUser], bool]:
         """Take one user more than the page holds, to know whether there are more."""
         directory, asked = directory_of(pool), parse_filter(scope[1])
         position = _position(self._get_param("PaginationToken"), scope)
@@ -148,7 +149,7 @@ def _limit(given: int | None) -> int:
     return given or MAX_LIMIT
 
 
-def _refuse_unknown(pool: Any, wanted: list[str]) -> None:  # noqa: ANN401 - moto ships no types
+def _refuse_unknown(pool: MotoPool, wanted: list[str]) -> None:
     if not rules_of(pool).keys() >= set(wanted).difference(SYSTEM_ATTRIBUTES):
         raise InvalidParameterException("One or more requested attributes do not exist in user pool.")
 

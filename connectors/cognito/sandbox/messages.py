@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 from connectors.cognito.sandbox.attributes import settings_of
 from connectors.cognito.sandbox.meters import meters_of
+from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import LimitExceededError
 
 Occasion = Literal["invitation", "verification", "recovery"]
@@ -16,7 +17,7 @@ Medium = Literal["SMS", "EMAIL"]
 MEDIUM_OF: dict[str, Medium] = {"email": "EMAIL", "phone_number": "SMS"}
 
 
-def count_messages(pool: Any, occasion: Occasion, media: Iterable[str]) -> None:  # noqa: ANN401
+def count_messages(pool: MotoPool, occasion: Occasion, media: Iterable[str]) -> None:
     """Count messages to one user as ``occasion/medium``.
 
     An invitation counts in the medium that was asked for (SMS where none was: F5.2) even if the
@@ -27,7 +28,7 @@ def count_messages(pool: Any, occasion: Occasion, media: Iterable[str]) -> None:
         meters.messages.update(f"{occasion}/{medium}" for medium in media)
 
 
-def refuse_messages(pool: Any, media: Iterable[str]) -> None:  # noqa: ANN401 - moto ships no types
+def refuse_messages(pool: MotoPool, media: Iterable[str]) -> None:
     """Refuse a call that would send an e-mail too many, before it changes anything (F5.12).
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError
 from moto.cognitoidp.models import LEGACY_ACCOUNT_RECOVERY_MECHANISMS
@@ -10,6 +10,7 @@ from moto.cognitoidp.models import LEGACY_ACCOUNT_RECOVERY_MECHANISMS
 from connectors.cognito.sandbox.credentials import check_password
 from connectors.cognito.sandbox.directory import find_user
 from connectors.cognito.sandbox.messages import MEDIUM_OF, count_messages, refuse_messages
+from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoPool
 from connectors.cognito.sandbox.refusals import user_not_found
 from connectors.cognito.sandbox.request import SandboxRequest
 from connectors.cognito.sandbox.sign_in_names import is_true
@@ -32,7 +33,7 @@ class PasswordResets(SandboxRequest):
         count_messages(pool, "recovery", [MEDIUM_OF[contact]])
         return self.answer({})
 
-    def forgot_password(self) -> Any:  # noqa: ANN401 - moto's own
+    def forgot_password(self) -> MotoAnswer:
         """Send a code to a verified contact; moto answers it in a header of its own."""
         pool = self.requested_pool()
         user = find_user(pool, self._get_param("Username")) if pool is not None else None
@@ -40,33 +41,39 @@ class PasswordResets(SandboxRequest):
             return super().forgot_password()
         if not user.enabled:
             raise NotAuthorizedError("User is disabled.")
-        if user.status not in RESETTABLE:
-            raise NotAuthorizedError("User password cannot be reset in the current state.")
+        _refuse_state(user)
         contact = _contact(pool, user)
         answer = super().forgot_password()
         count_messages(pool, "recovery", [MEDIUM_OF[contact]])
         return answer
 
-    def confirm_forgot_password(self) -> Any:  # noqa: ANN401 - moto's own
+    def confirm_forgot_password(self) -> MotoAnswer:
         """Set the new password, after which the user is CONFIRMED (F7.2)."""
         pool = self.requested_pool()
         user = find_user(pool, self._get_param("Username")) if pool is not None else None
         if user is None:
             return super().confirm_forgot_password()
+        _refuse_state(user)
         check_password(pool, self._get_param("Password"))
         answer = super().confirm_forgot_password()
         user.set_status("CONFIRMED")
         return answer
 
 
-def _user(pool: Any, name: str) -> StoredUser:  # noqa: ANN401 - moto ships no types
+def _user(pool: MotoPool, name: str) -> StoredUser:
     user = find_user(pool, name)
     if user is None:
         raise user_not_found()
     return user
 
 
-def _contact(pool: Any, user: StoredUser) -> str:  # noqa: ANN401 - moto ships no types
+def _refuse_state(user: StoredUser) -> None:
+    """Refuse a reset to somebody who has no password to forget."""
+    if user.status not in RESETTABLE:
+        raise NotAuthorizedError("User password cannot be reset in the current state.")
+
+
+def _contact(pool: MotoPool, user: StoredUser) -> str:
     """Return the attribute that the code goes to (F7.3).
 
     Raises:

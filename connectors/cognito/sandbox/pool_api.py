@@ -11,11 +11,15 @@ from moto.core.responses import ActionResult
 
 from connectors.cognito.sandbox.credentials import DEFAULT_POLICY, password_policy
 from connectors.cognito.sandbox.directory import directory_of, pool_lock
+from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoPool
 from connectors.cognito.sandbox.pool_schema import complete_schema, described_schema
 from connectors.cognito.sandbox.request import SandboxRequest
 
 SET_ONCE = ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
 """What CreateUserPool alone can set; moto's UpdateUserPool loses it (F6.26)."""
+
+ALWAYS_KEPT = (*SET_ONCE, "DcrConfiguration")
+"""What an update that leaves it out does not reset; the last is the documented exception (F6.29)."""
 
 NO_SETTING = ("PoolName", "UserPoolId", "Schema", "MfaConfiguration")
 """Arguments of the two calls that do not stand among a moto pool's settings."""
@@ -66,7 +70,7 @@ class PoolOperations(SandboxRequest):
             pool.last_modified_date = datetime.now(UTC)
         return ActionResult({})
 
-    def delete_user_pool(self) -> Any:  # noqa: ANN401 - moto's own
+    def delete_user_pool(self) -> MotoAnswer:
         """Delete it while nobody searches the pools."""
         with self.pools_lock:
             return super().delete_user_pool()
@@ -84,8 +88,8 @@ class PoolOperations(SandboxRequest):
 
     def _kept(self) -> tuple[str, ...]:
         if self.settings.update_user_pool_omitted == "measured":
-            return (*SET_ONCE, "MfaConfiguration", "Policies")
-        return SET_ONCE
+            return (*ALWAYS_KEPT, "MfaConfiguration", "Policies")
+        return ALWAYS_KEPT
 
 
 def _refuse_both_validities(given: dict[str, Any]) -> None:
@@ -100,7 +104,7 @@ def _refuse_both_validities(given: dict[str, Any]) -> None:
         )
 
 
-def _settle(pool: Any, given: dict[str, Any]) -> None:  # noqa: ANN401 - moto ships no types
+def _settle(pool: MotoPool, given: dict[str, Any]) -> None:
     """Bring the settings into the form in which Cognito shows them."""
     config = pool.extended_config
     for name in NO_SETTING:
@@ -122,10 +126,10 @@ def _temporary_days(given: dict[str, Any]) -> int:
     return int(days or DEFAULT_POLICY["TemporaryPasswordValidityDays"])
 
 
-def _policies(pool: Any, days: int) -> dict[str, Any]:  # noqa: ANN401 - moto ships no types
+def _policies(pool: MotoPool, days: int) -> dict[str, Any]:
     policy = {**password_policy(pool), "TemporaryPasswordValidityDays": days}
     return {**(pool.extended_config.get("Policies") or {}), "PasswordPolicy": policy}
 
 
-def _described(pool: Any) -> dict[str, Any]:  # noqa: ANN401 - moto ships no types
+def _described(pool: MotoPool) -> dict[str, Any]:
     return {**ALWAYS_SHOWN, **pool.to_json(extended=True), "SchemaAttributes": described_schema(pool)}

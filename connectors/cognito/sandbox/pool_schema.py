@@ -6,6 +6,8 @@ from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUserPoolAttribute
 
+from connectors.cognito.sandbox.moto_types import MotoAttribute, MotoPool
+
 IDENTITIES: dict[str, Any] = {
     "Name": "identities",
     "AttributeDataType": "String",
@@ -17,7 +19,7 @@ IDENTITIES: dict[str, Any] = {
 """How a pool with identity providers lists the attribute of linked users (F1.5)."""
 
 
-def complete_schema(pool: Any) -> None:  # noqa: ANN401 - moto ships no types
+def complete_schema(pool: MotoPool) -> None:
     """Add the standard attributes that CreateUserPool left out, in Cognito's order, with their bounds.
 
     Custom attributes stand behind them. An attribute that was named without constraints gets the
@@ -30,7 +32,7 @@ def complete_schema(pool: Any) -> None:  # noqa: ANN401 - moto ships no types
     pool.schema_attributes = {**complete, **given, **complete}
 
 
-def described_schema(pool: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - moto ships no types
+def described_schema(pool: MotoPool) -> list[dict[str, Any]]:
     """Return the schema as DescribeUserPool lists it; ``identities`` only beside identity providers."""
     own = [
         {key: value for key, value in attribute.to_json().items() if value is not None}
@@ -40,11 +42,11 @@ def described_schema(pool: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - moto 
     return [*own[:at], *([IDENTITIES] if pool.identity_providers else []), *own[at:]]
 
 
-def _attribute(name: str) -> Any:  # noqa: ANN401 - moto ships no types
+def _attribute(name: str) -> MotoAttribute:
     return CognitoIdpUserPoolAttribute(name, False, CognitoIdpUserPoolAttribute.STANDARD_SCHEMA[name])  # noqa: FBT003 - moto's own
 
 
-def _fill_bounds(attribute: Any, default: dict[str, Any]) -> None:  # noqa: ANN401 - moto ships no types
+def _fill_bounds(attribute: MotoAttribute, default: dict[str, Any]) -> None:
     if attribute.string_constraints is None:
         attribute.string_constraints = default.get("StringAttributeConstraints")
     if attribute.number_constraints is None:

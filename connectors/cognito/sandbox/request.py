@@ -14,6 +14,7 @@ from moto.cognitoidp.responses import CognitoIdpResponse
 
 from connectors.cognito.sandbox.directory import pool_lock
 from connectors.cognito.sandbox.meters import meters_of
+from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoArgument, MotoPool
 from connectors.cognito.sandbox.quotas import QUOTAS, Category
 from connectors.cognito.sandbox.refusals import TooManyRequestsError
 from connectors.cognito.sandbox.seams import install_seams
@@ -40,6 +41,17 @@ Sign-ins do not, since verifying a hash takes long, nor do import jobs and pool 
 code says what it locks and in which order.
 """
 
+SEARCHING = frozenset(
+    {
+        "CreateUserPoolDomain",
+        "DeleteUserPoolDomain",
+        "DescribeUserPoolDomain",
+        "ListUserPools",
+        "UpdateUserPoolDomain",
+    }
+)
+"""Operations in which moto walks over all pools or domains, though they do not touch users."""
+
 
 class SandboxRequest(CognitoIdpResponse):  # type: ignore[misc]  # moto ships no types
     """moto's request, made safe for parallel callers.
@@ -54,7 +66,7 @@ class SandboxRequest(CognitoIdpResponse):  # type: ignore[misc]  # moto ships no
     sandbox: ClassVar[SandboxState]
     pools_lock: ClassVar[Any] = RLock()
 
-    def __init_subclass__(cls, **arguments: Any) -> None:  # noqa: ANN401 - as type's own
+    def __init_subclass__(cls, **arguments: object) -> None:
         """Put moto's seams in place as soon as a class with a sandbox is composed."""
         super().__init_subclass__(**arguments)
         if "sandbox" in vars(cls):
@@ -71,7 +83,7 @@ class SandboxRequest(CognitoIdpResponse):  # type: ignore[misc]  # moto ships no
         parsed: dict[str, Any] = json.loads(self.body or "{}")
         return parsed
 
-    def _get_param(self, param_name: str, if_none: Any = None) -> Any:  # noqa: ANN401 - moto's own
+    def _get_param(self, param_name: str, if_none: object = None) -> MotoArgument:
         """Read an argument from the JSON alone: moto also reads a value with ``&Name=`` in it as one."""
         return self.arguments.get(param_name, if_none)
 
@@ -79,7 +91,7 @@ class SandboxRequest(CognitoIdpResponse):  # type: ignore[misc]  # moto ships no
         """Read the operation from its header alone, for the same reason."""
         return str(self.headers.get("X-Amz-Target", "")).rpartition(".")[2]
 
-    def call_action(self) -> Any:  # noqa: ANN401 - moto's own
+    def call_action(self) -> MotoAnswer:
         """Count and admit the call, then run it under the locks that it needs."""
         action, pool = self._get_action(), self.requested_pool()
         try:
@@ -88,24 +100,26 @@ class SandboxRequest(CognitoIdpResponse):  # type: ignore[misc]  # moto ships no
             headers = {**self.response_headers, **dict(refused.get_headers())}
             return refused.code, headers, refused.description
         with ExitStack() as locks:
+            if action in SEARCHING:
+                locks.enter_context(self.pools_lock)
             if action in LOCKED:
-                self.take_locks(locks, pool)
+                self.take_locks(locks, pool, searching="UserPoolId" not in self.arguments)
             return super().call_action()
 
-    def take_locks(self, locks: ExitStack, pool: Any) -> None:  # noqa: ANN401 - moto ships no types
-        """Take the locks for a call on a pool; one that does not name it makes moto search all pools."""
-        if "UserPoolId" not in self.arguments:
+    def take_locks(self, locks: ExitStack, pool: MotoPool, *, searching: bool) -> None:
+        """Take the locks for a call on a pool; ``searching``: moto walks over all pools to find it."""
+        if searching:
             locks.enter_context(self.pools_lock)
         if pool is not None:
             locks.enter_context(pool_lock(pool))
 
-    def requested_pool(self) -> Any:  # noqa: ANN401 - moto ships no types
-        """Return the pool that the call is about, found by id, client, token or session, or None."""
+    def requested_pool(self) -> MotoPool:
+        """Return the pool that the call is about, found by id, client or token, or None."""
         if pool_id := self.arguments.get("UserPoolId"):
             return self.backend.user_pools.get(pool_id)
         return self._searched_pool()
 
-    def _searched_pool(self) -> Any:  # noqa: ANN401 - moto ships no types
+    def _searched_pool(self) -> MotoPool:
         client, token = self.arguments.get("ClientId"), self.arguments.get("AccessToken")
         if not client and not token:
             return None
@@ -115,7 +129,7 @@ class SandboxRequest(CognitoIdpResponse):  # type: ignore[misc]  # moto ships no
                     return pool
         return None
 
-    def _admit(self, action: str, pool: Any) -> None:  # noqa: ANN401 - moto ships no types
+    def _admit(self, action: str, pool: MotoPool) -> None:
         account = pool.account_id if pool is not None else self.current_account
         region = pool.region if pool is not None else self.region
         gate = Gate(meters_of(account, region), self.settings, monotonic())
@@ -128,6 +142,6 @@ class SandboxRequest(CognitoIdpResponse):  # type: ignore[misc]  # moto ships no
         return json.dumps(result, separators=(",", ":"))
 
 
-def _all_pools() -> list[Any]:
+def _all_pools() -> list[MotoPool]:
     regions = [region for account in list(cognitoidp_backends.values()) for region in list(account.values())]
     return [pool for backend in regions for pool in list(backend.user_pools.values())]

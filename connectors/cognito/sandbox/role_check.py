@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import re
 from fnmatch import translate
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from moto.iam.models import iam_backends
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from connectors.cognito.sandbox.moto_types import MotoPool
 
 SERVICE: Final = "cognito-idp.amazonaws.com"
 ACTIONS: Final = (
@@ -25,8 +27,11 @@ ACTIONS: Final = (
 
 Statement = dict[str, Any]
 
+MotoRole: TypeAlias = Any
+"""An IAM ``Role``."""
 
-def role_problem(role_arn: str, pool: Any) -> str | None:  # noqa: ANN401 - moto ships no types
+
+def role_problem(role_arn: str, pool: MotoPool) -> str | None:
     """Say why a role will not do, or None. The texts are ours: Cognito's are unknown (F3.19)."""
     role = _role(role_arn)
     if role is None:
@@ -40,7 +45,7 @@ def role_problem(role_arn: str, pool: Any) -> str | None:  # noqa: ANN401 - moto
     return f"The CloudWatch Logs role lacks {lacking[0]}." if lacking else None
 
 
-def _role(role_arn: str) -> Any:  # noqa: ANN401 - moto ships no types
+def _role(role_arn: str) -> MotoRole:
     _, partition, _, _, account, _ = role_arn.split(":", 5)
     if partition not in iam_backends[account]:
         return None
@@ -48,10 +53,10 @@ def _role(role_arn: str) -> Any:  # noqa: ANN401 - moto ships no types
     return next((role for role in roles if role.arn == role_arn), None)
 
 
-def _documents(role: Any) -> Iterator[str]:  # noqa: ANN401 - moto ships no types
+def _documents(role: MotoRole) -> Iterator[str]:
     yield from role.policies.values()
     for policy in role.managed_policies.values():
-        yield policy.document
+        yield from (version.document for version in policy.versions if version.is_default)
 
 
 def _statements(documents: Iterable[str]) -> Iterator[Statement]:

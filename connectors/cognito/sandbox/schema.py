@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from moto.cognitoidp.models import CognitoIdpUserPoolAttribute
 
 if TYPE_CHECKING:
+    from connectors.cognito.sandbox.moto_types import MotoPool
     from connectors.cognito.sandbox.settings import SandboxSettings
 
 USERNAME = "cognito:username"
@@ -29,7 +30,7 @@ class Column:
     max_value: float | None = None
 
 
-def pool_columns(pool: Any) -> dict[str, Column]:  # noqa: ANN401 - moto ships no types
+def pool_columns(pool: MotoPool) -> dict[str, Column]:
     """All attributes of a pool that a file can hold, standard ones first (F1.5).
 
     moto lists only the attributes that CreateUserPool named, if it named any; the others exist
@@ -40,7 +41,7 @@ def pool_columns(pool: Any) -> dict[str, Column]:  # noqa: ANN401 - moto ships n
     return {name: _column(pool, name) for name in named if name not in NOT_IN_A_FILE}
 
 
-def csv_header(pool: Any, settings: SandboxSettings) -> list[str]:  # noqa: ANN401 - moto ships no types
+def csv_header(pool: MotoPool, settings: SandboxSettings) -> list[str]:
     """The answer of GetCSVHeader (F1.1-F1.6)."""
     names = list(pool_columns(pool))
     standard = [name for name in names if ":" not in name]
@@ -55,7 +56,7 @@ def _is_listed(name: str, settings: SandboxSettings) -> bool:
     return settings.header_has_developer_attributes or not name.startswith("dev:")
 
 
-def _column(pool: Any, name: str) -> Column:  # noqa: ANN401 - moto ships no types
+def _column(pool: MotoPool, name: str) -> Column:
     default = CognitoIdpUserPoolAttribute.STANDARD_SCHEMA.get(name, {})
     own = pool.schema_attributes.get(name)
     text = (own and own.string_constraints) or default.get("StringAttributeConstraints") or {}

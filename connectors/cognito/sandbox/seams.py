@@ -18,6 +18,7 @@ from moto.core import responses
 
 from connectors.cognito.sandbox.credentials import check_password
 from connectors.cognito.sandbox.directory import directory_of, find_user
+from connectors.cognito.sandbox.moto_types import MotoBackend, MotoPool
 from connectors.cognito.sandbox.refusals import AliasTakenError
 from connectors.cognito.sandbox.shortcuts import (
     list_of_moto_modules,
@@ -45,17 +46,17 @@ class Seam:
     replacement: Callable[..., Any]
 
 
-def _get_user(self: Any, username: str) -> StoredUser | None:  # noqa: ANN401 - moto's pool
+def _get_user(self: MotoPool, username: str) -> StoredUser | None:
     """Look a user up where moto scans all of them."""
     return find_user(self, username)
 
 
-def _validate_password(self: Any, user_pool_id: str, password: str) -> None:  # noqa: ANN401 - moto's backend
+def _validate_password(self: MotoBackend, user_pool_id: str, password: str) -> None:
     """Judge every password by the same policy, also those of moto's own operations."""
     check_password(self.describe_user_pool(user_pool_id), password)
 
 
-def _verify_email_is_not_used(self: Any, user_pool_id: str, email: str | None) -> None:  # noqa: ANN401 - moto's
+def _verify_email_is_not_used(self: MotoBackend, user_pool_id: str, email: str | None) -> None:
     """Look a taken address up where moto scans all users (F5.11)."""
     names = directory_of(self.describe_user_pool(user_pool_id))
     if (

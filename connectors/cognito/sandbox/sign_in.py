@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Final
 
 from moto.cognitoidp.exceptions import (
     InvalidParameterException,
@@ -16,6 +17,7 @@ from moto.core.responses import ActionResult
 from connectors.cognito.sandbox.attributes import check_values, missing_attributes
 from connectors.cognito.sandbox.credentials import check_password, fits_hash, has_expired
 from connectors.cognito.sandbox.directory import directory_of, find_user, pool_lock
+from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoClient, MotoPool
 from connectors.cognito.sandbox.refusals import PasswordResetRequiredError, user_not_found
 from connectors.cognito.sandbox.request import SandboxRequest
 from connectors.cognito.sandbox.stored_user import StoredUser
@@ -39,23 +41,23 @@ ATTRIBUTE_PREFIX: Final = "userAttributes."
 class SignIn(SandboxRequest):
     """InitiateAuth, AdminInitiateAuth and the responses to NEW_PASSWORD_REQUIRED."""
 
-    def initiate_auth(self) -> Any:  # noqa: ANN401 - moto's own
+    def initiate_auth(self) -> MotoAnswer:
         """Judge the user, then let moto make the tokens or the challenge."""
         return self._sign_in(super().initiate_auth)
 
-    def admin_initiate_auth(self) -> Any:  # noqa: ANN401 - moto's own
+    def admin_initiate_auth(self) -> MotoAnswer:
         """Do the same for an administrator's flows."""
         return self._sign_in(super().admin_initiate_auth)
 
-    def respond_to_auth_challenge(self) -> Any:  # noqa: ANN401 - moto's own
+    def respond_to_auth_challenge(self) -> MotoAnswer:
         """Take the new password and the missing attributes (F5.5)."""
         return self._respond(super().respond_to_auth_challenge)
 
-    def admin_respond_to_auth_challenge(self) -> Any:  # noqa: ANN401 - moto's own
+    def admin_respond_to_auth_challenge(self) -> MotoAnswer:
         """Do the same for an administrator's flows."""
         return self._respond(super().admin_respond_to_auth_challenge)
 
-    def unknown_user(self, client: Any) -> Any:  # noqa: ANN401 - moto ships no types
+    def unknown_user(self, client: MotoClient) -> MotoAnswer:
         """Answer a sign-in of somebody whom the pool does not have; a migration trigger hooks in here.
 
         Raises:
@@ -66,7 +68,7 @@ class SignIn(SandboxRequest):
             raise _wrong_password()
         raise user_not_found()
 
-    def _sign_in(self, proceed: Any) -> Any:  # noqa: ANN401 - moto ships no types
+    def _sign_in(self, proceed: Callable[[], MotoAnswer]) -> MotoAnswer:
         flow = self._get_param("AuthFlow")
         if flow not in FLOW_SWITCHES:
             return self._locked(proceed)
@@ -80,19 +82,19 @@ class SignIn(SandboxRequest):
         parameters["USERNAME"] = _name_for_tokens(pool, user)
         return self._completed(pool, user, self._locked(proceed))
 
-    def _pool_and_client(self) -> tuple[Any, Any]:
+    def _pool_and_client(self) -> tuple[MotoPool, MotoClient]:
         pool, client_id = self.requested_pool(), self._get_param("ClientId")
         client = pool.clients.get(client_id) if pool is not None else None
         if client is None:
             raise ResourceNotFoundError(f"User pool client {client_id} does not exist.")
         return pool, client
 
-    def _locked(self, proceed: Any) -> Any:  # noqa: ANN401 - moto ships no types
+    def _locked(self, proceed: Callable[[], MotoAnswer]) -> MotoAnswer:
         with ExitStack() as locks:
-            self.take_locks(locks, self.requested_pool())
+            self.take_locks(locks, self.requested_pool(), searching=True)
             return proceed()
 
-    def _judge(self, pool: Any, client: Any, user: StoredUser, flow: str) -> None:  # noqa: ANN401
+    def _judge(self, pool: MotoPool, client: MotoClient, user: StoredUser, flow: str) -> None:
         """Refuse what Cognito refuses before it issues a token or a challenge."""
         if not user.enabled:
             raise NotAuthorizedError("User is disabled.")
@@ -106,7 +108,7 @@ class SignIn(SandboxRequest):
         elif user.password_hash is not None:
             raise _wrong_password()  # SRP does not work before the first sign-in (F2.13)
 
-    def _check_password(self, pool: Any, user: StoredUser) -> None:  # noqa: ANN401 - moto ships no types
+    def _check_password(self, pool: MotoPool, user: StoredUser) -> None:
         password = self._get_param("AuthParameters").get("PASSWORD")
         if not password:
             raise InvalidParameterException("Missing required parameter PASSWORD")
@@ -119,7 +121,7 @@ class SignIn(SandboxRequest):
         if has_expired(pool, user, self.sandbox.now()):
             raise NotAuthorizedError("Temporary password has expired and must be reset by an administrator.")
 
-    def _completed(self, pool: Any, user: StoredUser, result: Any) -> Any:  # noqa: ANN401
+    def _completed(self, pool: MotoPool, user: StoredUser, result: MotoAnswer) -> MotoAnswer:
         """Add to the challenge what the user still has to supply, as moto does not."""
         answer = result.result
         if answer.get("ChallengeName") != NEW_PASSWORD:
@@ -134,15 +136,15 @@ class SignIn(SandboxRequest):
         }
         return ActionResult(answer)
 
-    def _respond(self, proceed: Any) -> Any:  # noqa: ANN401 - moto ships no types
+    def _respond(self, proceed: Callable[[], MotoAnswer]) -> MotoAnswer:
         with ExitStack() as locks:
             pool = self.requested_pool()
-            self.take_locks(locks, pool)
+            self.take_locks(locks, pool, searching=True)
             if self._get_param("ChallengeName") == NEW_PASSWORD and pool is not None:
                 self._take_attributes(pool)
             return proceed()
 
-    def _take_attributes(self, pool: Any) -> None:  # noqa: ANN401 - moto ships no types
+    def _take_attributes(self, pool: MotoPool) -> None:
         """Give the user of the session the attributes that came with the new password."""
         responses: dict[str, str] = self._get_param("ChallengeResponses") or {}
         user = _challenged_user(pool, self._get_param("Session"), responses.get("USERNAME", ""))
@@ -157,7 +159,7 @@ class SignIn(SandboxRequest):
         user.change(given)
 
 
-def _challenged_user(pool: Any, session: str, username: str) -> StoredUser:  # noqa: ANN401 - moto ships no types
+def _challenged_user(pool: MotoPool, session: str, username: str) -> StoredUser:
     """Return the user who has to answer a challenge.
 
     Raises:
@@ -170,7 +172,7 @@ def _challenged_user(pool: Any, session: str, username: str) -> StoredUser:  # n
     return user
 
 
-def _check_supplied(pool: Any, user: StoredUser, given: dict[str, str]) -> None:  # noqa: ANN401
+def _check_supplied(pool: MotoPool, user: StoredUser, given: dict[str, str]) -> None:
     """Refuse a response without all required attributes, or with one that has a value (F5.5)."""
     missing = missing_attributes(pool, user.attribute_lookup)
     if absent := [rule.name for rule in missing if not given.get(rule.name)]:
@@ -182,7 +184,7 @@ def _check_supplied(pool: Any, user: StoredUser, given: dict[str, str]) -> None:
     check_values(pool, given, creating=True)
 
 
-def _check_flow(client: Any, flow: str) -> None:  # noqa: ANN401 - moto ships no types
+def _check_flow(client: MotoClient, flow: str) -> None:
     """Refuse a flow that the app client does not allow (F6.13)."""
     allowed = client.extended_config.get("ExplicitAuthFlows") or DEFAULT_FLOWS
     if FLOW_SWITCHES[flow].isdisjoint(allowed):
@@ -195,13 +197,13 @@ def _keep_natively(user: StoredUser, verified: str, password: str) -> None:
         user.password = password
 
 
-def _name_for_tokens(pool: Any, user: StoredUser) -> str:  # noqa: ANN401 - moto ships no types
+def _name_for_tokens(pool: MotoPool, user: StoredUser) -> str:
     """Return the name under which moto issues tokens: it takes a sign-in attribute for the address."""
     values = (user.attribute_lookup.get(name) for name in directory_of(pool).names.username_attributes)
     return next(filter(None, values), user.username)
 
 
-def _hides_existence(client: Any) -> bool:  # noqa: ANN401 - moto ships no types
+def _hides_existence(client: MotoClient) -> bool:
     return bool(client.extended_config.get("PreventUserExistenceErrors") == "ENABLED")
 
 

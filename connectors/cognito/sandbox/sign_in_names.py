@@ -6,10 +6,10 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from moto.cognitoidp.exceptions import InvalidParameterException
 
+from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import broken_constraint
 
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
@@ -89,7 +89,7 @@ class SignInNames:
                 )
 
 
-def sign_in_names(pool: Any) -> SignInNames:  # noqa: ANN401 - moto ships no types
+def sign_in_names(pool: MotoPool) -> SignInNames:
     """Read them off a moto pool."""
     config = pool.extended_config
     sensitive = (config.get("UsernameConfiguration") or {}).get("CaseSensitive", True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from moto.cognitoidp.exceptions import InvalidParameterException
 
@@ -11,6 +10,7 @@ from connectors.cognito.sandbox.attributes import check_values, refuse_unbacked
 from connectors.cognito.sandbox.credentials import check_password
 from connectors.cognito.sandbox.directory import directory_of, find_user, give_up
 from connectors.cognito.sandbox.messages import MEDIUM_OF, count_messages, refuse_messages
+from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import AliasTakenError, user_not_found
 from connectors.cognito.sandbox.request import SandboxRequest
 from connectors.cognito.sandbox.sign_in_names import is_true
@@ -20,7 +20,7 @@ from connectors.cognito.sandbox.stored_user import StoredUser, flat
 class UserChanges(SandboxRequest):
     """The operations on one existing user."""
 
-    def named_user(self) -> tuple[Any, StoredUser]:
+    def named_user(self) -> tuple[MotoPool, StoredUser]:
         """Return the pool and the user that the call names.
 
         Raises:
@@ -51,12 +51,12 @@ class UserChanges(SandboxRequest):
         self._update(pool, user, given)
         return self.answer({})
 
-    def _update(self, pool: Any, user: StoredUser, given: dict[str, str]) -> None:  # noqa: ANN401
+    def _update(self, pool: MotoPool, user: StoredUser, given: dict[str, str]) -> None:
         former = user.attribute_lookup
         changed = {name for name in MEDIUM_OF if given.get(name, "") not in {"", former.get(name)}}
         unproved = {name for name in changed if not is_true(given.get(f"{name}_verified"))}
         waiting = unproved & _verified_first(pool)
-        new = {name: value for name, value in given.items() if value and name not in waiting}
+        new = {name: value for name, value in given.items() if value and _contact_of(name) not in waiting}
         new |= {f"{name}_verified": "false" for name in unproved - waiting}
         gone = _with_flags(name for name, value in given.items() if not value)
         after = {name: value for name, value in {**former, **new}.items() if name not in gone}
@@ -67,7 +67,7 @@ class UserChanges(SandboxRequest):
         count_messages(pool, "verification", codes)
         user.change(new, gone=gone)
 
-    def _settle_taken(self, pool: Any, user: StoredUser, after: dict[str, str]) -> None:  # noqa: ANN401
+    def _settle_taken(self, pool: MotoPool, user: StoredUser, after: dict[str, str]) -> None:
         """Move or refuse sign-in names that other users have; the reports disagree (F5.11)."""
         directory = directory_of(pool)
         taken, rule = directory.taken(after, by=user), self.settings.taken_alias_on_update
@@ -167,26 +167,30 @@ def _prefer(user: StoredUser, given: dict[str, dict[str, bool]]) -> None:
             user.preferred_mfa_setting = None
 
 
+def _contact_of(name: str) -> str:
+    return name.removesuffix("_verified")
+
+
 def _with_flags(names: Iterable[str]) -> set[str]:
     """Add the flags that mean nothing without their contact."""
     gone = set(names)
     return gone | {f"{name}_verified" for name in gone & set(MEDIUM_OF)}
 
 
-def _end_sessions(pool: Any, user: StoredUser) -> None:  # noqa: ANN401 - moto ships no types
+def _end_sessions(pool: MotoPool, user: StoredUser) -> None:
     tokens = [*pool.access_tokens.values(), *filter(None, pool.refresh_tokens.values())]
     for name in {token[1] for token in tokens}:
         if find_user(pool, name) is user:
             pool.sign_out(name)
 
 
-def _verified_first(pool: Any) -> set[str]:  # noqa: ANN401 - moto ships no types
+def _verified_first(pool: MotoPool) -> set[str]:
     """Return the contacts whose new value waits until the user has verified it."""
     settings = pool.extended_config.get("UserAttributeUpdateSettings") or {}
     return set(settings.get("AttributesRequireVerificationBeforeUpdate") or ())
 
 
-def _codes(pool: Any, unproved: set[str], waiting: set[str]) -> list[str]:  # noqa: ANN401 - moto ships no types
+def _codes(pool: MotoPool, unproved: set[str], waiting: set[str]) -> list[str]:
     """Return the media in which Cognito would send a code for changed contacts."""
     automatic = set(pool.extended_config.get("AutoVerifiedAttributes") or ())
     return [MEDIUM_OF[name] for name in sorted(unproved & (automatic | waiting))]

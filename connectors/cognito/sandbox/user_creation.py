@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from moto.cognitoidp.exceptions import InvalidParameterException
 
 from connectors.cognito.sandbox.attributes import (
@@ -15,6 +13,7 @@ from connectors.cognito.sandbox.attributes import (
 from connectors.cognito.sandbox.credentials import check_password, generated_password, is_passwordless
 from connectors.cognito.sandbox.directory import add_user, find_user, named
 from connectors.cognito.sandbox.messages import count_messages, refuse_messages
+from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import (
     UnsupportedUserStateError,
     broken_constraint,
@@ -42,7 +41,7 @@ class UserCreation(SandboxRequest):
         user = self._resend(pool) if action == "RESEND" else self._create(pool)
         return self.answer({"User": user.to_json(extended=True)})
 
-    def _create(self, pool: Any) -> StoredUser:  # noqa: ANN401 - moto ships no types
+    def _create(self, pool: MotoPool) -> StoredUser:
         username = self._get_param("Username")
         check_username(username)
         given = {
@@ -65,7 +64,7 @@ class UserCreation(SandboxRequest):
         count_messages(pool, "invitation", media)
         return user
 
-    def _resend(self, pool: Any) -> StoredUser:  # noqa: ANN401 - moto ships no types
+    def _resend(self, pool: MotoPool) -> StoredUser:
         """Renew the temporary password and its life; everything else stays (F5.2)."""
         user = find_user(pool, self._get_param("Username"))
         if user is None:
@@ -79,7 +78,7 @@ class UserCreation(SandboxRequest):
         count_messages(pool, "invitation", media)
         return user
 
-    def _temporary_password(self, pool: Any) -> str | None:  # noqa: ANN401 - moto ships no types
+    def _temporary_password(self, pool: MotoPool) -> str | None:
         """Return the given or a generated password; None for a user without one (F5.3, F5.4)."""
         password: str | None = self._get_param("TemporaryPassword")
         if password:
@@ -91,7 +90,7 @@ class UserCreation(SandboxRequest):
         user.password = password
         user.temporary_since = self.sandbox.now() if password else None
 
-    def _media(self, pool: Any, attributes: dict[str, str]) -> list[str]:  # noqa: ANN401
+    def _media(self, pool: MotoPool, attributes: dict[str, str]) -> list[str]:
         """Return the media of the invitation; a medium that is named needs its contact (F5.2)."""
         if self._get_param("MessageAction") == "SUPPRESS":
             return []
@@ -103,7 +102,7 @@ class UserCreation(SandboxRequest):
         return media or ["SMS"]
 
 
-def _require(pool: Any, attributes: dict[str, str], *, has_password: bool) -> None:  # noqa: ANN401
+def _require(pool: MotoPool, attributes: dict[str, str], *, has_password: bool) -> None:
     """Demand required attributes that nobody can supply later (F5.4, F5.5)."""
     if not has_password or not all(rule.mutable for rule in missing_attributes(pool, attributes)):
         require_attributes(pool, attributes)

@@ -21,6 +21,7 @@ from connectors.cognito.sandbox.schema import MFA_ENABLED, PASSWORD_HASH, USERNA
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from connectors.cognito.sandbox.moto_types import MotoPool
     from connectors.cognito.sandbox.settings import SandboxSettings
 
 OWN_COLUMNS = frozenset({USERNAME, MFA_ENABLED, PASSWORD_HASH})
@@ -36,7 +37,7 @@ class UserWriter:
         hashed: whether the job has an algorithm, so that hashes are kept (F2.11).
     """
 
-    def __init__(self, pool: Any, settings: SandboxSettings, *, hashed: bool) -> None:  # noqa: ANN401
+    def __init__(self, pool: MotoPool, settings: SandboxSettings, *, hashed: bool) -> None:
         self._pool = pool
         self._settings = settings
         self._hashed = hashed
