@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+from rich.text import Text
 
 from connectors import aws
+from connectors.cognito.error_codes import pool_call
 from connectors.cognito.import_jobs import ImportJobs
 from connectors.cognito.limits import MAX_JOBS
 from connectors.cognito.pool import read_pool
 from connectors.cognito.role import check_role, create_role
-from connectors.errors import ConfigurationError, PoolferryError
+from connectors.errors import ConfigurationError, PoolferryError, StopError, ThrottledError
 from flows.settings import describe_source, load_run_file
 from flows.steps.context import cognito_client, source_of, spec_of
 from flows.steps.drafting import draft_run_file
@@ -21,6 +24,8 @@ from mappings.engine import compile_mapping
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
     from connectors.records import PoolSchema
     from flows.settings import LoadedRunFile
@@ -71,12 +76,23 @@ def _source(loaded: LoadedRunFile) -> str:
 
 
 def _pool(loaded: LoadedRunFile, into: list[PoolSchema]) -> str:
-    schema = read_pool(cognito_client(loaded), loaded.settings.target.user_pool_id)
+    client, target = cognito_client(loaded), loaded.settings.target
+    _knock(client, target.user_pool_id)
+    schema = read_pool(client, target.user_pool_id, profile=target.profile)
     into.append(schema)
     return (
         f"{schema.name}: {len(schema.attributes)} attributes, about {schema.estimated_users:,} users, "
         f"MFA {schema.mfa}, usernames {'case-sensitive' if schema.case_sensitive else 'case-insensitive'}"
     )
+
+
+def _knock(client: CognitoIdentityProviderClient, pool_id: str) -> None:
+    """Ask once: who looks wants to know at once that nobody answers, where a run would ask for a while.
+
+    What only a person can mend is left to ``read_pool``, which tells it better.
+    """
+    with suppress(StopError, ThrottledError), pool_call("DescribeUserPool"):
+        client.describe_user_pool(UserPoolId=pool_id)
 
 
 def _mapping(loaded: LoadedRunFile, schema: PoolSchema) -> str:
@@ -94,9 +110,8 @@ def _mapping(loaded: LoadedRunFile, schema: PoolSchema) -> str:
         raise ConfigurationError(
             f"The pool requires {', '.join(missing)}, which the mapping does not fill.", "Add rules for them."
         )
-    unread = len(set(source.fields()) - set(mapping.fields))
-    filled = f"fills {len(mapping.attributes)} attributes from {len(mapping.fields)} fields"
-    return f"{filled}; {unread} fields are not read"
+    fields = f"{len(mapping.fields)} of the source's {len(source.fields())} fields"
+    return f"fills {len(mapping.attributes)} attributes from {fields}"
 
 
 def _auto_verified(schema: PoolSchema) -> str:
@@ -143,7 +158,8 @@ def checks_table(found: list[Finding]) -> Table:
     for head in ("", "what", "found", "how to mend it"):
         table.add_column(head, overflow="fold")
     for item in found:
-        table.add_row("[green]✓[/]" if item.good else "[red]✗[/]", item.what, item.text, item.mend)
+        mark = Text("✓", style="green") if item.good else Text("✗", style="red")
+        table.add_row(mark, item.what, item.text, item.mend)
     return table
 
 

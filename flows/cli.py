@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from connectors.errors import PoolferryError, StopError
-from flows.console import ERR, OUT, TerminalProgress, forecast_tables, reasons_table, summary_table
+from connectors.errors import ConfigurationError, PoolferryError, StopError
+from flows.console import (
+    OUT,
+    TerminalProgress,
+    forecast_tables,
+    reasons_table,
+    retries_shown,
+    say,
+    summary_table,
+)
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -32,12 +40,13 @@ class Commands(TyperGroup):
         """Run the sub-command."""
         signal.signal(signal.SIGTERM, _interrupt)
         try:
-            return super().invoke(ctx)
+            with retries_shown():
+                return super().invoke(ctx)
         except PoolferryError as error:
             _print_error(error)
             raise typer.Exit(error.exit_status) from None
         except KeyboardInterrupt:
-            ERR.print("Interrupted. Run the same command again: it goes on from here.", style="yellow")
+            say("Interrupted. Run the same command again: it goes on from here.", style="yellow")
             raise typer.Exit(INTERRUPTED) from None
 
 
@@ -86,21 +95,18 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _print_unexpected(error: Exception) -> None:
     """Name an error that nobody foresaw by its class and place: its text may hold a person's data."""
     where = traceback.extract_tb(error.__traceback__)[-1]
-    ERR.print(
-        f"unexpected error: {type(error).__name__} at {Path(where.filename).name}:{where.lineno}.",
-        style="bold red", highlight=False, markup=False,
-    )  # fmt: skip
-    ERR.print(
+    place = f"{Path(where.filename).name}:{where.lineno}"
+    say(f"unexpected error: {type(error).__name__} at {place}.", style="bold red")
+    say(
         "Nothing is lost: the same command goes on from here. POOLFERRY_DEBUG=1 shows the whole trace, "
-        "which may hold values of people. Please report it.",
-        highlight=False,
+        "which may hold values of people. Please report it."
     )
 
 
 def _print_error(error: PoolferryError) -> None:
-    ERR.print(f"error: {error.what}", style="bold red", highlight=False, markup=False)
+    say(f"error: {error.what}", style="bold red")
     if error.mend:
-        ERR.print(error.mend, highlight=False, markup=False)
+        say(error.mend)
 
 
 def _show(as_json: bool, data: object, *parts: RenderableType | None) -> None:  # noqa: FBT001 - a flag of the command
@@ -109,7 +115,13 @@ def _show(as_json: bool, data: object, *parts: RenderableType | None) -> None:  
         return
     for part in parts:
         if part is not None:
-            OUT.print(part)
+            OUT.print(part, soft_wrap=isinstance(part, str))
+
+
+def _show_summary(as_json: bool, folder: Path, summary: dict[str, Any]) -> None:  # noqa: FBT001 - same
+    here, report_file = Path.cwd(), folder / "report.md"
+    near = report_file.relative_to(here) if report_file.is_relative_to(here) else report_file
+    _show(as_json, summary, summary_table(summary), reasons_table(summary), f"Report: {near}")
 
 
 def _leave(summary: dict[str, Any]) -> None:
@@ -134,7 +146,7 @@ def run(
     from flows.prefect_api import has_prefect_api  # noqa: PLC0415 - keeps `--help` quick
 
     folder, summary = _run_as_flow(run_file, new=new) if has_prefect_api() else _run_here(run_file, new=new)
-    _show(as_json, summary, summary_table(summary), reasons_table(summary), f"Report: {folder / 'report.md'}")
+    _show_summary(as_json, folder, summary)
     _leave(summary)
 
 
@@ -188,11 +200,12 @@ def check(
     loaded = load_run_file(run_file)
     if create_role:
         arn = create_import_role(loaded, role_name)
-        ERR.print(f"Role ready. Put this into the run file: target.log_role_arn: {arn}", highlight=False)
+        say(f"Role ready. Put this into the run file: target.log_role_arn: {arn}")
     found = check_run_file(loaded)
-    _show(as_json, [item.to_json() for item in found], checks_table(found))
-    if not all(item.good for item in found):
-        raise typer.Exit(2)
+    good = all(item.good for item in found)
+    _show(as_json, {"good": good, "checks": [item.to_json() for item in found]}, checks_table(found))
+    if not good:
+        raise typer.Exit(ConfigurationError.exit_status)
 
 
 @app.command()
@@ -207,7 +220,7 @@ def status(
 
     if name is None:
         runs = list_runs(state)
-        _show(as_json, runs, runs_table(runs))
+        _show(as_json, {"runs": runs}, runs_table(runs))
         return
     found = run_status(name, state)
     _show(as_json, found, *status_parts(found))
@@ -259,7 +272,7 @@ def init(
 
     write_draft(source, out, pool_id=pool, region=region, role_arn=role, name=name)
     OUT.print(
-        f"{out} is written. Read it, then: poolferry check {out} · poolferry plan {out}", highlight=False
+        f"{out} is written. Read it, then: poolferry check {out} · poolferry plan {out}", soft_wrap=True
     )
 
 
@@ -291,13 +304,7 @@ def demo(
     from flows.local import run_demo  # noqa: PLC0415 - keeps `--help` quick
 
     run_folder, summary = run_demo(folder)
-    _show(
-        as_json,
-        summary,
-        summary_table(summary),
-        reasons_table(summary),
-        f"Report: {run_folder / 'report.md'}",
-    )
+    _show_summary(as_json, run_folder, summary)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group
@@ -25,18 +28,21 @@ from connectors.cognito.limits import MAU_PRICES, PRICES_AS_OF
 from mappings.reasons import reason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from flows.steps.finishing import Summary
     from flows.steps.forecast import Forecast
 
 WIDTH_WITHOUT_TERMINAL = 140
-"""Columns of a table that goes into a file or a pipe."""
+"""Columns of a table that goes into a file or a pipe, where ``COLUMNS`` does not say otherwise."""
 
 
 def _console(*, stderr: bool) -> Console:
+    """Texts stand there as they are: in an id or a value, brackets and colons are no mark-up."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else WIDTH_WITHOUT_TERMINAL)
+    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_WITHOUT_TERMINAL
+    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
 
 
 OUT = _console(stderr=False)
@@ -45,8 +51,13 @@ OUT = _console(stderr=False)
 ERR = _console(stderr=True)
 """Progress, notes and errors go to standard error, so that ``--json`` stays clean."""
 
-GOOD = {"imported", "created", "updated", "existing", "deferred"}
 
+def say(text: str, *, style: str | None = None) -> None:
+    """Tell people something that is no result; long lines stay whole, so that they can be copied."""
+    ERR.print(text, style=style, soft_wrap=True)
+
+
+GOOD = {"imported", "created", "updated", "existing", "deferred"}
 
 EXAMPLE_CHARACTERS = 24
 """Longest id that is shown as an example."""
@@ -132,7 +143,7 @@ class TerminalProgress:
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
-        self._console.print(text, style="dim", highlight=False)
+        self._console.print(text, style="dim", soft_wrap=True)
 
     def _finish(self) -> None:
         if self._task is None:
@@ -140,6 +151,28 @@ class TerminalProgress:
         done = next(task.completed for task in self._bars.tasks if task.id == self._task)
         self._bars.update(self._task, total=done, completed=done)
         self._task = None
+
+
+class _Retries(logging.Handler):
+    """Shows each pause of ``connectors.retry``."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say what is tried again, and when."""
+        say(record.getMessage(), style="dim")
+
+
+@contextmanager
+def retries_shown() -> Iterator[None]:
+    """Say on standard error what is tried again and when: a silent wait looks like a hang."""
+    log, shown = logging.getLogger("connectors.retry"), _Retries()
+    before = log.level
+    log.addHandler(shown)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(shown)
+        log.setLevel(before)
 
 
 def summary_table(summary: Summary) -> Table:

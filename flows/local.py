@@ -12,7 +12,7 @@ from rich.table import Table
 
 from connectors.cognito.sandbox import SandboxSettings, launch, start
 from connectors.errors import ConfigurationError
-from flows.console import ERR, OUT, TerminalProgress
+from flows.console import OUT, TerminalProgress, say
 from flows.demo import prepare
 from flows.settings import load_run_file
 from flows.steps.context import Worker
@@ -28,9 +28,9 @@ DEMO_SETTINGS = SandboxSettings()
 def run_demo(folder: Path) -> tuple[Path, dict[str, Any]]:
     """Start the local Cognito, make a pool, migrate the shipped users, leave run folder and report."""
     with launch(DEMO_SETTINGS) as local, _environment(local.environment):
-        ERR.print(f"The local Cognito answers at {local.url}; no AWS account is touched.", highlight=False)
+        say(f"The local Cognito answers at {local.url}; no AWS account is touched.")
         run_file = prepare(folder, local.environment)
-        ERR.print(f"Run file: {run_file}", highlight=False)
+        say(f"Run file: {run_file}")
         with TerminalProgress() as progress:
             made, summary = migrate(load_run_file(run_file), Worker(progress), new=True)
     return made.path, summary
@@ -51,10 +51,10 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 def serve(port: int, settings_file: Path | None) -> None:
     """Serve until Ctrl-C and say how to point a shell at it."""
     with start(_settings(settings_file), port) as local:
-        OUT.print("The local Cognito answers. Point a shell at it:", highlight=False)
+        OUT.print("The local Cognito answers. Point a shell at it:")
         for name, value in local.environment.items():
-            OUT.print(f"  export {name}={value}", highlight=False)
-        OUT.print("Ctrl-C ends it, and everything in it.", highlight=False)
+            OUT.print(f"  export {name}={value}")
+        OUT.print("Ctrl-C ends it, and everything in it.")
         OUT.file.flush()  # a log file shows it at once
         try:
             while True:

@@ -123,6 +123,6 @@ def run_as_flow(run_file: Path, *, new: bool) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - the flow lets only PoolferryError out, so this is Prefect's own
         raise StopError(
             f"Prefect failed: {type(error).__name__}.",
-            "`poolferry status` tells what was done. Mend PREFECT_API_URL, or set it to nothing to do without.",
+            "`poolferry status` tells what was done. Mend PREFECT_API_URL, or set it to nothing.",
         ) from None
     return cast("dict[str, Any]", summary)  # Prefect hands out a completed state's data

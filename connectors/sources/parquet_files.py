@@ -86,7 +86,7 @@ def _gathered(page: pl.DataFrame, fields: Sequence[str]) -> Gathered:
     found = Gathered(fields)
     for line in page[LINE].filter(page[UNDECODABLE]):
         found.refuse(line, "line_undecodable")
-    found.add(page.filter(~page[UNDECODABLE]).select(LINE, *fields))
+    found.add(page.filter(~page[UNDECODABLE]).drop(UNDECODABLE))
     return found
 
 

@@ -50,12 +50,19 @@ class Gathered:
         """Give ``Page.rows``."""
         schema = {LINE: pl.UInt64, **dict.fromkeys(self._fields, pl.String)}
         rows = pl.concat(self._frames) if self._frames else pl.DataFrame(schema=schema)
-        return rows.select(LINE, pl.lit(file, pl.UInt32).alias(FILE), *self._fields)
+        return _at_file(rows, file)
 
     def unreadable(self, file: int) -> pl.DataFrame:
         """Give ``Page.unreadable``."""
         lost = pl.DataFrame(self._refused, schema={LINE: pl.UInt64, REASON: pl.String}, orient="row")
-        return lost.sort(LINE).select(LINE, pl.lit(file, pl.UInt32).alias(FILE), REASON)
+        return _at_file(lost.sort(LINE), file)
+
+
+def _at_file(frame: pl.DataFrame, file: int) -> pl.DataFrame:
+    """Insert ``FILE`` behind ``LINE``; by place, since a field's name may look like a pattern to polars."""
+    return frame.clone().insert_column(
+        1, pl.repeat(file, frame.height, dtype=pl.UInt32, eager=True).alias(FILE)
+    )
 
 
 def asked_once(fields: Sequence[str]) -> list[str]:

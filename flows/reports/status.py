@@ -81,7 +81,7 @@ def status_parts(status: dict[str, Any]) -> list[RenderableType]:
 def _batches_table(batches: list[dict[str, Any]]) -> Table:
     table = Table(title="Batches", title_justify="left")
     for head in ("batch", "strategy", "hashes", "users", "state", "job", "job status"):
-        table.add_column(head, justify="right" if head in ("batch", "users") else "left")
+        table.add_column(head, justify="right" if head in ("batch", "users") else "left", overflow="fold")
     for batch in batches:
         table.add_row(
             str(batch["number"]), batch["strategy"], batch["algorithm"] or "", f"{batch['users']:,}",

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SUB_BEFORE = "@sub_before"
 
+ALIAS_KEYS = tuple(key for key in CODES if key != KEY_USERNAME)
+"""Keys of the names that a user takes beside the username."""
+
 
 @dataclass(frozen=True, slots=True)
 class Existing:
@@ -55,14 +58,24 @@ class Existing:
         ).drop(SUB_BEFORE)
         return settled.with_columns(pl.coalesce(REASON, *self._taken()).alias(REASON))
 
+    def contest(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """Who of the source still contends for names, and for which.
+
+        Whoever is in the pool already keeps what they have there and wants no more than their own
+        username; who wants an alias of another user of the pool gets none of their names.
+        """
+        there = pl.col(KEY_USERNAME).is_in(self.keys[KEY_USERNAME].drop_nulls().implode())
+        refused = pl.any_horizontal(self._is_taken(key) for key in ALIAS_KEYS).fill_null(value=False)
+        return keys.filter(there | ~refused).with_columns(pl.when(~there).then(pl.col(*ALIAS_KEYS)))
+
     def _taken(self) -> list[pl.Expr]:
         free = pl.col(VERDICT).is_null()
         return [
-            pl.when(free & pl.col(key).is_in(self.keys[key].drop_nulls().implode()))
-            .then(pl.lit(code))
-            for key, code in CODES.items()
-            if key != KEY_USERNAME
-        ]  # fmt: skip
+            pl.when(free & self._is_taken(key)).then(pl.lit(f"{CODES[key]}_in_pool")) for key in ALIAS_KEYS
+        ]
+
+    def _is_taken(self, key: str) -> pl.Expr:
+        return pl.col(key).is_in(self.keys[key].drop_nulls().implode())
 
 
 def _take_snapshot(context: Context) -> None:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flows.steps.context import Context
+    from flows.steps.existing import Existing
 
 
-def find_losers(context: Context) -> pl.DataFrame:
+def find_losers(context: Context, existing: Existing) -> pl.DataFrame:
     """``ORDINAL`` and ``REASON`` of every loser; only keys of users without a reason are held.
 
     The keys are 64-bit hashes, so whoever shares one is looked at again with the real names.
@@ -26,12 +27,18 @@ def find_losers(context: Context) -> pl.DataFrame:
     if not paths:
         return nobody
     keys = pl.scan_parquet(paths).filter(pl.col(REASON).is_null()).select(ORDINAL, *KEY_COLUMNS).collect()
-    doubtful = suspects(keys)
+    keys = existing.contest(keys)
+    doubtful = keys.join(suspects(keys).to_frame(), on=ORDINAL, how="semi")
     if doubtful.is_empty():
         return nobody
     return confirm_duplicates(pl.concat([_names(context, page, doubtful) for page in paths]))
 
 
-def _names(context: Context, page: Path, doubtful: pl.Series) -> pl.DataFrame:
-    rows = pl.scan_parquet(page).join(doubtful.to_frame().lazy(), on=ORDINAL, how="semi").collect()
-    return rows.select(ORDINAL).hstack(context.rules.key_values(rows))
+def _names(context: Context, page: Path, doubtful: pl.DataFrame) -> pl.DataFrame:
+    """The names that the doubtful users of a page contend for."""
+    rows = pl.scan_parquet(page).join(doubtful.select(ORDINAL).lazy(), on=ORDINAL, how="semi").collect()
+    names = rows.select(ORDINAL).hstack(context.rules.key_values(rows))
+    wanted = doubtful.select(ORDINAL, *(pl.col(key).is_not_null().alias(f"{key} wanted") for key in KEY_COLUMNS))
+    return names.join(wanted, on=ORDINAL).select(
+        ORDINAL, *(pl.when(pl.col(f"{key} wanted")).then(pl.col(key)).alias(key) for key in KEY_COLUMNS)
+    )

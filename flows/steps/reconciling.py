@@ -43,7 +43,7 @@ LISTED = 1000
 """At most so many source ids of each kind are written down; the counts are exact."""
 
 SCRATCH = ".reconcile-"
-NAME, STATUS, WAS = "@name", "status", "@was"
+NAME, STATUS, WAS, MOVED = "@name", "status", "@was_", "@moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,8 @@ class Reconciliation:
 def reconcile(loaded: LoadedRunFile, worker: Worker) -> Reconciliation:
     """Hold the pool of a run file against its newest finished run, and write down what was found.
 
-    ``reconcile-TIME.json`` in the run's folder holds the counts and the source ids of who is gone or changed.
+    ``reconcile-TIME.json`` in the run's folder holds the counts and the source ids of who is gone or
+    changed.
 
     Raises:
         ConfigurationError: there is no finished run, or it filled another pool.
@@ -176,24 +177,23 @@ def hold(context: Context, folder: Path) -> Reconciliation:
     """Compare what ``read_now`` has read with the run, and write ``reconcile-TIME.json``."""
     context.progress.stage("Holding the pool against the run", None, "users")
     now = _now_there(context, folder)
-    there = (
-        _expected(context, now).join(now.drop("username"), on="sub", how="inner").collect(engine="streaming")
-    )
+    there = _expected(context, now).drop("username").join(now, on="sub", how="inner")
     gone = _gone(context, now).collect(engine="streaming")
     pairs = _pairs(context, there)
-    altered = pairs.filter(pl.any_horizontal(_differs(name) for name in context.schema.attributes))
+    altered = pairs.filter(pl.any_horizontal(list(context.schema.attributes)))
+    statuses = _counts(there, STATUS)
     found = Reconciliation(
         run_id=context.folder.run_id,
         checked=_now(context).isoformat(timespec="seconds"),
-        expected=there.height + gone.height,
-        there=there.height,
+        expected=sum(statuses.values()) + gone.height,
+        there=sum(statuses.values()),
         replaced=gone.lazy().join(_names(context, now), on=NAME, how="semi").collect().height,
         compared=pairs.height,
         altered=altered.height,
         unknown=_unknown(context, now),
-        changed=_changed(context, altered),
-        statuses=_counts(there, pl.col(STATUS)),
-        moved=_counts(pairs.filter(_differs(STATUS)), pl.format("{} → {}", WAS + STATUS, STATUS)),
+        changed={name: users for name in context.schema.attributes if (users := int(altered[name].sum()))},
+        statuses=statuses,
+        moved=_counts(pairs.lazy().drop_nulls(MOVED), MOVED),
     )
     _write(context, found, gone, altered)
     return found
@@ -233,24 +233,16 @@ def _gone(context: Context, now: pl.LazyFrame) -> pl.LazyFrame:
     return _expected(context, now).join(now.select("sub"), on="sub", how="anti")
 
 
-def _pairs(context: Context, there: pl.DataFrame) -> pl.DataFrame:
-    """Who is there now, beside the user as the run has read them back."""
-    paths = context.folder.all("after")
+def _pairs(context: Context, there: pl.LazyFrame) -> pl.DataFrame:
+    """One row for each user who is there and was read back: how the status moved, which attributes differ."""
     names = [STATUS, *context.schema.attributes]
     empty = pl.LazyFrame(schema=dict.fromkeys(["sub", *names], pl.String()))
-    parts = [pl.scan_parquet(path) for path in paths]
+    parts = [pl.scan_parquet(path) for path in context.folder.all("after")]
     was = pl.concat([empty, *parts], how="diagonal_relaxed").select("sub", *names).unique("sub")
-    was = was.rename({name: WAS + name for name in names})
-    return there.lazy().join(was, on="sub", how="inner").collect(engine="streaming")
-
-
-def _differs(name: str) -> pl.Expr:
-    return pl.col(name).ne_missing(pl.col(WAS + name))
-
-
-def _changed(context: Context, altered: pl.DataFrame) -> dict[str, int]:
-    counted = altered.select(_differs(name).sum().alias(name) for name in context.schema.attributes)
-    return {name: int(count) for name, count in counted.row(0, named=True).items() if count}
+    both = there.join(was.rename({name: WAS + name for name in names}), on="sub", how="inner")
+    differs = {name: pl.col(name).ne_missing(pl.col(WAS + name)) for name in names}
+    moved = pl.when(differs.pop(STATUS)).then(pl.format("{} → {}", WAS + STATUS, STATUS))
+    return both.select("source_id", moved.alias(MOVED), **differs).collect(engine="streaming")
 
 
 def _unknown(context: Context, now: pl.LazyFrame) -> int:
@@ -268,9 +260,9 @@ def _unknown(context: Context, now: pl.LazyFrame) -> int:
     return int(counted.collect(engine="streaming").item())
 
 
-def _counts(users: pl.DataFrame, what: pl.Expr) -> dict[str, int]:
-    counted = users.group_by(what.alias("what")).len().sort("len", "what", descending=[True, False])
-    return {str(value): int(count) for value, count in counted.iter_rows()}
+def _counts(users: pl.LazyFrame, name: str) -> dict[str, int]:
+    counted = users.group_by(name).len().sort("len", name, descending=[True, False])
+    return {str(value): int(count) for value, count in counted.collect(engine="streaming").iter_rows()}
 
 
 def _write(context: Context, found: Reconciliation, gone: pl.DataFrame, altered: pl.DataFrame) -> None:

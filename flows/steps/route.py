@@ -39,7 +39,7 @@ def route(context: Context) -> None:
     if context.ledger.run().state is not RunState.ROUTING:
         return
     existing = Existing.read(context)
-    losers = find_losers(context)
+    losers = find_losers(context, existing)
     strategies = strategies_of(context.loaded.settings, context.spec)
     cutter = Cutter(context, strategies)
     context.ledger.forget_batches()

@@ -70,7 +70,8 @@ def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Itera
 @contextmanager
 def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
     """Open the run of one folder and hold it for this process."""
-    schema = read_pool(cognito_client(loaded), loaded.settings.target.user_pool_id)
+    target = loaded.settings.target
+    schema = read_pool(cognito_client(loaded), target.user_pool_id, profile=target.profile)
     with folder.locked():
         ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, worker.clock)
         try:

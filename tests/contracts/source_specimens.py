@@ -51,7 +51,8 @@ def csv_specimen(folder: Path) -> Specimen:
     for file, (group, names) in enumerate(zip(SPLIT, (FIELDS, FIELDS[::-1]), strict=True)):
         text = csv_line(names)
         for person in group:
-            people.append((1 + text.count("\n"), file, {name: value or "" for name, value in person.items()}))
+            written = {name: value or "" for name, value in person.items()}
+            people.append((1 + text.count("\n"), file, written))
             text += csv_line([person[name] for name in names]) + "\n"
         end = 1 + text.count("\n")
         broken = b'too,short\na,b,"open,d\na,b,\xff,d\n'
@@ -94,7 +95,12 @@ def as_json(person: Person) -> dict[str, object]:
 def jsonl_specimen(folder: Path) -> Specimen:
     people: Placed = []
     for file, group in enumerate(SPLIT):
-        lines = ["", *(json.dumps(as_json(person), ensure_ascii=file == 0) for person in group), "{broken", "[1]"]
+        lines = [
+            "",
+            *(json.dumps(as_json(person), ensure_ascii=file == 0) for person in group),
+            "{broken",
+            "[1]",
+        ]
         people += [(2 + number, file, person) for number, person in enumerate(group)]
         (folder / f"users-{file}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     unreadable = [(HALF + 2 + more, file, "line_malformed") for file in (0, 1) for more in (0, 1)]
@@ -156,9 +162,11 @@ def json_specimen(folder: Path) -> Specimen:
 def parquet_specimen(folder: Path) -> Specimen:
     people: Placed = []
     for file, group in enumerate(SPLIT):
-        rows = [{**person, "note": (person["note"] or "").encode()} for person in group]
-        people += [(1 + number, file, {**person, "note": person["note"] or ""}) for number, person in enumerate(group)]
-        frame = pl.DataFrame([*rows, {**rows[0], "id": "bad", "note": b"\xff"}], schema_overrides={"note": pl.Binary})
+        written = [{**person, "note": person["note"] or ""} for person in group]
+        people += [(1 + number, file, person) for number, person in enumerate(written)]
+        rows = [{**person, "note": str(person["note"]).encode()} for person in written]
+        rows.append({**rows[0], "id": "bad", "note": b"\xff"})
+        frame = pl.DataFrame(rows, schema_overrides={"note": pl.Binary})
         frame.write_parquet(folder / f"users-{file}.parquet", row_group_size=3)
     unreadable = [(HALF + 1, file, "line_undecodable") for file in (0, 1)]
 

@@ -26,7 +26,7 @@ PEOPLE: tuple[dict[str, str | None], ...] = (
     {"id": "00123", "name": "Ann Example", "plan": "pro", "note": " padded "},
     {"id": "1e5", "name": "Zoë Beispiel", "plan": "", "note": "007.0"},
     {"id": "007.0", "name": "=1+2", "plan": "none", "note": ""},
-    {"id": "-0", "name": "Muñoz; Peña, \"Pep\"", "plan": "free", "note": "two\nlines"},
+    {"id": "-0", "name": 'Muñoz; Peña, "Pep"', "plan": "free", "note": "two\nlines"},
     {"id": "18446744073709551617", "name": "NULL", "plan": "free", "note": "true"},
     {"id": "2020-01-02", "name": "李小龙", "plan": None, "note": None},
     {"id": "1.10", "name": "N/A", "plan": "pro", "note": "\ttab"},

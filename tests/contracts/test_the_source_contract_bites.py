@@ -82,7 +82,7 @@ class RepeatsAPageOnResume(Honest):
     def pages(self, fields: Sequence[str], after: Cursor | None = None) -> Iterator[Page]:
         before = None
         for page in self.real.pages(fields):
-            if after is None or before == after or page.cursor == after:
+            if after is None or after in (before, page.cursor):
                 yield page
                 after = None
             before = page.cursor

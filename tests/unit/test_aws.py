@@ -47,5 +47,5 @@ def test_an_unknown_profile_is_named() -> None:
 
 
 def test_an_unknown_service_lists_the_known_ones() -> None:
-    with pytest.raises(ConfigurationError, match="unknown AWS service 'cognito'.*cognito-idp"):
+    with pytest.raises(ConfigurationError, match=r"unknown AWS service 'cognito'.*cognito-idp"):
         client("cognito")  # type: ignore[call-overload]

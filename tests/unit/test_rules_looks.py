@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +62,27 @@ def test_a_column_is_tidied_if_and_only_if_a_value_is_untidy(values: list[str | 
     changed = tidied(frame, survey(frame, ["x"], {}), ["x"])
     assert changed.keys() == ({"x"} if expected != values else set())
     assert changed.get("x", frame["x"]).to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["a b", " a"], ["a b", "a"]),
+        (["a b", "a "], ["a b", "a"]),
+        (["a", None, ""], ["a", None, None]),
+        (["é\u2003", "b"], ["é", "b"]),
+        (["a b", "c", None], None),
+        (["é é", "日\u2003本"], None),
+    ],
+)
+def test_one_untidy_value_among_others_is_found(
+    values: list[str | None], expected: list[str | None] | None
+) -> None:
+    frame = series(values).to_frame()
+    changed = tidied(frame, survey(frame, ["x"], {}), ["x"])
+    assert {name: column.to_list() for name, column in changed.items()} == (
+        {"x": expected} if expected else {}
+    )
 
 
 def test_a_clean_column_is_not_searched() -> None:

@@ -163,21 +163,27 @@ OTHERWISE_JUDGED = {
 """Facts that the rules speak of and that are not the fact of a case."""
 
 
-def judged(case: Case, row: dict[str, Any]) -> tuple[str | None, str | None]:
-    out = Rules(case.schema, case.options).judge(page(row))
-    return out[REASON].item(), out[CSV_REASON].item()
+def judged(case: Case, *rows: dict[str, Any]) -> list[tuple[str | None, str | None]]:
+    return Rules(case.schema, case.options).judge(page(*rows)).select(REASON, CSV_REASON).rows()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
 def test_a_row_that_breaks_the_rule_gets_its_code(case: Case) -> None:
     expected = (case.code, None) if case.column == REASON else (None, case.code)
-    assert judged(case, case.bad) == expected
+    assert judged(case, case.bad) == [expected]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
 def test_a_row_just_inside_the_rule_does_not(case: Case) -> None:
-    rejected, not_by_csv = judged(case, case.good)
+    ((rejected, not_by_csv),) = judged(case, case.good)
     assert (rejected if case.column == REASON else not_by_csv) is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
+def test_a_row_is_judged_alike_alone_and_among_others(case: Case) -> None:
+    """What is found of a page as a whole says nothing wrong of one of its rows."""
+    alone = [*judged(case, case.good), *judged(case, case.bad), *judged(case, user())]
+    assert judged(case, case.good, case.bad, user()) == alone
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)

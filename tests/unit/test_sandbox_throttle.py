@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.cognitoidp.models import cognitoidp_backends
+from pydantic import ValidationError
 
 from connectors.cognito.sandbox.meters import Meters, meters_of
 from connectors.cognito.sandbox.quotas import CATEGORY_OF, QUOTAS, Category
@@ -123,6 +124,11 @@ def test_burst_and_rate_can_be_set() -> None:
     meters = Meters()
     assert admitted(meters, "AdminCreateUser", 100, at=0.0, rules=rules) == 30
     assert admitted(meters, "AdminCreateUser", 100, at=1.0, rules=rules) == 10
+
+
+def test_a_category_that_does_not_exist_cannot_be_set() -> None:
+    with pytest.raises(ValidationError, match="UserCreation"):
+        UserSettings.model_validate({"throttle_rates": {"UserCreations": 10}})
 
 
 def test_an_operation_on_one_pool_has_five_calls_a_second() -> None:

@@ -18,12 +18,13 @@ from connectors.sources.csv_files import CsvSettings, CsvSource
 from connectors.sources.windows import LONGEST_RECORD, Window
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 RAGGED, MALFORMED, UNDECODABLE = "line_ragged", "line_malformed", "line_undecodable"
 
 
-def source(folder: Path, content: str | bytes, *, block: int = 1 << 20, **chosen: Any) -> CsvSource:
+def source(folder: Path, content: str | bytes, *, block: int = 1 << 20, **chosen: Any) -> CsvSource:  # noqa: ANN401 - handed on
     data = content.encode() if isinstance(content, str) else content
     (folder / "users.csv").write_bytes(data)
     return CsvSource(CsvSettings(path="users.csv", **chosen), folder, block_bytes=block)
@@ -264,9 +265,10 @@ def test_half_a_letter_at_the_end_of_utf_16_is_undecodable(tmp_path: Path) -> No
     assert read(made) == ([], [(2, UNDECODABLE)])
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress], ids=["gz", "zst"])
-def test_compressed_files_are_read_and_gone_on_with(tmp_path: Path, pack: Any) -> None:
-    suffix = "gz" if pack is gzip.compress else "zst"
+@pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("zst", zstandard.compress)])
+def test_compressed_files_are_read_and_gone_on_with(
+    tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]
+) -> None:
     text = "id,name\n" + "".join(f"{number},user{number}\n" for number in range(500))
     (tmp_path / f"users.csv.{suffix}").write_bytes(pack(text.encode()))
     made = CsvSource(CsvSettings(path=f"users.csv.{suffix}"), tmp_path, block_bytes=1000)

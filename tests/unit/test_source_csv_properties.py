@@ -138,7 +138,7 @@ def outcome(folder: Path, content: bytes, **ways: Any) -> object:  # noqa: ANN40
 @settings(MANY, max_examples=400)
 @given(SOUP, WAYS)
 def test_fast_and_slow_reading_agree(tmp_path: Path, soup: bytes, ways: dict[str, Any]) -> None:
-    """However broken a file is and wherever it is cut: reading by the million finds what record by record does."""
+    """However broken a file is, wherever it is cut: by the million finds what record by record does."""
     content = b",".join([b"id", b"name", b"mail"][: ways["width"]]) + ways["end"] + soup
     chosen = {"encoding": "utf-8", "delimiter": ",", "quote": ways["quote"]}
     with mock.patch.object(csv_dialect, "Grammar", partial(Grammar, longest=ways["longest"])):

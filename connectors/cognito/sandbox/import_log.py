@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from random import Random
 from threading import Timer
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from moto.logs.models import logs_backends
 
+from connectors.cognito.sandbox.log_stream import ImportStream
 from connectors.cognito.sandbox.outcomes import FAILED, IMPORTED, SKIPPED, Outcome
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ AUTO_VERIFIED_TEXT: Final = (
     "The User Record does not set any of the auto verified attributes to {}."
     " (Example: email_verified to true)."
 )
-
-MotoStream: TypeAlias = Any
-"""A ``LogStream``."""
 
 # Cognito's words for every other reason are unknown (F3.32): these are invented and must not be relied on.
 INVENTED_TEXTS: Final = {
@@ -71,11 +69,11 @@ class ImportLog:
 
     Args:
         state: the sandbox.
-        stream: moto's stream.
+        stream: what its lines are appended to.
         seed: of the order of shuffled lines.
     """
 
-    def __init__(self, state: SandboxState, stream: MotoStream, seed: int) -> None:
+    def __init__(self, state: SandboxState, stream: ImportStream, seed: int) -> None:
         self._state = state
         self._stream = stream
         self._count = 0
@@ -88,8 +86,8 @@ class ImportLog:
         group, stream = group_name(pool.id, pool.name, state.settings), f"{job.job_id}/{job.name}"
         with state.lock:
             backend.ensure_log_group(group)
-            backend.ensure_log_stream(group, stream)
-            return cls(state, backend.groups[group].streams[stream], job.number)
+            found = backend.groups[group]
+            return cls(state, found.streams.setdefault(stream, ImportStream(found, stream)), job.number)
 
     def test_line(self) -> None:
         """Write what Cognito writes to see that it can (F3.29)."""
@@ -123,13 +121,8 @@ class ImportLog:
                     yield text
 
     def _put(self, messages: Sequence[str]) -> None:
-        """Append in bulk; times never go back, so that a reader who pages sees new lines behind old ones."""
-        if not messages:
-            return
-        events = self._stream.events
-        now = int(self._state.now().timestamp() * 1000)
-        now = max(now, events[-1].timestamp) if events else now
-        self._stream.put_log_events([{"timestamp": now, "message": text} for text in messages])
+        if messages:
+            self._stream.append(int(self._state.now().timestamp() * 1000), messages)
 
 
 def group_name(pool_id: str, pool_name: str, settings: SandboxSettings) -> str:

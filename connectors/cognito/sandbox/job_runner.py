@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from connectors.cognito.sandbox.moto_types import MotoPool
     from connectors.cognito.sandbox.state import SandboxState
 
-SLICE_ROWS: Final = 2_000
+SLICE_ROWS: Final = 500
 """Rows between two looks at Stop, the counters and the pool's other callers."""
 
 SLICES_PER_SECOND: Final = 20

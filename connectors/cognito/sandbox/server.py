@@ -36,7 +36,8 @@ HOST: Final = "127.0.0.1"
 SERVER_SEAMS: Final = (
     (CognitoIdpUserPoolAttribute, "STANDARD_SCHEMA"),
     (LogsBackend, "ensure_log_group"),
-    (LogsBackend, "ensure_log_stream"),
+    (LogStream, "_update"),
+    (LogStream, "get_log_events"),
     (LogStream, "put_log_events"),
     (BackendDict, "reset"),
     (MotoRequestHandler, "make_environ"),
