@@ -1,25 +1,28 @@
 """The tables of the documentation, made from the code: ``python -m tests.reference`` writes them anew.
 
 A table stands in its page between ``<!-- NAME -->`` and ``<!-- /NAME -->``; ``tests/test_docs.py`` holds
-each against what is written here now.
+each against what is made here now. ``--demo`` runs the demo as well and writes down what it prints.
 """
 
 from __future__ import annotations
 
 import inspect
+import os
 import re
+import subprocess
 import sys
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from typer.core import TyperArgument, TyperOption
 from typer.main import get_command
 
-from connectors.cognito.error_codes import CALLS, action
+from connectors.cognito.error_codes import action
 from connectors.cognito.sandbox import SandboxSettings
 from connectors.registry import source_kind, source_kinds
 from flows.cli import app
@@ -31,12 +34,13 @@ from flows.strategies.migration_trigger import MigrationTrigger
 from mappings.conditions import Condition
 from mappings.presets_read import preset_names
 from mappings.reasons import PROBLEMS, REASONS
-from mappings.rules import RuleOptions
-from mappings.spec import ORIGINS, HashRule, ListRule, Lookup, MappingSpec, Origin, Rule
+from mappings.spec import ORIGINS, HashRule, ListRule, Lookup, MappingSpec, Rule
 from mappings.verbs import CONVERSIONS, VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from typer.core import TyperCommand, TyperGroup
 
     from mappings.verbs import Verb
 
@@ -44,60 +48,59 @@ ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = (ROOT / "README.md", ROOT / "deployments" / "REFERENCE.md")
 
 _SECTION: Final = re.compile(r"<!-- (?P<name>[\w-]+) -->\n(?P<body>.*?)<!-- /(?P=name) -->", re.DOTALL)
-_NOT_A_KEY: Final = frozenset({"help", "install_completion", "show_completion"})
 
 
-def command_line() -> Any:
+def command_line() -> TyperGroup:
     """The command as typer builds it."""
-    return get_command(app)
+    return cast("TyperGroup", get_command(app))
 
 
 def commands() -> str:
     """One line a command."""
-    return table(("command", "what it does"), [(f"`{usage(c)}`", _plain(lead(c.help))) for c in _commands()])
+    rows = [(f"`{usage(command)}`", _paragraph(command.help)) for command in _commands()]
+    return table(("command", "what it does"), rows)
 
 
-def _commands() -> list[Any]:
-    return list(command_line().commands.values())
+def _commands() -> list[TyperCommand]:
+    return [cast("TyperCommand", command) for command in command_line().commands.values()]
 
 
-def usage(command: Any) -> str:
+def usage(command: TyperCommand) -> str:
     """How a command is called: ``poolferry run RUN_FILE``."""
-    names = [p.metavar if p.required else f"[{p.metavar}]" for p in command.params if _is_argument(p)]
-    wanted = [f"{p.opts[0]} …" for p in command.params if not _is_argument(p) and p.required]
-    return " ".join(("poolferry", command.name, *names, *wanted))
+    parts = ["poolferry", str(command.name)]
+    for param in command.params:
+        if isinstance(param, TyperArgument):
+            parts.append(f"{param.metavar}" if param.required else f"[{param.metavar}]")
+        elif param.required:
+            parts.append(f"{param.opts[0]} {str(param.name).upper()}")
+    return " ".join(parts)
 
 
-def lead(text: str) -> str:
-    """The first paragraph of a help text, on one line."""
-    return " ".join(text.split("\n\n")[0].split())
+def _paragraph(text: str | None) -> str:
+    """The first paragraph of a help text or docstring, on one line."""
+    return " ".join((text or "").split("\n\n", maxsplit=1)[0].split())
 
 
 def options() -> str:
     """Every argument and option of every command, in the words of ``--help``."""
     rows = [
-        (f"`{command.name}`", f"`{_shown(param)}`", _default(param), _plain(param.help))
+        (f"`{command.name}`", *_option(param))
         for command in _commands()
         for param in command.params
-        if param.name not in _NOT_A_KEY
+        if isinstance(param, TyperArgument | TyperOption)
     ]
     return table(("command", "argument or option", "default", "meaning"), rows)
 
 
-def _is_argument(param: Any) -> bool:
-    return bool(param.param_type_name == "argument")
-
-
-def _shown(param: Any) -> str:
-    if _is_argument(param):
-        return str(param.metavar)
-    return param.opts[0] if param.is_flag else f"{param.opts[0]} {param.name.upper()}"
-
-
-def _default(param: Any) -> str:
-    if param.required or param.default is None or getattr(param, "is_flag", False):
-        return "required" if param.required else ""
-    return f"`{param.default}`"
+def _option(param: TyperArgument | TyperOption) -> tuple[str, str, str]:
+    is_flag = isinstance(param, TyperOption) and param.is_flag
+    shown = param.opts[0] if is_flag else f"{param.opts[0]} {str(param.name).upper()}"
+    default = "" if is_flag or param.default is None else f"`{param.default}`"
+    return (
+        f"`{param.metavar if isinstance(param, TyperArgument) else shown}`",
+        "required" if param.required else default,
+        param.help or "",
+    )
 
 
 def run_file() -> str:
@@ -106,76 +109,76 @@ def run_file() -> str:
     return table(("key", "takes", "default", "meaning"), rows)
 
 
-def run_file_keys(model: Any, above: str = "") -> Iterator[tuple[str, str, str, str]]:
+def run_file_keys(model: type, above: str = "") -> Iterator[tuple[str, str, str, str]]:
     """Key, what it takes, default and meaning, depth first."""
     for name, info in _fields_of(model):
-        key = f"{above}{name}"
-        inner = info.annotation
-        yield key, _takes(inner), _written(info), _plain(info.description or "")
-        if _is_part(inner):
-            yield from run_file_keys(inner, f"{key}.")
+        key, part = f"{above}{name}", info.annotation if _is_part(info.annotation) else None
+        meaning = info.description or _paragraph(part.__doc__ if part else None)
+        yield key, _takes(info.annotation), _written(info), meaning
+        if part:
+            yield from run_file_keys(part, f"{key}.")
 
 
-def _is_part(kind: Any) -> bool:
+def _is_part(kind: object) -> TypeGuard[type]:
     return isinstance(kind, type) and (issubclass(kind, BaseModel) or is_dataclass(kind))
 
 
-def _fields_of(model: Any) -> Iterable[tuple[str, FieldInfo]]:
-    if not is_dataclass(model):
+def _fields_of(model: type) -> Iterable[tuple[str, FieldInfo]]:
+    """The fields of a pydantic model, or those of a dataclass in the form of one."""
+    if issubclass(model, BaseModel):
         return list(model.model_fields.items())
     meanings, kinds = described(model), inspect.get_annotations(model, eval_str=True)
     return [
-        (each.name, FieldInfo(annotation=kinds[each.name], default=each.default, description=meanings[each.name]))
-        for each in fields(model)
+        (name, FieldInfo(annotation=kinds[name], default=field.default, description=meanings[name]))
+        for name, field in ((each.name, each) for each in fields(cast("Any", model)))
     ]
 
 
 def described(documented: type) -> dict[str, str]:
     """Name → meaning, from the list of attributes in a class's docstring."""
     _, _, listed = inspect.cleandoc(documented.__doc__ or "").partition("Attributes:\n")
-    items = re.split(r"\n    (?=\w+: )", "\n" + listed.split("\n\n")[0].rstrip())[1:]
+    items = re.split(r"\n    (?=\w+: )", "\n" + listed.split("\n\n", maxsplit=1)[0])[1:]
     pairs = (item.split(": ", 1) for item in items)
-    return {name: " ".join(meaning.split()) for name, meaning in pairs}
+    return {name: _sentence(meaning) for name, meaning in pairs}
 
 
-def _takes(kind: Any) -> str:
+def _sentence(text: str) -> str:
+    """A docstring's words as a table has them."""
+    plain = " ".join(text.split()).replace("``", "`")
+    return plain[0].upper() + plain[1:]
+
+
+def _takes(kind: object) -> str:
     """What a key takes, in words."""
     origin, inside = get_origin(kind), [one for one in get_args(kind) if one not in (NoneType, ...)]
     if origin is Literal:
         return ", ".join(f"`{one}`" for one in inside)
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(_takes(one) for one in inside))
-    if origin in (tuple, list):
+    if origin is tuple:
         return f"list of {_takes(inside[0])}"
     if origin is dict or _is_part(kind):
         return "map"
-    if origin is not None:  # Annotated
-        return _takes(inside[0])
-    return {str: "text", int: "whole number", float: "number", bool: "true or false"}[kind]
+    words: dict[object, str] = {str: "text", int: "whole number", float: "number"}
+    return words[kind]
 
 
 def _written(info: FieldInfo) -> str:
-    """A default as a run file would say it."""
+    """A default as a run file or a settings file says it."""
     if info.is_required():
         return "required"
     default = info.get_default(call_default_factory=True, validated_data={})
-    if default is None or default is PydanticUndefined or _is_part(type(default)):
+    if default is None or default is PydanticUndefined or default == {} or _is_part(type(default)):
         return ""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
-    if isinstance(default, tuple | list):
-        return f"`[{', '.join(default)}]`"
-    return f"`{default}`" if default != {} else ""
-
-
-def _plain(text: str) -> str:
-    return text.replace("``", "`")
+    return f"`[{', '.join(default)}]`" if isinstance(default, tuple) else f"`{default}`"
 
 
 def sources() -> str:
     """Every kind of source with its settings."""
     rows = [
-        (f"`{kind}`", f"`{name}`", _written(info) if name != "kind" else f"`{kind}`", info.description or "")
+        (f"`{kind}`", f"`{name}`", _written(info), info.description or "")
         for kind in source_kinds()
         for name, info in source_kind(kind).settings.model_fields.items()
         if name != "kind"
@@ -185,33 +188,25 @@ def sources() -> str:
 
 def mapping_keys() -> str:
     """What a mapping has rules for."""
-    meanings = described(MappingSpec) | {"preset": "the name of a preset, whose rules the others replace."}
-    rows = [(f"`{name}`", _plain(meanings[name])) for name in ("preset", *MappingSpec.model_fields)]
-    return table(("key", "meaning"), rows)
+    meanings = {"preset": "The name of a preset, whose rules the others replace."} | described(MappingSpec)
+    return table(("key", "meaning"), [(f"`{name}`", meaning) for name, meaning in meanings.items()])
 
 
 def origins() -> str:
     """Where a value comes from."""
-    return table(("key", "meaning"), [(f"`{name}`", _plain(_meanings(Rule)[name])) for name in ORIGINS])
+    return table(("key", "meaning"), [(f"`{name}`", _meanings(Rule)[name]) for name in ORIGINS])
 
 
 def rule_keys() -> str:
     """What may stand beside an origin, and in which rules."""
-    rows = [
-        (f"`{name}`", ", ".join(where), _plain(meaning))
-        for name, (where, meaning) in _beside_origins().items()
-    ]
-    return table(("key", "in rules for", "meaning"), rows)
-
-
-def _beside_origins() -> dict[str, tuple[list[str], str]]:
-    found: dict[str, tuple[list[str], str]] = {}
-    kinds = {"values": Rule, "hashes": HashRule, "lists": ListRule}
-    for where, model in kinds.items():
+    found: dict[tuple[str, str, str], list[str]] = {}
+    models: dict[str, type[BaseModel]] = {"values": Rule, "hashes": HashRule, "lists": ListRule}
+    for where, model in models.items():
         for name, meaning in _meanings(model).items():
             if name not in ORIGINS:
-                found.setdefault(name, ([], meaning))[0].append(where)
-    return found
+                found.setdefault((name, _choices(model, name), meaning), []).append(where)
+    rows = [(f"`{name}`", ", ".join(where), takes, said) for (name, takes, said), where in found.items()]
+    return table(("key", "in rules for", "one of", "meaning"), rows)
 
 
 def _meanings(model: type[BaseModel]) -> dict[str, str]:
@@ -222,18 +217,22 @@ def _meanings(model: type[BaseModel]) -> dict[str, str]:
     return {info.alias or name: said[name] for name, info in model.model_fields.items()}
 
 
+def _choices(model: type[BaseModel], key: str) -> str:
+    """What a key takes, where that is a closed list."""
+    kinds = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+    closed = [one for one in (kinds[key], *get_args(kinds[key])) if get_origin(one) is Literal]
+    return _takes(closed[0]) if closed else ""
+
+
 def lookups() -> str:
     """What ``lookup`` and ``when`` are made of."""
     tests = [info.alias or name for name, info in Condition.model_fields.items() if name != "field"]
-    tables = [info.alias or name for name, info in Lookup.model_fields.items()]
-    return (
-        f"`lookup` has {_listed(tables)}. A condition of `when` has `field` and exactly one of {_listed(tests)}."
-    )
+    keys = [info.alias or name for name, info in Lookup.model_fields.items()]
+    return f"`lookup` has {_listed(keys)}. A condition has `field` and exactly one of {_listed(tests)}."
 
 
 def _listed(names: Iterable[str]) -> str:
-    *most, last = (f"`{name}`" for name in names)
-    return f"{', '.join(most)} and {last}"
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def verbs() -> str:
@@ -246,50 +245,32 @@ def conversions() -> str:
     return _verbs(CONVERSIONS)
 
 
-def _verbs(listed: Mapping[str, Verb[Any]]) -> str:
+def _verbs(known: Mapping[str, Verb[Any]]) -> str:
     rows = [
-        (f"`{name}`", verb.help, f"`{verb.example.call}`", f"`{verb.example.before}`", f"`{verb.example.after}`")
-        for name, verb in listed.items()
+        (f"`{name}`", verb.help, *(f"`{part}`" for part in (one.call, one.before, one.after)))
+        for name, verb in known.items()
+        for one in (verb.example,)
     ]
     return table(("name", "what it does", "for example", "makes of", "this"), rows)
 
 
 def presets() -> str:
     """The mappings that are shipped."""
-    return _listed_or_one(preset_names())
-
-
-def _listed_or_one(names: tuple[str, ...]) -> str:
-    return f"Shipped: {', '.join(f'`{name}`' for name in names)}."
+    return f"Shipped: {_listed(preset_names())}."
 
 
 def strategies() -> str:
     """The ways into the pool, each in the words of its class."""
-    classes = (ImportJob, AdminCreateUser, MigrationTrigger)
-    said = {each.name: " ".join((each.__doc__ or "").split("\n\n")[0].split()) for each in classes}
-    return table(("strategy", "whom it takes"), [(f"`{name}`", said[name]) for name in get_args(StrategyName)])
+    said = {each.name: _paragraph(each.__doc__) for each in (ImportJob, AdminCreateUser, MigrationTrigger)}
+    rows = [(f"`{name}`", said[name]) for name in get_args(StrategyName)]
+    return table(("strategy", "whom it takes"), rows)
 
 
 def reasons() -> str:
     """Every reason code: those of their own, then what can be wrong with any attribute."""
-    listed = (*REASONS.values(), *PROBLEMS.values())
-    rows = [(f"`{one.code}`", one.sentence, one.mend, one.fact) for one in listed]
+    known = (*REASONS.values(), *PROBLEMS.values())
+    rows = [(f"`{one.code}`", one.sentence, one.mend, one.fact) for one in known]
     return table(("reason", "what it means", "what to do", "fact"), rows)
-
-
-def rules() -> str:
-    """The switches of ``rules`` in a run file with their facts."""
-    meanings = described(RuleOptions)
-    rows = [
-        (f"`{each.name}`", ", ".join(f"`{one}`" for one in _choices(each.name)), f"`{each.default}`",
-         _plain(meanings[each.name]), each.metadata["fact"])
-        for each in fields(RuleOptions)
-    ]  # fmt: skip
-    return table(("switch", "choices", "default", "what is open", "fact"), rows)
-
-
-def _choices(name: str) -> tuple[str, ...]:
-    return get_args(inspect.get_annotations(RuleOptions, eval_str=True)[name])
 
 
 def switches() -> str:
@@ -303,20 +284,15 @@ def switches() -> str:
 
 RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "`check`, `plan` and `run`: look at the pool": (
-            "DescribeUserPool", "GetCSVHeader", "ListUserImportJobs", "ListUsers",
-        ),
-        "`run` with `import_job`; `iam:PassRole` on the log role besides": (
+        "`check`, `plan` and `run`": ("DescribeUserPool", "GetCSVHeader", "ListUserImportJobs", "ListUsers"),
+        "`run` with `import_job`; besides, `iam:PassRole` on the log role (F3.35)": (
             "CreateUserImportJob", "DescribeUserImportJob", "StartUserImportJob", "StopUserImportJob",
-        ),
-        "`run` with `import_job`: read the jobs' logs": (
             "DescribeLogGroups", "DescribeLogStreams", "GetLogEvents",
         ),
         "`run` with `admin_create_user`": ("AdminCreateUser", "AdminSetUserPassword"),
-        "`run` where the mapping has `enabled` or `groups`": (
-            "AdminDisableUser", "CreateGroup", "AdminAddUserToGroup",
-        ),
-        "`check`: look at the log role": (
+        "`run` where the mapping has `enabled`": ("AdminDisableUser",),
+        "`run` where the mapping has `groups`": ("CreateGroup", "AdminAddUserToGroup"),
+        "`check` of the log role": (
             "GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "GetPolicy",
             "GetPolicyVersion",
         ),
@@ -328,10 +304,7 @@ RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 def rights() -> str:
     """The IAM actions, by what they are needed for."""
-    rows = [(why, ", ".join(f"`{action(each)}`" for each in calls)) for why, calls in RIGHTS.items()]
-    missing = CALLS.keys() ^ {each for calls in RIGHTS.values() for each in calls}
-    if missing:
-        raise ValueError(f"RIGHTS and CALLS differ: {sorted(missing)}")
+    rows = [(why, _listed(action(each) for each in calls)) for why, calls in RIGHTS.items()]
     return table(("needed for", "IAM actions"), rows)
 
 
@@ -340,33 +313,48 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "commands": commands, "options": options, "run-file": run_file, "sources": sources,
         "mapping-keys": mapping_keys, "origins": origins, "rule-keys": rule_keys, "lookups": lookups,
         "verbs": verbs, "conversions": conversions, "presets": presets, "strategies": strategies,
-        "reasons": reasons, "rules": rules, "switches": switches, "rights": rights,
+        "reasons": reasons, "switches": switches, "rights": rights,
     }
 )  # fmt: skip
-"""Name of a section → what writes it."""
+"""Name of a section → what makes it."""
+
+DEMO: Final = "demo-output"
+"""The section that holds what the demo prints."""
+
+COLUMNS: Final = "100"
+
+
+def demo_output(folder: Path = ROOT) -> str:
+    """Run the demo in a folder as ``make demo`` does, and give what it prints as its result."""
+    command = [sys.executable, "-m", "flows.cli", "demo"]
+    environment = {**os.environ, "COLUMNS": COLUMNS}
+    ran = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    lines = (line.rstrip() for line in ran.stdout.splitlines())
+    return "```text\n" + "\n".join(lines) + "\n```"
 
 
 def sections(text: str) -> dict[str, str]:
     """Name → body of every section of a page."""
-    return {found["name"]: found["body"] for found in _SECTION.finditer(text)}
+    return {found["name"]: found["body"].strip("\n") for found in _SECTION.finditer(text)}
 
 
-def rewritten(text: str) -> str:
-    """A page with its tables as the code has them now; sections that nobody writes here stay."""
+def rewritten(text: str, made: Mapping[str, Callable[[], str]] = TABLES) -> str:
+    """A page with its sections as they are made now; those that nobody makes here stay."""
 
     def anew(found: re.Match[str]) -> str:
         name = found["name"]
-        return f"<!-- {name} -->\n{TABLES[name]()}\n<!-- /{name} -->" if name in TABLES else found[0]
+        return f"<!-- {name} -->\n{made[name]()}\n<!-- /{name} -->" if name in made else found[0]
 
     return _SECTION.sub(anew, text)
 
 
-def main() -> None:
-    """Write every table anew."""
+def main(arguments: list[str]) -> None:
+    """Write every section anew."""
+    made = {**TABLES, DEMO: demo_output} if "--demo" in arguments else TABLES
     for page in PAGES:
-        page.write_text(rewritten(page.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(rewritten(page.read_text(encoding="utf-8"), made), encoding="utf-8")
         sys.stdout.write(f"{page.relative_to(ROOT)} is written.\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

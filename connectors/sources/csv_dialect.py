@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from connectors.errors import ConfigurationError, SourceError, unknown_name
+from connectors.errors import ConfigurationError, SourceError
 from connectors.sources.csv_exact import Grammar, Scanner
+from connectors.sources.fields import not_there
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ class Head:
         if field not in self.known() and field in self.names:
             raise SourceError(f"{file} has the field {field!r} more than once.", "Rename one in its header.")
         if field not in self.known():
-            raise SourceError(unknown_name("field", field, self.known(), where=file))
+            raise not_there("field", field, self.known(), file)
         return self.names.index(field)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connectors.sources.streams import Stream
 
 BLOCK_BYTES = 16 * 1024 * 1024
-"""Bytes of text that a page is made of; memory in use is some six times as much."""
+"""Bytes of text that a page is made of; memory in use is some ten times as much."""
 
 _HEAD_BYTES = 256 * 1024
 

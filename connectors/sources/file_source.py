@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 from connectors.errors import SourceError
 from connectors.records import Cursor, Page
 from connectors.sources.base import SourceTraits
+from connectors.sources.fields import asked_once
 from connectors.sources.files import File, FileSettings, find_files, fingerprint
-from connectors.sources.rows import Gathered, asked_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from connectors.sources.rows import Gathered
 
 Place = dict[str, int]
 """Where to go on inside one file."""

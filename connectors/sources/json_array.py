@@ -9,7 +9,8 @@ import re
 from json import JSONDecodeError
 from typing import TYPE_CHECKING
 
-from connectors.errors import ConfigurationError, SourceError, unknown_name
+from connectors.errors import ConfigurationError, SourceError
+from connectors.sources.fields import not_there
 from connectors.sources.json_text import DECODER
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class JsonList:
             self._value()
             if self._peek() == ",":
                 self._drop(1)
-        raise SourceError(unknown_name("key", wanted, seen, where=f"{self._name}: records"))
+        raise not_there("key", wanted, seen, f"{self._name}: records")
 
     def _expect(self, sign: str, key: str) -> None:
         if self._peek() != sign:

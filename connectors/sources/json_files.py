@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from connectors.sources.paths import Getter
 
 BLOCK_BYTES = 4 * 1024 * 1024
-"""Bytes of text that a page is made of; memory in use is some twenty times as much."""
+"""Bytes of text that a page is made of; memory in use is some thirty times as much."""
 
 _SAMPLED = 1000
 """Records of the first file whose paths ``fields()`` lists."""

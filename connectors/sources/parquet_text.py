@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars.exceptions import ComputeError
 
-from connectors.errors import SourceError, unknown_name
+from connectors.errors import SourceError
+from connectors.sources.fields import not_there
 from connectors.sources.paths import splits, take_index
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _find(schema: Schema, path: str, file: str) -> _Value:
             column = _Value(pl.nth(list(schema).index(name)), schema[name])  # a name may look like a pattern
             if found := _inside(column, rest):
                 return found
-    raise SourceError(unknown_name("field", path, paths_of(schema), where=file))
+    raise not_there("field", path, paths_of(schema), file)
 
 
 def _inside(value: _Value, path: str) -> _Value | None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from connectors.errors import SourceError
 from connectors.records import FILE, LINE, REASON
 
 if TYPE_CHECKING:
@@ -63,18 +62,3 @@ def _at_file(frame: pl.DataFrame, file: int) -> pl.DataFrame:
     return frame.clone().insert_column(
         1, pl.repeat(file, frame.height, dtype=pl.UInt32, eager=True).alias(FILE)
     )
-
-
-def asked_once(fields: Sequence[str]) -> list[str]:
-    """Check the names that a source is asked for.
-
-    Raises:
-        SourceError: one begins with ``@``; such columns are Poolferry's own.
-    """
-    for field in fields:
-        if field.startswith("@"):
-            raise SourceError(
-                f"The field {field!r} cannot be read: names with @ in front are Poolferry's own.",
-                "Rename the field in the source.",
-            )
-    return list(dict.fromkeys(fields))

@@ -62,8 +62,11 @@ class Stream(ABC):
 
     def peek(self, size: int) -> bytes:
         """Give the next ``size`` bytes, fewer only at the end, and keep them."""
-        while len(self._held) < size and (more := self._pull(size - len(self._held))):
-            self._held += more
+        pieces, missing = [self._held], size - len(self._held)
+        while missing > 0 and (more := self._pull(missing)):
+            pieces.append(more)
+            missing -= len(more)
+        self._held = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         return self._held[:size]
 
     def read(self, size: int) -> bytes:

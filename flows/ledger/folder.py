@@ -3,7 +3,7 @@
 STATE/NAME/RUN_ID/                    0700
     run.yaml                          the run file as it stood, secrets unfilled
     ledger.db                         pages and batches (SQLite)
-    users/p00001.parquet              one file a page: mapped and judged users
+    users/p00001.arrow                one file a page: mapped and judged users
     batches/b0001.parquet             which users travel in a batch, in the order of the lines
     batches/b0001.csv                 the import file, deleted once its job has taken it
     outcomes/*.parquet                what became of users, written once each
@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from connectors.errors import ConfigurationError
 
@@ -68,7 +70,15 @@ class RunFolder:
 
     def users(self, number: int) -> Path:
         """Mapped and judged users of one page."""
-        return self.path / "users" / f"p{number:05d}.parquet"
+        return self.path / "users" / f"p{number:05d}.arrow"
+
+    def has_users(self) -> bool:
+        """Whether a page was written already."""
+        return self.users(1).exists()
+
+    def scan_users(self) -> pl.LazyFrame:
+        """Mapped and judged users of all pages, in order; only what is asked for is read."""
+        return pl.scan_ipc(sorted((self.path / "users").glob("*.arrow")))
 
     def batch_users(self, number: int) -> Path:
         """Ordinals of the users of one batch."""
@@ -125,11 +135,11 @@ def new_run_id(now: datetime) -> str:
 
 
 def runs_of(state_folder: Path) -> list[RunFolder]:
-    """All runs of one name, oldest first."""
+    """All runs of one name, oldest first; a folder becomes a run with its run file, which is written last."""
     if not state_folder.is_dir():
         return []
     paths = [path for path in sorted(state_folder.iterdir()) if not path.name.startswith(".")]
-    return [RunFolder(path) for path in paths if (path / "ledger.db").is_file()]
+    return [run for run in map(RunFolder, paths) if run.run_file.is_file() and run.ledger.is_file()]
 
 
 def find_run(name: str, state: Path) -> RunFolder:

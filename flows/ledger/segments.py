@@ -1,4 +1,4 @@
-"""Parquet files that are written once: under a temporary name, synced, then renamed."""
+"""Files that are written once: under a temporary name, synced, then renamed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Write a frame so that ``path`` is either absent or complete, readable by the owner only."""
     write_once(path, lambda target: frame.write_parquet(target, compression="lz4", statistics=False))
+
+
+def write_arrow(frame: pl.DataFrame, path: Path) -> None:
+    """Write users once: an Arrow IPC file costs half of what Parquet costs, and is read in place."""
+    write_once(path, lambda target: frame.write_ipc(target, compression="uncompressed"))
 
 
 def write_text(text: str, path: Path) -> None:

@@ -65,7 +65,7 @@ def _verdict_table(verdict: dict[str, Any]) -> Table:
 
 
 def _traces(folder: RunFolder, user: str, number: int, *, with_values: bool) -> tuple[Trace, ...]:
-    places = pl.scan_parquet(folder.all("users")).filter(pl.col(SOURCE_ID) == user).select(FILE, LINE)
+    places = folder.scan_users().filter(pl.col(SOURCE_ID) == user).select(FILE, LINE)
     file, line = places.collect().row(number)
     loaded = _at_its_place(folder, load_run_file(folder.run_file))
     source = source_of(loaded)

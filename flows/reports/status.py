@@ -58,7 +58,7 @@ def runs_table(runs: list[dict[str, Any]]) -> Table:
 def run_status(name: str, state: Path) -> dict[str, Any]:
     """One run: its summary so far and every batch."""
     with opened_ledger(name, state) as (folder, ledger):
-        has_users = bool(folder.all("users")) and bool(folder.all("outcomes"))
+        has_users = folder.has_users() and bool(folder.all("outcomes"))
         summary = summarise(verdicts_of(folder), ledger) if has_users else None
         run = ledger.run()
         return {

@@ -34,7 +34,7 @@ def after_work(context: Context) -> None:
 
 
 def _todo(context: Context) -> pl.DataFrame:
-    users = pl.scan_parquet(context.folder.all("users")).select(ORDINAL, USERNAME, ENABLED, GROUPS)
+    users = context.folder.scan_users().select(ORDINAL, USERNAME, ENABLED, GROUPS)
     needy = users.filter(~pl.col(ENABLED) | (pl.col(GROUPS).list.len() > 0))
     came = pl.scan_parquet(context.folder.all("outcomes")).filter(pl.col(VERDICT).is_in(LANDED))
     return needy.join(came.select(ORDINAL), on=ORDINAL, how="semi").collect(engine="streaming")

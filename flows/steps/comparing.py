@@ -21,7 +21,7 @@ def differences(context: Context, landed: pl.DataFrame, after: pl.DataFrame) -> 
         for name in names if f"@pool_{name}" not in pool.columns
     )  # fmt: skip
     pairs = (
-        pl.scan_parquet(context.folder.all("users"))
+        context.folder.scan_users()
         .select(ORDINAL, KEY_USERNAME, *names)
         .join(landed.lazy().select(ORDINAL), on=ORDINAL, how="semi")
         .join(pool.lazy(), on=KEY_USERNAME, how="inner")

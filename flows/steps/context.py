@@ -79,7 +79,7 @@ class Context:
         return compile_mapping(
             self.spec,
             key=self.loaded.settings.source.get("key"),
-            known_fields=self.source.fields(),
+            known_fields=self.source.fields() or None,  # a source without users knows of none
             known_attributes=self.schema.attributes,
             base=self.loaded.base,
             where=f"{self.loaded.path}: mapping",

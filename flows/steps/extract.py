@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from connectors.cognito.import_file import ImportFileFormat
-from connectors.records import ALGORITHM, PASSWORD_HASH, REASON, Page
-from flows.ledger.segments import write_parquet
+from connectors.records import ALGORITHM, FILE, LINE, PASSWORD_HASH, REASON, Page
+from flows.ledger.segments import write_arrow
 from flows.ledger.states import RunState
 from flows.ledger.store import PageRecord
 from flows.steps.columns import ROW_BYTES
@@ -33,15 +33,27 @@ def extract(context: Context) -> None:
     known = context.ledger.pages()
     total = context.source.count()
     context.progress.stage("Reading and judging users", total, "users")
-    after = known[-1].cursor if known else None
+    after = (known[-1].cursor or None) if known else None
     ordinal = context.ledger.extracted()
     for number, page in enumerate(context.source.pages(context.mapping.fields, after), len(known) + 1):
         users = judge_page(context, page, ordinal)
-        write_parquet(users, context.folder.users(number))
+        write_arrow(users, context.folder.users(number))
         context.ledger.add_page(PageRecord(number, ordinal, users.height, page.cursor, page.done))
         ordinal += users.height
         context.progress.update(ordinal)
+    if not context.ledger.pages():
+        _write_nobody(context)
     context.ledger.advance_run(RunState.ROUTING)
+
+
+def _write_nobody(context: Context) -> None:
+    """Write the one page of a source without users, so that what follows finds every column."""
+    nobody = pl.DataFrame(schema={LINE: pl.UInt64, FILE: pl.UInt32, REASON: pl.String})
+    rows = nobody.drop(REASON).with_columns(
+        pl.lit(None, pl.String).alias(name) for name in context.mapping.fields
+    )
+    write_arrow(judge_page(context, Page(rows, nobody, {}), 0), context.folder.users(1))
+    context.ledger.add_page(PageRecord(1, 0, 0, {}, 1.0))
 
 
 def judge_page(context: Context, page: Page, first_ordinal: int) -> pl.DataFrame:

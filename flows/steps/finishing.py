@@ -42,7 +42,7 @@ def finish(folder: RunFolder, ledger: Ledger) -> Summary:
 
 def verdicts_of(folder: RunFolder) -> pl.DataFrame:
     """One row a source user, in source order; a null verdict means that none is known yet."""
-    users = pl.scan_parquet(folder.all("users")).select(ORDINAL, SOURCE_ID, USERNAME, LINE)
+    users = folder.scan_users().select(ORDINAL, SOURCE_ID, USERNAME, LINE)
     joined = users.join(_known(folder), on=ORDINAL, how="left", maintain_order="left")
     return joined.select(
         pl.col(SOURCE_ID).alias("source_id"),

@@ -141,7 +141,7 @@ def forecast(context: Context) -> Forecast:
 
 
 def _reasons(context: Context, early: pl.DataFrame) -> tuple[ReasonForecast, ...]:
-    users = pl.scan_parquet(context.folder.all("users")).select(ORDINAL, SOURCE_ID, LINE, CSV_REASON)
+    users = context.folder.scan_users().select(ORDINAL, SOURCE_ID, LINE, CSV_REASON)
     named = (
         pl.concat([_rejected(early), *_detours(context, early)])
         .join(users, on=ORDINAL, how="left")
@@ -182,7 +182,7 @@ def _extras(context: Context) -> dict[str, int]:
     batches = [context.folder.batch_users(batch.number) for batch in context.ledger.batches()]
     if not batches:
         return {"grouped": 0, "memberships": 0, "disabled": 0, "passwords": 0}
-    users = pl.scan_parquet(context.folder.all("users")).select(ORDINAL, ENABLED, GROUPS, PASSWORD)
+    users = context.folder.scan_users().select(ORDINAL, ENABLED, GROUPS, PASSWORD)
     groups = pl.col(GROUPS).list.len().fill_null(0)
     counted = users.join(pl.scan_parquet(batches), on=ORDINAL, how="semi").select(
         (groups > 0).sum().alias("grouped"),

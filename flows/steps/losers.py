@@ -11,8 +11,6 @@ from flows.steps.pool_keys import KEY_COLUMNS
 from mappings.duplicates import ORDINAL, confirm_duplicates, suspects
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from flows.steps.context import Context
     from flows.steps.existing import Existing
 
@@ -23,22 +21,22 @@ def find_losers(context: Context, existing: Existing) -> pl.DataFrame:
     The keys are 64-bit hashes, so whoever shares one is looked at again with the real names.
     """
     nobody = pl.DataFrame(schema={ORDINAL: pl.UInt64, REASON: pl.String})
-    paths = context.folder.all("users")
-    if not paths:
-        return nobody
-    keys = pl.scan_parquet(paths).filter(pl.col(REASON).is_null()).select(ORDINAL, *KEY_COLUMNS).collect()
+    keys = (
+        context.folder.scan_users().filter(pl.col(REASON).is_null()).select(ORDINAL, *KEY_COLUMNS).collect()
+    )
     keys = existing.contest(keys)
     doubtful = keys.join(suspects(keys).to_frame(), on=ORDINAL, how="semi")
     if doubtful.is_empty():
         return nobody
-    return confirm_duplicates(pl.concat([_names(context, page, doubtful) for page in paths]))
+    return confirm_duplicates(_names(context, doubtful))
 
 
-def _names(context: Context, page: Path, doubtful: pl.DataFrame) -> pl.DataFrame:
-    """The names that the doubtful users of a page contend for."""
-    rows = pl.scan_parquet(page).join(doubtful.select(ORDINAL).lazy(), on=ORDINAL, how="semi").collect()
+def _names(context: Context, doubtful: pl.DataFrame) -> pl.DataFrame:
+    """The names that the doubtful users contend for."""
+    rows = context.folder.scan_users().filter(pl.col(ORDINAL).is_in(doubtful[ORDINAL].implode())).collect()
     names = rows.select(ORDINAL).hstack(context.rules.key_values(rows))
-    wanted = doubtful.select(ORDINAL, *(pl.col(key).is_not_null().alias(f"{key} wanted") for key in KEY_COLUMNS))
+    marks = {key: f"{key} is wanted" for key in KEY_COLUMNS}
+    wanted = doubtful.select(ORDINAL, *(pl.col(key).is_not_null().alias(mark) for key, mark in marks.items()))
     return names.join(wanted, on=ORDINAL).select(
-        ORDINAL, *(pl.when(pl.col(f"{key} wanted")).then(pl.col(key)).alias(key) for key in KEY_COLUMNS)
+        ORDINAL, *(pl.when(mark).then(pl.col(key)).alias(key) for key, mark in marks.items())
     )

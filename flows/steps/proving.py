@@ -28,17 +28,25 @@ def prove(context: Context) -> None:
     if context.ledger.run().state is not RunState.PROVING:
         return
     verify = context.loaded.settings.verify
+    if verify == "none":
+        return
     landed = landed_users(context)
     if verify == "sample":
         landed = landed.sample(min(ONE_BY_ONE, landed.height), seed=crc32(context.ledger.run_id.encode()))
-    if verify != "none" and landed.height:
+    if landed.height:
         _prove(context, landed, whole_pool=verify == "full")
+    else:
+        context.ledger.advance_run(RunState.PROVING, drift={}, read_back=0)
 
 
 def landed_users(context: Context) -> pl.DataFrame:
-    """``ORDINAL``, key and username of everybody whom a job or a call has created."""
-    users = pl.scan_parquet(context.folder.all("users")).select(ORDINAL, USERNAME, KEY_USERNAME)
-    came = pl.scan_parquet(context.folder.all("outcomes")).filter(pl.col(VERDICT).is_in(LANDED))
+    """``ORDINAL``, key and username of everybody whom a job or a call has created.
+
+    Among them are those whom a job found in the pool: its log does not tell their ``sub``.
+    """
+    users = context.folder.scan_users().select(ORDINAL, USERNAME, KEY_USERNAME)
+    found = (pl.col(VERDICT) == "existing") & pl.col(SUB).is_null()
+    came = pl.scan_parquet(context.folder.all("outcomes")).filter(pl.col(VERDICT).is_in(LANDED) | found)
     return users.join(came.select(ORDINAL, VERDICT), on=ORDINAL, how="inner").collect(engine="streaming")
 
 
@@ -55,7 +63,7 @@ def _prove(context: Context, landed: pl.DataFrame, *, whole_pool: bool) -> None:
         found = found.join(late.rename({SUB: "@late"}), on=KEY_USERNAME, how="left")
         found = found.with_columns(pl.coalesce(SUB, "@late").alias(SUB)).drop("@late")
     write_parquet(_proof(found), context.folder.path / "proof.parquet")
-    drift = differences(context, landed, after)
+    drift = differences(context, landed.filter(pl.col(VERDICT).is_in(LANDED)), after)
     context.ledger.advance_run(RunState.PROVING, drift=drift, read_back=landed.height)
 
 

@@ -34,7 +34,7 @@ def pool_users(context: Context, ordinals: pl.Series) -> pl.DataFrame:
     """``ORDINAL``, ``USERNAME`` and the username's key of some users of the run."""
     wanted = ordinals.to_frame().lazy()
     columns = [ORDINAL, USERNAME, KEY_USERNAME]
-    users = pl.scan_parquet(context.folder.all("users")).select(columns)
+    users = context.folder.scan_users().select(columns)
     return users.join(wanted, on=ORDINAL, how="semi").collect()
 
 
@@ -55,13 +55,20 @@ def _all(context: Context) -> list[pl.DataFrame]:
 
 
 def look_up(context: Context, names: pl.Series) -> Iterator[pl.DataFrame]:
-    """Find users one by one, by the names that the source calls them; no frame where there is none."""
+    """Find users one by one, by the names that the source calls them; no frame where there is none.
+
+    A filter of ``ListUsers`` minds letter case, also where the pool does not: there the name in small
+    letters is asked for too, which is how others write it (F1.50).
+    """
     pace = half_of_the_quota()
     for name in names:
-        pace.try_acquire("ListUsers")
-        user = find_user(context.cognito, context.schema, name)
-        if user.height:
-            yield user
+        spellings = [name] if context.schema.case_sensitive else dict.fromkeys((name, name.lower()))
+        for spelling in spellings:
+            pace.try_acquire("ListUsers")
+            user = find_user(context.cognito, context.schema, spelling)
+            if user.height:
+                yield user
+                break
 
 
 def _keyed(context: Context, users: pl.DataFrame) -> pl.DataFrame:

@@ -250,7 +250,7 @@ def _unknown(context: Context, now: pl.LazyFrame) -> int:
     names = [pl.LazyFrame(schema={USERNAME: pl.String})]
     subs = [pl.LazyFrame(schema={"sub": pl.String})]
     for run in runs_of(context.loaded.state_folder):
-        names += [pl.scan_parquet(path).select(USERNAME) for path in run.all("users")]
+        names += [run.scan_users().select(USERNAME)] if run.has_users() else []
         subs += [pl.scan_parquet(path).select(pl.col(SUB_BEFORE).alias("sub")) for path in run.all("before")]
         subs += [pl.scan_parquet(run.verdicts).select("sub")] if run.verdicts.exists() else []
     known = pl.concat(names).select(folded(pl.col(USERNAME), context.schema).alias(NAME)).drop_nulls()

@@ -45,7 +45,7 @@ def route(context: Context) -> None:
     context.ledger.forget_batches()
     context.progress.stage("Choosing ways and cutting batches", context.ledger.extracted(), "users")
     for page in context.ledger.pages():
-        users = pl.read_parquet(context.folder.users(page.number), columns=COLUMNS)
+        users = pl.scan_ipc(context.folder.users(page.number)).select(COLUMNS).collect()
         routed = choose(existing.settle(_reject_losers(users, losers)), strategies)
         early = routed.filter(pl.col(VERDICT).is_not_null())
         write_parquet(outcomes(early), context.folder.outcomes(f"route-{page.number:05d}"))

@@ -94,14 +94,19 @@ def unfinished(state_folder: Path) -> RunFolder | None:
 
 def begin(context: Context) -> None:
     """Write a new run down; every mistake of the run file shows before, and leaves no folder behind."""
-    loaded = context.loaded
     try:
         _ = context.mapping, context.rules
+        _refuse_dead_ends(context)
+        context.ledger.open_run(_record(context))
     except PoolferryError:
         shutil.rmtree(context.folder.path)
         raise
-    write_text(loaded.text, context.folder.run_file)
-    record = RunRecord(
+    write_text(context.loaded.text, context.folder.run_file)
+
+
+def _record(context: Context) -> RunRecord:
+    loaded = context.loaded
+    return RunRecord(
         run_id=context.folder.run_id,
         name=loaded.settings.name,
         state=RunState.READING,
@@ -112,7 +117,15 @@ def begin(context: Context) -> None:
         finished=None,
         facts={"run_file": str(loaded.path), "header": list(context.schema.csv_header)},
     )
-    context.ledger.open_run(record)
+
+
+def _refuse_dead_ends(context: Context) -> None:
+    """Refuse at once what would refuse every single user at the end of a long reading."""
+    if context.loaded.settings.strategies == ("import_job",) and not context.schema.auto_verified:
+        raise ConfigurationError(
+            "The pool verifies no attribute automatically, so no import job starts (F1.30).",
+            "Set its AutoVerifiedAttributes, with every other setting carried over, or add another strategy.",
+        )
 
 
 def _refuse_changes(context: Context) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import polars as pl
@@ -17,10 +17,10 @@ from connectors.retry import retrying
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import BatchState
 from flows.steps.columns import SUB, VERDICT, WHY, outcomes
-from flows.steps.existing import Existing
-from flows.steps.reading_pool import look_up, present
+from flows.steps.existing import SUB_BEFORE, Existing
+from flows.steps.reading_pool import look_up
 from flows.strategies.batches import batch_frames
-from mappings.duplicates import KEY_USERNAME, ORDINAL
+from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mappings.spec import MappingSpec
 
 USERS_PER_BATCH = 500
-"""A batch is what a crash makes the next start look up in the pool."""
+"""A batch is what the next start goes through again after a crash."""
 
 ANY_BYTES: Final = 2**62
 """Bytes do not matter here."""
@@ -63,15 +63,15 @@ class AdminCreateUser:
     def send(self, context: Context, number: int) -> None:
         """Create every user of the batch whom an earlier start has not created."""
         batch = context.ledger.batch(number)
-        resumed = batch.state is not BatchState.PLANNED
-        batch = batch if resumed else context.ledger.advance(batch, BatchState.CREATING)
+        if batch.state is BatchState.SETTLED:
+            return
+        batch = context.ledger.advance(batch, BatchState.CREATING)
         users = pl.concat(batch_frames(context, batch))
-        done = _created_before(context, users) if resumed else {}
         context.progress.stage(f"Creating users of batch {number}", users.height, "users")
         creator = Creator(context)
         rows = []
         for count, user in enumerate(users.iter_rows(named=True), 1):
-            rows.append(creator.create(user, done.get(user[ORDINAL])))
+            rows.append(creator.create(user))
             context.progress.update(count)
         shaped = outcomes(pl.DataFrame(rows, schema=_ROWS), strategy="admin_create_user")
         write_parquet(shaped, context.folder.outcomes(f"batch-{number:04d}"))
@@ -79,14 +79,6 @@ class AdminCreateUser:
 
 
 _ROWS: Final = {ORDINAL: pl.UInt64, VERDICT: pl.String, WHY: pl.String, SUB: pl.String}
-
-
-def _created_before(context: Context, users: pl.DataFrame) -> dict[int, str]:
-    """``sub`` of whoever is in the pool now and was not before the run: an earlier start made them."""
-    there = users.select(ORDINAL, KEY_USERNAME).join(present(context, users), on=KEY_USERNAME)
-    before = Existing.of_run(context).keys[KEY_USERNAME].drop_nulls()
-    ours = there.filter(~pl.col(KEY_USERNAME).is_in(before.implode()))
-    return dict(ours.select(ORDINAL, SUB).iter_rows())
 
 
 @dataclass
@@ -99,26 +91,46 @@ class Creator:
         """Make the paces."""
         self._pace = {name: _half_of(name) for name in ("AdminCreateUser", "AdminSetUserPassword")}
 
-    def create(self, user: Mapping[str, Any], sub: str | None) -> dict[str, Any]:
-        """Create one user, unless ``sub`` says that they were made already, and set their password."""
+    def create(self, user: Mapping[str, Any]) -> dict[str, Any]:
+        """Create one user with their password, unless an earlier start has; return the outcome."""
+        sub = None
         try:
-            sub = sub or self._make(user)
-            if user[PASSWORD] is not None and user[ENABLED]:
+            sub, verdict = self._make(user)
+            if verdict == "created" and _password_of(user) is not None:
                 self._set_password(user)
         except UserRefusedError as error:
             return {ORDINAL: user[ORDINAL], VERDICT: "failed", WHY: error.code, SUB: sub}
-        return {ORDINAL: user[ORDINAL], VERDICT: "created", WHY: None, SUB: sub}
+        return {ORDINAL: user[ORDINAL], VERDICT: verdict, WHY: None, SUB: sub}
 
-    def _make(self, user: Mapping[str, Any]) -> str:
-        """Create; after a lost reply ask the pool, since there is no idempotency token (F5.10)."""
+    def _make(self, user: Mapping[str, Any]) -> tuple[str, str]:
+        """Create, and tell ``sub`` and verdict; there is no idempotency token (F5.10), so ask in doubt.
+
+        A password that the policy refuses is refused here, before there is a user.
+        """
         attributes = {name: user[name] for name in self.context.mapping.attributes if user[name] is not None}
-        call = partial(create_user, self.context.cognito, self.context.schema, user[USERNAME], attributes)
+        pool = (self.context.cognito, self.context.schema)
+        call = partial(create_user, *pool, user[USERNAME], attributes, temporary_password=_password_of(user))
         try:
-            return str(self._paced("AdminCreateUser", call).sub)
-        except (AskThePoolError, RetryError) as error:
+            return str(self._paced("AdminCreateUser", call).sub), "created"
+        except (AskThePoolError, RetryError, UserRefusedError) as error:
+            if isinstance(error, UserRefusedError) and error.code != "username_exists":
+                raise
             for found in look_up(self.context, pl.Series([user[USERNAME]])):
-                return str(found["sub"][0])
+                return str(found["sub"][0]), "created" if self._is_ours(found, attributes) else "existing"
+            if isinstance(error, UserRefusedError):
+                raise
             raise TargetError(error.what, "Run the same command again: it goes on from here.") from None
+
+    def _is_ours(self, found: pl.DataFrame, attributes: Mapping[str, str]) -> bool:
+        """An earlier start made whoever came after the run began and has just what the source has."""
+        there = found.row(0, named=True)
+        return there["sub"] not in self._before and all(
+            there.get(name) == value for name, value in attributes.items()
+        )
+
+    @cached_property
+    def _before(self) -> frozenset[str]:
+        return frozenset(Existing.of_run(self.context).keys[SUB_BEFORE])
 
     def _set_password(self, user: Mapping[str, Any]) -> None:
         pool_id = self.context.schema.pool_id
@@ -134,6 +146,11 @@ class Creator:
             return call()
 
         return retrying(operation)(once)
+
+
+def _password_of(user: Mapping[str, Any]) -> str | None:
+    """The password that the user brings; a disabled user gets none that anybody knows."""
+    return str(user[PASSWORD]) if user[PASSWORD] is not None and user[ENABLED] else None
 
 
 def _half_of(operation: str) -> Limiter:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from connectors.records import ENABLED, MFA, PASSWORD, PASSWORD_HASH, USERNAME
 from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
@@ -14,13 +15,18 @@ if TYPE_CHECKING:
     from flows.ledger.store import BatchRecord
     from flows.steps.context import Context
 
+SENT: Final = (PASSWORD_HASH, PASSWORD, MFA, ENABLED)
+"""Columns beside the attributes that some way into the pool asks for."""
+
 
 def batch_frames(context: Context, batch: BatchRecord) -> Iterator[pl.DataFrame]:
-    """The users of a batch in the order of its lines, a page at a time."""
-    members = pl.read_parquet(context.folder.batch_users(batch.number))
-    first, last = members[ORDINAL].min(), members[ORDINAL].max()
+    """The users of a batch in the order of its lines, a page at a time, with what can be sent of them."""
+    members = pl.read_parquet(context.folder.batch_users(batch.number))[ORDINAL]
+    first, last = members.min(), members.max()
+    columns = [ORDINAL, USERNAME, *SENT, *context.mapping.attributes]
     for page in context.ledger.pages():
         if page.first_ordinal > last or page.first_ordinal + page.users <= first:  # type: ignore[operator]
             continue
-        users = pl.read_parquet(context.folder.users(page.number))
-        yield users.join(members, on=ORDINAL, how="semi", maintain_order="left")
+        users = pl.scan_ipc(context.folder.users(page.number)).select(columns).collect()
+        inside = members.filter(members.is_between(page.first_ordinal, page.first_ordinal + page.users - 1))
+        yield users if len(inside) == users.height else users.filter(users[ORDINAL].is_in(inside.implode()))

@@ -13,9 +13,9 @@ import polars as pl
 from connectors.cognito.import_file import ImportFileFormat, write_import_file
 from connectors.cognito.import_job import job_name
 from connectors.cognito.import_jobs import WAIT_SECONDS
-from connectors.errors import RetryError, SpentJobError, TargetError
+from connectors.errors import AskThePoolError, PoolferryError, RetryError, SpentJobError, TargetError
 from flows.ledger.states import BatchState
-from flows.steps.settling import settle_job
+from flows.steps.settling import ATTEMPTS, settle_job
 from flows.strategies.batches import batch_frames
 from mappings.rules import CSV_REASON
 
@@ -77,24 +77,30 @@ def write_file(context: Context, batch: BatchRecord) -> None:
 
 
 def _create(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[BatchRecord, Job | None]:
-    """From ``planned``: the intent is written, then the job is created."""
+    """From ``planned``: the intent is written before the job is created."""
     role = context.loaded.settings.target.log_role_arn
     if not role:
         raise TargetError(
             "Import jobs need target.log_role_arn (F3.34).", "`poolferry check --create-role` makes one."
         )
     write_file(context, batch)
-    batch = context.ledger.advance(batch, BatchState.CREATING)
-    job = context.jobs.create(_name(context, batch), role, batch.algorithm)
-    return context.ledger.advance(batch, BatchState.CREATED, job_id=job.id), job
+    return _find_or_create(context, context.ledger.advance(batch, BatchState.CREATING), None)
 
 
 def _find_or_create(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[BatchRecord, Job | None]:
-    """From ``creating``: a reply was lost, so the pool is asked for the job's name first."""
+    """From ``creating``: the pool is asked for the job's name first.
+
+    A reply may have been lost, or the run's folder may be a copy that is older than what was done.
+    """
     write_file(context, batch)
-    job = context.jobs.find(_name(context, batch)) or context.jobs.create(
-        _name(context, batch), context.loaded.settings.target.log_role_arn or "", batch.algorithm
-    )
+    name, role = _name(context, batch), context.loaded.settings.target.log_role_arn or ""
+    job = context.jobs.find(name)
+    try:
+        job = job or context.jobs.create(name, role, batch.algorithm)
+    except AskThePoolError:
+        job = context.jobs.find(name)
+        if job is None:
+            raise
     return context.ledger.advance(batch, BatchState.CREATED, job_id=job.id), job
 
 
@@ -102,12 +108,14 @@ def _upload(context: Context, batch: BatchRecord, job: Job | None) -> tuple[Batc
     """From ``created``: the file is put to the pre-signed URL, which lives 15 minutes (F3.10)."""
     write_file(context, batch)
     job = job or context.jobs.describe(_job_id(batch))
+    if job.was_started:  # the ledger is a copy that is older than the job
+        return context.ledger.advance(batch, BatchState.UPLOADED), job
     path = context.folder.import_file(batch.number)
     context.progress.stage(f"Uploading batch {batch.number}", path.stat().st_size, "bytes")
     try:
         context.jobs.upload(job, path, on_progress=lambda sent, _total: context.progress.update(sent))
-    except SpentJobError:
-        return _new_attempt(context, batch)
+    except SpentJobError as error:
+        return _new_attempt(context, batch, error)
     return context.ledger.advance(batch, BatchState.UPLOADED), job
 
 
@@ -119,14 +127,23 @@ def _start(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[Batc
         delay = min(WAIT_SECONDS, max(patience, 1.0))
         try:
             job = context.jobs.start(job.id, delay=delay, max_attempts=1 + int(patience / delay))
-        except (SpentJobError, RetryError):
-            return _new_attempt(context, batch)
+        except (SpentJobError, RetryError) as error:
+            return _new_attempt(context, batch, error)
     return context.ledger.advance(batch, BatchState.STARTED), job
 
 
-def _new_attempt(context: Context, batch: BatchRecord) -> tuple[BatchRecord, Job | None]:
-    """The job never ran, so nobody travelled: the same users go in a new job."""
-    return context.ledger.advance(batch, BatchState.CREATING, attempt=batch.attempt + 1), None
+def _new_attempt(
+    context: Context, batch: BatchRecord, error: PoolferryError
+) -> tuple[BatchRecord, Job | None]:
+    """The job never ran, so nobody travelled: the same users go in a new job, as long as that may help."""
+    again = context.ledger.advance(batch, BatchState.CREATING, attempt=batch.attempt + 1)
+    if batch.attempt >= ATTEMPTS:
+        raise TargetError(
+            f"{batch.attempt} import jobs for batch {batch.number} never ran. {error.what}",
+            "Check this machine's clock, and what stands between it and the upload URL; then run the same "
+            "command again: it tries a new job.",
+        ) from None
+    return again, None
 
 
 def _wait(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[BatchRecord, Job | None]:

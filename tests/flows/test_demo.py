@@ -84,7 +84,7 @@ def test_every_kind_of_dirt_ends_where_it_must(run_file: Path) -> None:
             for batch in context.ledger.batches()
         ]
         users = pl.concat(
-            [pl.read_parquet(path, columns=[ORDINAL, LINE]) for path in context.folder.all("users")]
+            [context.folder.scan_users().select(ORDINAL, LINE).collect()]
         )
     ends = pl.concat([found.select(ORDINAL, VERDICT, WHY), *travelling]).join(users, on=ORDINAL)
     end_of = {line: (way, why) for line, way, why in ends.select(LINE, VERDICT, WHY).iter_rows()}

@@ -10,7 +10,7 @@ import pytest
 from connectors.errors import TargetError
 from connectors.records import LINE, SOURCE_ID, USERNAME
 from flows.ledger.folder import RunFolder
-from flows.ledger.segments import write_parquet
+from flows.ledger.segments import write_arrow, write_parquet
 from flows.ledger.states import RunState
 from flows.ledger.store import Ledger, PageRecord, RunRecord, open_sqlite
 from flows.steps.columns import SUB, VERDICT, WHY, outcomes
@@ -49,7 +49,7 @@ def run(tmp_path: Path, clock: Clock) -> Iterator[Run]:
         ORDINAL: range(USERS), SOURCE_ID: ["a", "b", "c", None], USERNAME: ["a", "b", "c", None],
         LINE: [2, 3, 4, 5],
     }  # fmt: skip
-    write_parquet(pl.DataFrame(users).with_columns(pl.col(ORDINAL).cast(pl.UInt64)), folder.users(1))
+    write_arrow(pl.DataFrame(users).with_columns(pl.col(ORDINAL).cast(pl.UInt64)), folder.users(1))
     yield Run(folder, ledger)
     ledger.close()
 

@@ -151,6 +151,10 @@ CASES = [
     Case("password_plain", "F7.1", has(PASSWORD, "correct-horse"), has(PASSWORD, ""), CSV_REASON),
 ]  # fmt: skip
 
+SHORT_VALUES = user(_username="a", custom__tenant="abc", custom__note="n")
+LONG_VALUES = user(_username="a" * 128, custom__tenant="a" * 20, custom__note="n" * 2048)
+"""Users with the shortest and the longest values that the rules let pass."""
+
 OTHERWISE_JUDGED = {
     "F1.16": "the escape of a comma is counted in F1.22",
     "F1.21": "white space is trimmed, see test_rules_judge.py",
@@ -182,8 +186,8 @@ def test_a_row_just_inside_the_rule_does_not(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
 def test_a_row_is_judged_alike_alone_and_among_others(case: Case) -> None:
     """What is found of a page as a whole says nothing wrong of one of its rows."""
-    alone = [*judged(case, case.good), *judged(case, case.bad), *judged(case, user())]
-    assert judged(case, case.good, case.bad, user()) == alone
+    rows = [case.good, case.bad, user(), SHORT_VALUES, LONG_VALUES]
+    assert judged(case, *rows) == [verdict for row in rows for verdict in judged(case, row)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)

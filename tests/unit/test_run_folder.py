@@ -11,18 +11,19 @@ import pytest
 
 from connectors.errors import ConfigurationError
 from flows.ledger.folder import RunFolder, find_run, new_run_id, runs_of
-from flows.ledger.segments import write_once, write_parquet
+from flows.ledger.segments import write_arrow, write_once
 
 
 def make_run(state: Path, name: str, run_id: str) -> RunFolder:
     folder = RunFolder(state / name / run_id).make()
     folder.ledger.touch()
+    folder.run_file.touch()
     return folder
 
 
 def test_everything_is_for_the_owner_only(tmp_path: Path) -> None:
     folder = make_run(tmp_path, "acme", "r1")
-    write_parquet(pl.DataFrame({"a": [1]}), folder.users(1))
+    write_arrow(pl.DataFrame({"a": [1]}), folder.users(1))
     modes = {stat.S_IMODE(p.stat().st_mode) for p in (folder.path, folder.users(1).parent, folder.users(1))}
     assert modes == {0o700, 0o600}
 
@@ -50,6 +51,11 @@ def test_an_unknown_run_lists_those_that_are_there(tmp_path: Path) -> None:
 
 def test_a_forecast_is_no_run(tmp_path: Path) -> None:
     make_run(tmp_path, "acme", ".plan-r1")
+    assert runs_of(tmp_path / "acme") == []
+
+
+def test_a_start_that_died_before_its_run_was_written_down_is_no_run(tmp_path: Path) -> None:
+    make_run(tmp_path, "acme", "r1").run_file.unlink()
     assert runs_of(tmp_path / "acme") == []
 
 

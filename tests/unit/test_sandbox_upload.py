@@ -132,8 +132,10 @@ def test_the_standard_librarys_client_works(pool: Pool) -> None:
     assert pool.wait(job)["ImportedUsers"] == 1
 
 
-def test_a_body_in_chunks_is_refused_as_s3_does(pool: Pool) -> None:
-    answer = requests.put(pool.job()["PreSignedUrl"], data=iter([b"x"]), headers=ENCRYPTED, timeout=10)
+@pytest.mark.parametrize("chunks", [1, 200])
+def test_a_body_in_chunks_is_refused_as_s3_does(pool: Pool, chunks: int) -> None:
+    body = iter([b"x" * 100_000] * chunks)
+    answer = requests.put(pool.job()["PreSignedUrl"], data=body, headers=ENCRYPTED, timeout=30)
     assert refusal(answer) == (501, "NotImplemented")
 
 

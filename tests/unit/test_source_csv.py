@@ -230,6 +230,17 @@ def test_a_missing_field_names_the_file_the_field_and_the_known_ones(tmp_path: P
         list(source(tmp_path, "id,email\n1,a\n").pages(["emial"]))
 
 
+@pytest.mark.parametrize(
+    "first", ["1,Ann,ann@example.com", "Ann,+49 151 0001234", "7,Ann", ",".join(map(str, range(300)))]
+)
+def test_a_person_where_the_header_should_be_is_not_shown(tmp_path: Path, first: str) -> None:
+    """A file without a header line would put its first person into the error."""
+    with pytest.raises(SourceError, match=r"looks like data, so it is not shown.*`columns`") as caught:
+        list(source(tmp_path, f"{first}\n", delimiter=",").pages(["email"]))
+    assert "Ann" not in str(caught.value)
+    assert "29" not in str(caught.value)
+
+
 def test_a_field_with_a_name_of_ours_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="'@line'"):
         list(source(tmp_path, "@line,id\n7,1\n").pages(["@line"]))

@@ -213,6 +213,12 @@ def test_an_unknown_key_lists_the_known_ones(tmp_path: Path) -> None:
         listed(tmp_path, '{"at": 1, "users": []}', "user").check()
 
 
+def test_people_s_ids_that_are_keys_are_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="looks like data") as caught:
+        listed(tmp_path, '{"ann@example.com": {}, "bob@example.com": {}}', "users").check()
+    assert "ann" not in str(caught.value)
+
+
 def test_a_key_in_what_is_no_object_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no object with 'users'"):
         listed(tmp_path, "[]", "users").check()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from sys import maxsize
 from tempfile import mkstemp
 from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -95,6 +96,7 @@ def receive(state: SandboxState, method: str, url: str, headers: Mapping[str, st
         body: the stream behind the headers.
     """
     if "chunked" in headers.get("transfer-encoding", ""):
+        _drain(body, maxsize)
         return CHUNKED
     if not headers.get("content-length", "").isdecimal():
         return NO_LENGTH
