@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markdown import Markdown
 from typer.core import TyperGroup
 
 from connectors.errors import ConfigurationError, PoolferryError, StopError
@@ -255,6 +257,25 @@ def explain(
 
     for part in explain_user(name, user, state, with_values=with_values):
         OUT.print(part)
+
+
+@app.command()
+def reconcile(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None:
+    """Hold the pool as it is today against the newest finished run: who is gone, changed or unknown.
+
+    Reads with ListUsers only, which makes nobody billable. Exit status 1 says that something differs.
+    """
+    from flows.reports.cards import reconciliation_markdown  # noqa: PLC0415 - keeps `--help` quick
+    from flows.settings import load_run_file  # noqa: PLC0415
+    from flows.steps.context import Worker  # noqa: PLC0415
+    from flows.steps.reconciling import reconcile as hold_against_the_pool  # noqa: PLC0415
+
+    loaded = load_run_file(run_file)
+    with TerminalProgress() as progress:
+        found = hold_against_the_pool(loaded, Worker(progress))
+    _show(as_json, asdict(found), Markdown(reconciliation_markdown(loaded.settings.name, found)))
+    if found.exit_status:
+        raise typer.Exit(found.exit_status)
 
 
 @app.command()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 import pytest
+
+# Prefect makes its home as it is imported, which is while tests are collected.
+os.environ.setdefault("PREFECT_HOME", tempfile.mkdtemp(prefix="poolferry-prefect-"))
 
 OFFLINE = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flows.ledger.segments import write_text
+from flows.reports.markdown import table
 from flows.steps.finishing import summarise, verdicts_of
 from mappings.reasons import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from flows.ledger.folder import RunFolder
     from flows.ledger.store import Ledger
     from flows.steps.finishing import Summary
@@ -30,7 +29,7 @@ def report_text(folder: RunFolder, ledger: Ledger) -> str:
     parts = [
         f"# {run.name}: run {run.run_id}",
         _headline(summary),
-        _table(("verdict", "users"), [(name, f"{count:,}") for name, count in summary["verdicts"].items()]),
+        table(("verdict", "users"), [(name, f"{count:,}") for name, count in summary["verdicts"].items()]),
         *_reason_parts(summary),
         *_job_parts(summary),
         *_drift_parts(run.facts),
@@ -53,13 +52,13 @@ def _reason_parts(summary: Summary) -> list[str]:
         for code, count in reasons.items()
     ]
     head = ("verdict", "reason", "users", "what it means", "what to do", "fact")
-    return ["## Reasons", _table(head, rows)] if rows else []
+    return ["## Reasons", table(head, rows)] if rows else []
 
 
 def _job_parts(summary: Summary) -> list[str]:
     names = ("job_id", "batch", "algorithm", "users", "status", "imported", "skipped", "failed", "seconds")
     rows = [tuple("" if job[name] is None else str(job[name]) for name in names) for job in summary["jobs"]]
-    return ["## Import jobs", _table(names, rows)] if rows else []
+    return ["## Import jobs", table(names, rows)] if rows else []
 
 
 def _drift_parts(facts: dict[str, object]) -> list[str]:
@@ -69,9 +68,4 @@ def _drift_parts(facts: dict[str, object]) -> list[str]:
     if not isinstance(drift, dict) or not drift:
         return [f"{facts['read_back']:,} users were read back; every attribute arrived as it was sent."]
     rows = [(name, f"{count:,}") for name, count in drift.items()]
-    return ["## Attributes that arrived differently", _table(("attribute", "users"), rows)]
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return ["## Attributes that arrived differently", table(("attribute", "users"), rows)]

@@ -94,7 +94,9 @@ def summarise(verdicts: pl.DataFrame, ledger: Ledger) -> Summary:
 def _reasons(verdicts: pl.DataFrame, kind: str) -> dict[str, int]:
     chosen = verdicts.filter(pl.col(VERDICT) == kind)
     counted = (
-        chosen.group_by(pl.col(WHY).fill_null("unknown")).len().sort(["len", WHY], descending=[True, False])
+        chosen.group_by(pl.col(WHY).fill_null("not_settled"))
+        .len()
+        .sort(["len", WHY], descending=[True, False])
     )
     return {str(code): int(count) for code, count in counted.iter_rows()}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import polars as pl
 from pyrate_limiter import Duration, Limiter, Rate
 
-from connectors.cognito.admin_users import create_user, set_permanent_password
+from connectors.cognito.admin_users import CreatedUser, create_user, set_permanent_password
 from connectors.cognito.limits import quota_of
 from connectors.errors import AskThePoolError, RetryError, TargetError, UserRefusedError
 from connectors.records import ENABLED, PASSWORD, PASSWORD_HASH, USERNAME
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 USERS_PER_BATCH = 500
 """A batch is what the next start goes through again after a crash."""
+
+WAITING: Final = "FORCE_CHANGE_PASSWORD"
+"""Status of a user who has not set a password, and for whom none was set (F5.1)."""
 
 ANY_BYTES: Final = 2**62
 """Bytes do not matter here."""
@@ -93,17 +96,18 @@ class Creator:
 
     def create(self, user: Mapping[str, Any]) -> dict[str, Any]:
         """Create one user with their password, unless an earlier start has; return the outcome."""
-        sub = None
+        outcome = {ORDINAL: user[ORDINAL], VERDICT: "failed", WHY: None, SUB: None}
         try:
-            sub, verdict = self._make(user)
-            if verdict == "created" and _password_of(user) is not None:
+            made, verdict = self._make(user)
+            outcome[SUB] = made.sub
+            if verdict == "created" and made.status == WAITING and _password_of(user) is not None:
                 self._set_password(user)
         except UserRefusedError as error:
-            return {ORDINAL: user[ORDINAL], VERDICT: "failed", WHY: error.code, SUB: sub}
-        return {ORDINAL: user[ORDINAL], VERDICT: verdict, WHY: None, SUB: sub}
+            return outcome | {WHY: error.code}
+        return outcome | {VERDICT: verdict}
 
-    def _make(self, user: Mapping[str, Any]) -> tuple[str, str]:
-        """Create, and tell ``sub`` and verdict; there is no idempotency token (F5.10), so ask in doubt.
+    def _make(self, user: Mapping[str, Any]) -> tuple[CreatedUser, str]:
+        """Create, and tell the verdict; there is no idempotency token (F5.10), so ask the pool in doubt.
 
         A password that the policy refuses is refused here, before there is a user.
         """
@@ -111,19 +115,20 @@ class Creator:
         pool = (self.context.cognito, self.context.schema)
         call = partial(create_user, *pool, user[USERNAME], attributes, temporary_password=_password_of(user))
         try:
-            return str(self._paced("AdminCreateUser", call).sub), "created"
+            return self._paced("AdminCreateUser", call), "created"
         except (AskThePoolError, RetryError, UserRefusedError) as error:
             if isinstance(error, UserRefusedError) and error.code != "username_exists":
                 raise
             for found in look_up(self.context, pl.Series([user[USERNAME]])):
-                return str(found["sub"][0]), "created" if self._is_ours(found, attributes) else "existing"
+                there = found.row(0, named=True)
+                made = CreatedUser(there["username"], there["sub"], there["status"])
+                return made, "created" if self._is_ours(there, attributes) else "existing"
             if isinstance(error, UserRefusedError):
                 raise
             raise TargetError(error.what, "Run the same command again: it goes on from here.") from None
 
-    def _is_ours(self, found: pl.DataFrame, attributes: Mapping[str, str]) -> bool:
+    def _is_ours(self, there: Mapping[str, Any], attributes: Mapping[str, str]) -> bool:
         """An earlier start made whoever came after the run began and has just what the source has."""
-        there = found.row(0, named=True)
         return there["sub"] not in self._before and all(
             there.get(name) == value for name, value in attributes.items()
         )
