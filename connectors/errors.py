@@ -17,10 +17,12 @@ No text ever holds a response body, a row, an attribute value, a hash or a passw
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import Enum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Recovery(Enum):
@@ -50,6 +52,7 @@ class PoolferryError(Exception):
         self.mend = mend
 
     def __str__(self) -> str:
+        """What happened, then how to mend it."""
         return f"{self.what} {self.mend}".strip()
 
 

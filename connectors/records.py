@@ -6,11 +6,13 @@ with ``@`` are Poolferry's own and can never clash with a field of a source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import polars as pl
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
 
 LINE = "@line"
 """UInt64: where the row starts in its file (1-based physical line) or its number in the source."""
@@ -103,8 +105,8 @@ HASH_ALGORITHMS: tuple[HashAlgorithm, ...] = ("BCRYPT", "SCRYPT", "ARGON2ID", "P
 """``PasswordHashingAlgorithm`` of ``CreateUserImportJob`` (F2.4); one algorithm a job."""
 
 USERNAME = "@username"
-PASSWORD_HASH = "@password_hash"  # noqa: S105 - a column's name
-PASSWORD = "@password"  # noqa: S105 - a column's name
+PASSWORD_HASH = "@password_hash"
+PASSWORD = "@password"
 GROUPS = "@groups"
 ENABLED = "@enabled"
 MFA = "@mfa"
@@ -123,9 +125,7 @@ numbers as decimal text, ``birthdate`` as ``yyyy-mm-dd``, ``updated_at`` as epoc
 CSV writer knows that a CSV wants ``mm/dd/yyyy`` (F1.37). Null means "no value".
 """
 
-Verdict = Literal[
-    "imported", "created", "updated", "existing", "deferred", "rejected", "failed"
-]
+Verdict = Literal["imported", "created", "updated", "existing", "deferred", "rejected", "failed"]
 VERDICTS: tuple[Verdict, ...] = (
     "imported", "created", "updated", "existing", "deferred", "rejected", "failed",
 )  # fmt: skip

@@ -6,13 +6,15 @@ every value it hands out is text (a user id ``00123`` stays ``00123``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.records import Cursor, Page
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from connectors.records import Cursor, Page
 
 Delivers = Literal["hashes", "groups", "mfa", "identities"]
 

@@ -20,7 +20,9 @@ RUN = RunRecord("r1", "acme", RunState.READING, "sha", "print", "eu-west-1_x", 1
 
 
 def new_batch(number: int = 1) -> BatchRecord:
-    return BatchRecord(number, "import_job", "BCRYPT", 7, BatchState.PLANNED, 1, None, None, None, {"bytes": 9})
+    return BatchRecord(
+        number, "import_job", "BCRYPT", 7, BatchState.PLANNED, 1, None, None, None, {"bytes": 9}
+    )
 
 
 def a_run_is_kept_and_only_moves_forward(ledger: Ledger, clock: Clock) -> None:

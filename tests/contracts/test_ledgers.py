@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import create_engine, update
 
-from flows.ledger.states import BatchState
 from flows.ledger.store import BatchRecord, Ledger, open_sqlite
 from flows.ledger.tables import BATCHES, METADATA
 from tests.contracts.ledger_suite import (
@@ -18,11 +17,12 @@ from tests.contracts.ledger_suite import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Engine
 
+    from flows.ledger.states import BatchState
     from tests.conftest import Clock
 
 Promise = "Callable[[Ledger, Clock], None]"

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-import polars as pl
 import pytest
 
 from connectors.cognito.pool import read_pool
 from connectors.cognito.sandbox import launch
 from flows.ledger.folder import RunFolder
-from flows.ledger.segments import write_parquet
 from flows.ledger.store import open_sqlite
 from flows.settings import StrategyName, load_run_file
 from flows.steps.context import Context, Worker, cognito_client
-from flows.strategies import admin_create_user
-from flows.strategies.admin_create_user import AdminCreateUser
 from flows.strategies.chain import strategies_of
-from flows.strategies.import_job import ImportJob
 from mappings.spec import parse_mapping
 from tests.contracts.strategy_suite import (
     PROMISES,
     CopiedLedger,
     Trial,
-    an_older_ledger_leads_to_the_same_end,
-    batches_keep_to_the_limits,
-    landed_users_are_in_the_pool,
-    nobody_gets_a_message,
-    reasons_of_outcomes_can_be_explained,
     refusals_are_null_or_known_for_everybody,
-    sending_again_changes_nothing,
     whom_it_accepts_it_settles_once,
 )
 from tests.flows.conftest import person
@@ -82,7 +71,9 @@ def ready(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     lead_to(sandbox, monkeypatch)
     opened: list[CopiedLedger] = []
 
-    def make(name: StrategyName, broken: Callable[..., Strategy] | None = None, **password_hash: str) -> Trial:
+    def make(
+        name: StrategyName, broken: Callable[..., Strategy] | None = None, **password_hash: str
+    ) -> Trial:
         pool = make_pool(sandbox, tmp_path)
         add(pool, "there")
         path = pool.run_file(

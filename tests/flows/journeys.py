@@ -34,7 +34,9 @@ IN_THE_POOL = ("imported", "created", "existing")
 NEW = ("imported", "created")
 """Verdicts of users whom the run has put there."""
 
-IMPORTED, CREATED, EXISTING, DEFERRED = [(name, None) for name in ("imported", "created", "existing", "deferred")]
+IMPORTED, CREATED, EXISTING, DEFERRED = [
+    (name, None) for name in ("imported", "created", "existing", "deferred")
+]
 """Verdict and reason of users with whom all is well."""
 
 QUICK = {"poll_seconds": 0.05, "log_patience_seconds": 0, "busy_patience_seconds": 1}

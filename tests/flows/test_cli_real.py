@@ -191,7 +191,7 @@ def test_check_tells_at_once_that_nobody_answers(pool: Pool, monkeypatch: pytest
     monkeypatch.setenv("AWS_ENDPOINT_URL", NOBODY)
     begun = time.monotonic()
     found = only_json(call("check", run_file, "--json").stdout)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 20
     (bad,) = (each for each in found["checks"] if not each["good"])
     assert (bad["what"], bad["mend"]) == ("pool", "Check the network, the proxy and the endpoint.")
 
@@ -228,7 +228,7 @@ def test_a_run_without_a_prefect_api_never_imports_prefect(pool: Pool) -> None:
 def test_the_way_from_a_file_of_users_to_a_finished_run(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The README's steps: init, the role, check, plan, run, status; nothing is sent before `run`."""
     monkeypatch.chdir(pool.folder)
-    with open("users.csv", "w", newline="", encoding="utf-8") as file:  # noqa: PTH123 - in the folder we are in
+    with open("users.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, person(0))
         writer.writeheader()
         writer.writerows([person(number) for number in range(20)])

@@ -83,9 +83,7 @@ def test_every_kind_of_dirt_ends_where_it_must(run_file: Path) -> None:
             )
             for batch in context.ledger.batches()
         ]
-        users = pl.concat(
-            [context.folder.scan_users().select(ORDINAL, LINE).collect()]
-        )
+        users = pl.concat([context.folder.scan_users().select(ORDINAL, LINE).collect()])
     ends = pl.concat([found.select(ORDINAL, VERDICT, WHY), *travelling]).join(users, on=ORDINAL)
     end_of = {line: (way, why) for line, way, why in ends.select(LINE, VERDICT, WHY).iter_rows()}
     persons = people()

@@ -157,7 +157,7 @@ def busy(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[[], None]]:
     other = make_pool(sandbox, tmp_path / "other")
 
     def start() -> None:
-        import requests  # noqa: PLC0415
+        import requests
 
         job = other.client.create_user_import_job(
             JobName="other", UserPoolId=other.pool_id, CloudWatchLogsRoleArn=ROLE
@@ -174,9 +174,7 @@ def busy(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[[], None]]:
 
 def test_a_job_waits_for_its_turn(pool: Pool, busy: Callable[[], None]) -> None:
     """One job of the account is active at a time (F3.14): the run waits, and goes on."""
-    journey = travel(
-        pool.run_file(SOME, jobs=QUICK | {"busy_patience_seconds": 3}), At("Uploading", busy)
-    )
+    journey = travel(pool.run_file(SOME, jobs=QUICK | {"busy_patience_seconds": 3}), At("Uploading", busy))
     hold(journey, pool)
     assert journey.ends() == [IMPORTED] * len(SOME)
     assert statuses(pool) == ["Succeeded"]
@@ -217,7 +215,9 @@ def test_upload_urls_that_never_work_do_not_use_up_the_jobs(pool: Pool, sandbox:
     assert statuses(pool) == ["Created"] * ATTEMPTS + ["Succeeded"]
 
 
-def test_a_job_that_expired_while_the_run_was_away(pool: Pool, sandbox: Sandbox, busy: Callable[[], None]) -> None:
+def test_a_job_that_expired_while_the_run_was_away(
+    pool: Pool, sandbox: Sandbox, busy: Callable[[], None]
+) -> None:
     """A job that was not started for a day is spent (F3.17): its users go in another one."""
     run_file = pool.run_file(SOME, jobs=QUICK | {"busy_patience_seconds": 0})
     with pytest.raises(TargetError, match="another job"):
@@ -295,7 +295,11 @@ def test_passwords_that_the_policy_refuses_make_nobody(pool: Pool) -> None:
     """A user who has failed is not in the pool, so that a second try is possible."""
     own = mapping() | {"password": {"from": "pw"}}
     own.pop("password_hash")
-    people = [person(1, pw="Long-enough-1"), person(2, pw="short"), person(3, pw="Long-enough-2", active="no")]
+    people = [
+        person(1, pw="Long-enough-1"),
+        person(2, pw="short"),
+        person(3, pw="Long-enough-2", active="no"),
+    ]
     failed = ("failed", "invalid_password")
     check(pool, people, [CREATED, failed, CREATED], mapping=own, strategies=["admin_create_user"])
     found = {name: user["UserStatus"] for name, user in pool.users().items()}

@@ -41,7 +41,7 @@ PHONE = "+493023125"
 
 HAS_PHONE = {"const": "true", "when": {"field": "phone", "present": True}}
 HAS_EMAIL = {"const": "true", "when": {"field": "email", "present": True}}
-PASSWORD = "An old password, 1"  # noqa: S105 - of nobody
+PASSWORD = "An old password, 1"
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_a_preferred_username_is_an_alias(make: Make) -> None:
 
 
 @pytest.mark.parametrize("case_sensitive", [True, False])
-def test_letter_case(make: Make, case_sensitive: bool) -> None:  # noqa: FBT001 - a parameter of the pool
+def test_letter_case(make: Make, case_sensitive: bool) -> None:
     pool = make(UsernameConfiguration={"CaseSensitive": case_sensitive})
     add(pool, "There")
     people = [person(1, id="ann"), person(2, id="Ann"), person(3, id="there")]
@@ -172,7 +172,9 @@ def test_letter_case(make: Make, case_sensitive: bool) -> None:  # noqa: FBT001 
 def test_a_pool_that_keeps_usernames_in_small_letters(make: Make, verify: str) -> None:
     """The strategies and the proof find a user under the spelling that the pool has made of the name."""
     pool = make()
-    journey = check(pool, [person(1, id="Ann"), person(2, id="Bob", verified="no")], [IMPORTED, CREATED], verify=verify)
+    journey = check(
+        pool, [person(1, id="Ann"), person(2, id="Bob", verified="no")], [IMPORTED, CREATED], verify=verify
+    )
     assert journey.verdicts["sub"].null_count() == 0
 
 
@@ -296,7 +298,7 @@ def hashes() -> dict[str, str]:
 def test_hashes_of_every_algorithm_let_their_users_in(
     make: Make,
     sandbox: Sandbox,
-    in_header: bool,  # noqa: FBT001 - a switch of the service
+    in_header: bool,
 ) -> None:
     """One job for each algorithm and one without; the old passwords work, commas in hashes or not (F2.7)."""
     pool = make()
@@ -335,7 +337,12 @@ def test_a_pool_that_takes_no_hashes_stops_the_run(make: Make, sandbox: Sandbox,
 def test_hashes_that_the_pool_does_not_take(make: Make) -> None:
     """They are kept for the migration trigger, or the user is told apart from the others with a reason."""
     costly = hashes()["BCRYPT"].replace("$05$", "$13$")
-    people = [person(1, pw=costly), person(2, pw="{SSHA}c29t"), person(3, pw="$2a$05$short"), person(4, pw=costly, active="0")]
+    people = [
+        person(1, pw=costly),
+        person(2, pw="{SSHA}c29t"),
+        person(3, pw="$2a$05$short"),
+        person(4, pw=costly, active="0"),
+    ]
     check(make(), people, [DEFERRED, DEFERRED, DEFERRED, IMPORTED])
     codes = ["hash_cost_too_high", "hash_unknown_scheme", "hash_malformed"]
     check(make(), people, [*map(rejected, codes), IMPORTED], strategies=["import_job"], name="other")

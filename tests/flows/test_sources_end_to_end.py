@@ -14,7 +14,6 @@ import pytest
 import zstandard
 
 from connectors.errors import ConfigurationError
-from tests.flows.conftest import Pool
 from tests.flows.journeys import (
     CREATED,
     DEFERRED,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connectors.cognito.sandbox import Sandbox
+    from tests.flows.conftest import Pool
 
 Record = dict[str, Any]
 
@@ -276,7 +276,16 @@ def test_lines_that_are_no_rows_keep_their_line_numbers(pool: Pool) -> None:
     people = as_csv([record(1, name={"first": "of\ntwo", "last": "lines"}), *PEOPLE[2:5], *PEOPLE[38:]])
     head, first, second, good, *others = people.splitlines(keepends=True)
     undecodable = good.replace("ü".encode(), b"\xfc")
-    lines = [head, first, second, b"only,three,fields\n", good, undecodable, good.rstrip() + b",more\n", *others]
+    lines = [
+        head,
+        first,
+        second,
+        b"only,three,fields\n",
+        good,
+        undecodable,
+        good.rstrip() + b",more\n",
+        *others,
+    ]
     path = lay("people.csv", b"".join(lines), pool.folder)
     journey = carry(pool, {"kind": "csv", "path": path})
     assert lines_of(journey) == {4: "line_ragged", 6: "line_undecodable", 7: "line_ragged"}

@@ -71,7 +71,7 @@ def test_an_interrupt_stops_the_job_and_the_next_start_goes_on(slow: Pool, how: 
     verdicts, summary = finish(run_file)
     assert summary["verdicts"]["imported"] == len(PEOPLE)
     assert verdicts["username"].n_unique() == len(PEOPLE)
-    assert [job["users"] for job in summary["jobs"]][0] == len(PEOPLE)
+    assert next(job["users"] for job in summary["jobs"]) == len(PEOPLE)
     assert len(jobs_of(slow)) == 2
 
 

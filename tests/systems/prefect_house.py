@@ -103,7 +103,7 @@ class PrefectHouse:
         assert (done.returncode == 0) is good, told
         return done.stdout
 
-    def ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON values
+    def ask(self, method: str, path: str, body: object = None) -> Any:
         """Call the server's API; on SQLite it is busy now and then (503), as it tells its own clients."""
         url = f"{self.environment['PREFECT_API_URL']}/{path}"
         busy = requests.codes.service_unavailable
@@ -128,7 +128,7 @@ class PrefectHouse:
         ) as db:
             db.text_factory = lambda raw: raw.decode(errors="replace")
             for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                rows = db.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - the name is the database's own
+                rows = db.execute(f'SELECT * FROM "{table}"')
                 names = [column[0] for column in rows.description]
                 for row in rows:
                     yield from (

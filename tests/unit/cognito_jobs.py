@@ -25,7 +25,7 @@ NAME = job_name("r1", 1, 1)
 
 
 @cache
-def client() -> Any:  # noqa: ANN401 - Stubber wants botocore's own class
+def client() -> Any:
     """One client for all tests of the file: to make one takes longer than any test."""
     return aws.client("cognito-idp", region="eu-west-1")
 
@@ -38,7 +38,7 @@ class Jobs(ImportJobs):
         super().__init__(client(), POOL_ID, clock=lambda: NOW, sleep=self.pauses.append)
 
 
-def told(status: str = "Created", job_id: str = JOB_ID, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - a reply
+def told(status: str = "Created", job_id: str = JOB_ID, **more: Any) -> dict[str, Any]:
     job = {
         "JobId": job_id,
         "JobName": NAME,

@@ -82,7 +82,7 @@ CUSTOM = (
 )
 
 
-def pool(*attributes: PoolAttribute, **changes: Any) -> PoolSchema:  # noqa: ANN401 - of PoolSchema's fields
+def pool(*attributes: PoolAttribute, **changes: Any) -> PoolSchema:
     """A pool that verifies e-mail addresses; ``attributes`` take the place of those of their name."""
     known = {each.name: each for each in (*map(attribute, STANDARD), *CUSTOM, *attributes)}
     whole = PoolSchema(

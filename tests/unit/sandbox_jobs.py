@@ -23,7 +23,7 @@ ENCRYPTED = {"x-amz-server-side-encryption": "aws:kms"}
 OVER = {"Succeeded", "Failed", "Stopped", "Expired"}
 
 
-def client_for(sandbox: Sandbox, service: str = "cognito-idp", *, parameter_validation: bool = True) -> Any:  # noqa: ANN401 - a boto3 client
+def client_for(sandbox: Sandbox, service: str = "cognito-idp", *, parameter_validation: bool = True) -> Any:
     """Make a client that retries nothing, so that a test sees each answer."""
     environment = sandbox.environment
     config = Config(
@@ -49,12 +49,12 @@ class Pool:
     name: str
     header: list[str] = field(default_factory=list)
 
-    def call(self, operation: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - any argument
+    def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         answer: dict[str, Any] = getattr(self.client, operation)(UserPoolId=self.id, **arguments)
         answer.pop("ResponseMetadata")
         return answer
 
-    def job(self, name: str = "job", **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - any argument
+    def job(self, name: str = "job", **arguments: Any) -> dict[str, Any]:
         """Create a job."""
         wanted = {"JobName": name, "CloudWatchLogsRoleArn": ROLE, **arguments}
         job: dict[str, Any] = self.call("create_user_import_job", **wanted)["UserImportJob"]
@@ -87,14 +87,14 @@ class Pool:
         lines += [",".join(row.get(name, "").replace(",", "\\,") for name in names) for row in rows]
         return ("\n".join(lines) + "\n").encode()
 
-    def run(self, content: bytes, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - any argument
+    def run(self, content: bytes, **arguments: Any) -> dict[str, Any]:
         """Create a job, upload, start, wait for its end."""
         job = self.job(**arguments)
         assert put(job, content).status_code == 200
         self.start(job)
         return self.wait(job)
 
-    def imported(self, *rows: dict[str, str], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
+    def imported(self, *rows: dict[str, str], **arguments: Any) -> dict[str, Any]:
         """Run a job over rows of a file with a right header."""
         hashed = "PasswordHashingAlgorithm" in arguments
         header = [*self.header, "password_hash"] if hashed else self.header
@@ -132,7 +132,7 @@ class Pool:
         return found
 
 
-def make_pool(sandbox: Sandbox, name: str = "pool", **settings: Any) -> Pool:  # noqa: ANN401 - any setting
+def make_pool(sandbox: Sandbox, name: str = "pool", **settings: Any) -> Pool:
     """Create a pool that verifies e-mail addresses unless it is told otherwise."""
     client = client_for(sandbox)
     wanted = {"AutoVerifiedAttributes": ["email"], **settings}
@@ -168,7 +168,7 @@ def refused(code: str, text: str = "") -> Iterator[None]:
 
 
 @contextmanager
-def switched(sandbox: Sandbox, **settings: Any) -> Iterator[None]:  # noqa: ANN401 - any setting
+def switched(sandbox: Sandbox, **settings: Any) -> Iterator[None]:
     """Run with other settings, then go back."""
     before = requests.get(f"{sandbox.url}/sandbox/settings", timeout=10).json()
     sandbox.update(**settings)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from subprocess import DEVNULL, PIPE, Popen
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -16,11 +15,14 @@ from botocore.exceptions import ClientError
 
 from connectors.cognito.sandbox import Sandbox, SandboxSettings
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 Client = Any
 """A boto3 client; its calls take whatever a test wants to see refused."""
 
 REGION = "eu-west-1"
-PASSWORD = "Abcdef1!"  # noqa: S105 - an invented one
+PASSWORD = "Abcdef1!"
 
 PLAIN_MOTO = """
 from moto.server import ThreadedMotoServer
@@ -49,7 +51,7 @@ def client_for(url: str) -> Client:
         endpoint_url=url,
         region_name=REGION,
         aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key="invented",  # noqa: S106 - an invented one
+        aws_secret_access_key="invented",
         config=Config(retries={"total_max_attempts": 1}, max_pool_connections=32),
     )
 
@@ -61,7 +63,7 @@ class Pool:
     client: Client
     id: str
 
-    def call(self, operation: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - any argument
+    def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         answer: dict[str, Any] = getattr(self.client, operation)(UserPoolId=self.id, **arguments)
         answer.pop("ResponseMetadata")
         return answer
@@ -84,11 +86,11 @@ class Pool:
         user = self.call("admin_get_user", Username=username)
         return {**user, "Attributes": flat(user.pop("UserAttributes"))}
 
-    def usernames(self, **arguments: Any) -> list[str]:  # noqa: ANN401 - any argument
+    def usernames(self, **arguments: Any) -> list[str]:
         return [user["Username"] for user in self.call("list_users", **arguments)["Users"]]
 
 
-def make_pool(client: Client, **settings: Any) -> Pool:  # noqa: ANN401 - any setting
+def make_pool(client: Client, **settings: Any) -> Pool:
     return Pool(client, client.create_user_pool(PoolName="pool", **settings)["UserPool"]["Id"])
 
 
@@ -112,7 +114,7 @@ def refused(code: str, text: str = "") -> Iterator[None]:
 
 
 @contextmanager
-def switched(sandbox: Sandbox, **settings: Any) -> Iterator[None]:  # noqa: ANN401 - any setting
+def switched(sandbox: Sandbox, **settings: Any) -> Iterator[None]:
     """Run with other settings, then go back to the defaults."""
     sandbox.update(**settings)
     try:

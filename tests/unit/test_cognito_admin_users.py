@@ -38,7 +38,7 @@ BASE: dict[str, Any] = {
 
 
 @cache
-def client() -> Any:  # noqa: ANN401 - Stubber wants botocore's own class
+def client() -> Any:
     """One client for all tests of the file: to make one takes longer than any test."""
     return aws.client("cognito-idp", region="eu-west-1")
 

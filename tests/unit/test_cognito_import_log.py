@@ -149,7 +149,7 @@ def test_a_job_that_touched_nobody_has_a_complete_log_without_lines() -> None:
 
 
 @cache
-def client() -> Any:  # noqa: ANN401 - Stubber wants botocore's own class
+def client() -> Any:
     """One client for all tests of the file: to make one takes longer than any test."""
     return aws.client("logs", region="eu-west-1")
 

@@ -35,7 +35,7 @@ def model(service: str) -> ServiceModel:
     return botocore.session.get_session().get_service_model(service)
 
 
-def shape(name: str) -> Any:  # noqa: ANN401 - each kind of shape has members of its own
+def shape(name: str) -> Any:
     return model("cognito-idp").shape_for(name)
 
 

@@ -61,7 +61,7 @@ POOL: dict[str, Any] = {
 
 
 @cache
-def client() -> Any:  # noqa: ANN401 - Stubber wants botocore's own class
+def client() -> Any:
     """One client for all tests of the file: to make one takes longer than any test."""
     return aws.client("cognito-idp", region="eu-west-1")
 

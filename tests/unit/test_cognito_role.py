@@ -34,7 +34,7 @@ Policy = dict[str, Any]
 
 
 @cache
-def client() -> Any:  # noqa: ANN401 - Stubber wants botocore's own class
+def client() -> Any:
     """One client for all tests of the file: to make one takes longer than any test."""
     return aws.client("iam")
 
@@ -79,7 +79,7 @@ def add_attached(stub: Stubber, *documents: Policy) -> None:
         stub.add_response("get_policy_version", told, {"PolicyArn": arn, "VersionId": "v3"})
 
 
-def allowing(**changes: Any) -> Policy:  # noqa: ANN401 - whatever a statement can say
+def allowing(**changes: Any) -> Policy:
     """Our own policy with members of its statement changed, or taken away by None."""
     policy = copy.deepcopy(log_policy(ARN, region=REGION))
     statement = policy["Statement"][0] | changes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -12,6 +12,9 @@ import pytest
 from connectors.errors import ConfigurationError
 from flows.ledger.folder import RunFolder, find_run, new_run_id, runs_of
 from flows.ledger.segments import write_arrow, write_once
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def make_run(state: Path, name: str, run_id: str) -> RunFolder:

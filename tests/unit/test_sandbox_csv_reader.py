@@ -28,7 +28,7 @@ SPACE = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "
 """White space as Unicode has it; Python counts four separators more."""
 
 
-def read(path: Path, content: bytes, *, block_bytes: int = 1 << 21, **switches: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def read(path: Path, content: bytes, *, block_bytes: int = 1 << 21, **switches: Any) -> list[dict[str, Any]]:
     """Read a whole file; one dictionary a row, without the columns that nobody asked for."""
     path.write_bytes(content)
     chosen = SandboxSettings(**switches)

@@ -114,7 +114,7 @@ def test_max_results_can_be_50_at_most(sandbox: Sandbox, pool: Pool) -> None:
         pool.call("list_user_import_jobs", MaxResults=51)
 
 
-def unchecked(pool: Pool) -> Any:  # noqa: ANN401 - a boto3 client
+def unchecked(pool: Pool) -> Any:
     """A client that sends whatever it is given, so that the server has to judge it."""
     return client_for(pool.sandbox, parameter_validation=False)
 

@@ -49,7 +49,7 @@ PBKDF2 = "$pbkdf2-sha256$600000$c29tZXNhbHQ$aGFzaA"
 def judged(
     row: dict[str, Any],
     pool: dict[str, Any] | None = None,
-    **switches: Any,  # noqa: ANN401 - any switch
+    **switches: Any,
 ) -> tuple[str | None, dict[str, Any]]:
     """The reason code of one row, and the row as it would be stored."""
     rules = PoolRules(**{"columns": COLUMNS, "auto_verified": ("email",), **(pool or {})})

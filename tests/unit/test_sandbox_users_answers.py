@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.session
 import pytest
@@ -13,6 +12,9 @@ import requests
 from sandbox_users import PASSWORD, Client, client_for, make_pool
 
 from connectors.cognito.sandbox import Sandbox, start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SIGNED = (
     "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/eu-west-1/cognito-idp/aws4_request, "
@@ -31,7 +33,7 @@ def client(sandbox: Sandbox) -> Client:
     return client_for(sandbox.url)
 
 
-def raw(sandbox: Sandbox, operation: str, **arguments: Any) -> requests.Response:  # noqa: ANN401
+def raw(sandbox: Sandbox, operation: str, **arguments: Any) -> requests.Response:
     headers = {
         "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
         "Content-Type": "application/x-amz-json-1.1",
@@ -40,7 +42,7 @@ def raw(sandbox: Sandbox, operation: str, **arguments: Any) -> requests.Response
     return requests.post(sandbox.url, data=json.dumps(arguments), headers=headers, timeout=10)
 
 
-def unknown(shape: Any, value: Any, path: str = "") -> list[str]:  # noqa: ANN401 - a shape and its value
+def unknown(shape: Any, value: Any, path: str = "") -> list[str]:
     """List the members of an answer that the shape lacks, and values of another type."""
     kind = shape.type_name
     if kind == "structure":
@@ -63,7 +65,7 @@ def unknown(shape: Any, value: Any, path: str = "") -> list[str]:  # noqa: ANN40
     return [] if isinstance(value, types[kind]) else [f"{path}: {kind}"]
 
 
-def output_shape(operation: str) -> Any:  # noqa: ANN401 - a shape
+def output_shape(operation: str) -> Any:
     service = botocore.session.get_session().get_service_model("cognito-idp")
     return service.operation_model(operation).output_shape
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox_users import (
@@ -20,6 +19,9 @@ from sandbox_users import (
 from connectors.cognito.sandbox import Sandbox, start
 from connectors.cognito.sandbox.directory import find_user
 from connectors.cognito.sandbox.throttle import counters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCHEMA = [
     {"Name": "email", "Required": True, "Mutable": True},
@@ -48,9 +50,9 @@ def pool(client: Client) -> Pool:
     return made
 
 
-def stored(pool: Pool, username: str) -> Any:  # noqa: ANN401 - moto ships no types
+def stored(pool: Pool, username: str) -> Any:
     """Reach the user behind the API; the server runs in this process."""
-    from moto.cognitoidp.models import cognitoidp_backends  # noqa: PLC0415 - kept beside its only use
+    from moto.cognitoidp.models import cognitoidp_backends
 
     return find_user(cognitoidp_backends["123456789012"]["eu-west-1"].user_pools[pool.id], username)
 
@@ -214,7 +216,7 @@ def test_a_password_that_the_pool_does_not_take_is_refused(pool: Pool, password:
 
 def test_a_password_replaces_an_imported_hash(pool: Pool) -> None:
     user = stored(pool, "ann")
-    user.password_hash = "$2b$12$invented"  # noqa: S105 - an invented one
+    user.password_hash = "$2b$12$invented"
     pool.call("admin_set_user_password", Username="ann", Password=PASSWORD, Permanent=True)
     assert user.password_hash is None
     assert user.password == PASSWORD

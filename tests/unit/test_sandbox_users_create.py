@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox_users import (
@@ -18,6 +17,9 @@ from sandbox_users import (
 
 from connectors.cognito.sandbox import Sandbox, start
 from connectors.cognito.sandbox.throttle import counters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCHEMA = [
     {"Name": "email", "Mutable": True},

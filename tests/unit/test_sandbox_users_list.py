@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +23,9 @@ from sandbox_users import (
 from connectors.cognito.sandbox import Sandbox, start
 from connectors.cognito.sandbox.directory import add_user
 from connectors.cognito.sandbox.list_users import UserFilter, parse_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PEOPLE = 130
 

@@ -6,15 +6,17 @@ The server runs in a process of its own: with the client in the same one, the ra
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 from sandbox_users import PASSWORD, Client, Pool, client_for, make_pool, plain_moto
 
 from connectors.cognito.sandbox import launch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 THREADS = 16
 CROWD = 960
@@ -81,7 +83,7 @@ class Storm:
         address = {"email": f"{local}@example.com", "email_verified": "true"}
         return [{"Name": name, "Value": value} for name, value in address.items()]
 
-    def _call(self, operation: str, **arguments: Any) -> None:  # noqa: ANN401 - any argument
+    def _call(self, operation: str, **arguments: Any) -> None:
         try:
             self.pool.call(operation, **arguments)
             self.statuses[200] += 1

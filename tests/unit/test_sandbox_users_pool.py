@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.session
 import pytest
@@ -12,6 +11,9 @@ from sandbox_users import Client, Pool, client_for, make_pool, refused, switched
 
 from connectors.cognito.sandbox import Sandbox, start
 from connectors.cognito.sandbox.throttle import counters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROLE = "arn:aws:iam::123456789012:role/example"
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:example"

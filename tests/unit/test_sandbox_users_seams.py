@@ -1,7 +1,5 @@
 """Where moto is changed from outside: each place is there, and a moto that lacks one stops the start."""
 
-# ruff: noqa: ANN401 - moto ships no types
-
 from __future__ import annotations
 
 import inspect

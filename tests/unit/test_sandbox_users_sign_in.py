@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto.cognitoidp.exceptions import NotAuthorizedError
@@ -23,10 +22,14 @@ from sandbox_users import (
 from connectors.cognito.sandbox import Sandbox, credentials, start
 from connectors.cognito.sandbox.credentials import fits_hash
 from connectors.cognito.sandbox.directory import add_user
-from connectors.cognito.sandbox.stored_user import StoredUser
 from connectors.cognito.sandbox.throttle import counters
 
-NEW_PASSWORD = "Other-word2"  # noqa: S105 - an invented one
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from connectors.cognito.sandbox.stored_user import StoredUser
+
+NEW_PASSWORD = "Other-word2"
 BCRYPT = "$2b$04$a7MXzF.sp3EJFV1LbFtVg.tbwzBd/Z54mwOhVDeR6rOlJOsHQAs7G"
 HASHES = {
     "SCRYPT": (
@@ -84,7 +87,7 @@ FLOWS = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_US
 BOTH = pytest.mark.parametrize("flow", ["USER_PASSWORD_AUTH", "ADMIN_USER_PASSWORD_AUTH"])
 
 
-def with_client(client: Client, app: dict[str, Any] | None = None, **settings: Any) -> SignIns:  # noqa: ANN401
+def with_client(client: Client, app: dict[str, Any] | None = None, **settings: Any) -> SignIns:
     pool = SignIns(client, make_pool(client, **settings).id)
     made = pool.call(
         "create_user_pool_client", ClientName="app", **{"ExplicitAuthFlows": FLOWS, **(app or {})}
@@ -322,7 +325,7 @@ def test_an_imported_user_gets_in_through_a_reset(pool: SignIns) -> None:
     assert recoveries()["recovery/EMAIL"] == before + 1
     answer = {"ClientId": pool.client_id, "Username": "bob", "ConfirmationCode": code}
     with refused("InvalidPasswordException"):
-        pool.client.confirm_forgot_password(Password="weak", **answer)  # noqa: S106 - an invented one
+        pool.client.confirm_forgot_password(Password="weak", **answer)
     with refused("ExpiredCodeException"):
         wrong = {**answer, "ConfirmationCode": "moto-confirmation-code:0"}
         pool.client.confirm_forgot_password(Password=PASSWORD, **wrong)

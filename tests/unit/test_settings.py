@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from connectors.errors import ConfigurationError
 from flows.settings import describe_source, fill_secrets, load_run_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RUN_FILE = """
 name: acme
@@ -38,7 +41,10 @@ def test_no_is_a_country_and_not_a_boolean(tmp_path: Path) -> None:
     ("change", "named"),
     [
         (("name: acme", "nam: acme"), ["unknown key 'nam'", "Did you mean 'name'?", "existing"]),
-        (("user_pool_id", "user_pol_id"), ["target.user_pol_id", "Did you mean 'user_pool_id'?", "log_role_arn"]),
+        (
+            ("user_pool_id", "user_pol_id"),
+            ["target.user_pol_id", "Did you mean 'user_pool_id'?", "log_role_arn"],
+        ),
         (("name: acme", "name: acme\nverify: ful"), ["verify", "'full', 'sample' or 'none'"]),
         (("name: acme", "name: acme\njobs: {max_rows: 600000}"), ["jobs.max_rows", "500000"]),
         (("name: acme", "name: acme\nrules: {quotes: send}"), ["rules", "quotes"]),
@@ -83,7 +89,8 @@ def test_the_fingerprint_changes_with_the_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("u.csv", "csv"), ("u.jsonl.gz", "jsonl"), ("u.json.zst", "json"), ("u.parquet", "parquet")]
+    ("name", "kind"),
+    [("u.csv", "csv"), ("u.jsonl.gz", "jsonl"), ("u.json.zst", "json"), ("u.parquet", "parquet")],
 )
 def test_the_kind_of_a_file_is_told_from_its_name(tmp_path: Path, name: str, kind: str) -> None:
     assert describe_source(tmp_path / name, tmp_path) == {"kind": kind, "path": name}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RAGGED, MALFORMED, UNDECODABLE = "line_ragged", "line_malformed", "line_undecodable"
 
 
-def source(folder: Path, content: str | bytes, *, block: int = 1 << 20, **chosen: Any) -> CsvSource:  # noqa: ANN401 - handed on
+def source(folder: Path, content: str | bytes, *, block: int = 1 << 20, **chosen: Any) -> CsvSource:
     data = content.encode() if isinstance(content, str) else content
     (folder / "users.csv").write_bytes(data)
     return CsvSource(CsvSettings(path="users.csv", **chosen), folder, block_bytes=block)
@@ -170,7 +170,7 @@ def test_one_broken_line_does_not_slow_the_others(tmp_path: Path) -> None:
     taken: list[int] = []
     real = ProvedReader.read
 
-    def spy(self: ProvedReader, piece: bytes, line: int, count: int) -> Any:  # noqa: ANN401 - handed on
+    def spy(self: ProvedReader, piece: bytes, line: int, count: int) -> Any:
         frame = real(self, piece, line, count)
         taken.append(0 if frame is None else frame.height)
         return frame

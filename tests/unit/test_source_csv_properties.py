@@ -85,7 +85,7 @@ def test_any_table_is_read_back_exactly(
     tmp_path: Path,
     table: tuple[list[list[str]], str, dict[str, str]],
     block: int,
-    ended: bool,  # noqa: FBT001 - drawn
+    ended: bool,
 ) -> None:
     """What csv.writer wrote comes back letter by letter, each row at its physical line."""
     rows, encoding, form = table
@@ -127,7 +127,7 @@ WAYS = st.fixed_dictionaries(
 )
 
 
-def outcome(folder: Path, content: bytes, **ways: Any) -> object:  # noqa: ANN401 - handed on
+def outcome(folder: Path, content: bytes, **ways: Any) -> object:
     """Read, or say why the header cannot be read."""
     try:
         return read(folder, content, **ways)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from moto.cognitoidp.exceptions import InvalidParameterException
 
-from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import broken_constraint
 from connectors.cognito.sandbox.schema import pool_columns
 from connectors.cognito.sandbox.settings import SandboxSettings
 from connectors.cognito.sandbox.sign_in_names import EMAIL, PHONE_NUMBER, is_true
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from connectors.cognito.sandbox.moto_types import MotoPool
 
 MAX_VALUE: Final = 2048
 """Length of any value; in bytes or characters, the sources disagree (F1.40)."""

@@ -8,20 +8,23 @@ import re
 import secrets
 import string
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError
 
-from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import InvalidPasswordError, broken_constraint
-from connectors.cognito.sandbox.stored_user import StoredUser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from connectors.cognito.sandbox.moto_types import MotoPool
+    from connectors.cognito.sandbox.stored_user import StoredUser
 
 MAX_PASSWORD: Final = 256
 SYMBOLS: Final = frozenset("^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-")

@@ -7,17 +7,20 @@ index right whatever is put into it or taken out, and every scan is a look-up.
 from __future__ import annotations
 
 from collections import UserDict
-from collections.abc import Callable, Iterator, Mapping
 from threading import RLock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from moto.cognitoidp.exceptions import InvalidParameterException, UsernameExistsException
 
 from connectors.cognito.sandbox.attributes import check_attributes, settings_of
-from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import AliasTakenError
 from connectors.cognito.sandbox.sign_in_names import SHAPE_WORDS, SignInNames, sign_in_names
 from connectors.cognito.sandbox.stored_user import StoredUser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from connectors.cognito.sandbox.moto_types import MotoPool
 
 __all__ = ["Directory", "add_user", "check_attributes", "directory_of", "find_user", "pool_lock"]
 
@@ -287,7 +290,7 @@ def _refuse_taken_name(directory: Directory, username: str) -> None:
     for attribute in directory.names.username_attributes:
         if directory.holder(attribute, folded) is not None:
             raise UsernameExistsException(f"An account with the given {attribute} already exists.")
-    if folded in directory._by_folded_name:  # noqa: SLF001 - same file
+    if folded in directory._by_folded_name:
         raise UsernameExistsException("User account already exists")
 
 

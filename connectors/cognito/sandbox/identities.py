@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from moto.cognitoidp.exceptions import InvalidParameterException, ResourceNotFoundError
 
 from connectors.cognito.sandbox.directory import directory_of, find_user
-from connectors.cognito.sandbox.moto_types import MotoPool, MotoProvider
 from connectors.cognito.sandbox.refusals import LimitExceededError, user_not_found
 from connectors.cognito.sandbox.request import SandboxRequest
-from connectors.cognito.sandbox.stored_user import StoredUser
+
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.moto_types import MotoPool, MotoProvider
+    from connectors.cognito.sandbox.stored_user import StoredUser
 
 NATIVE: Final = "Cognito"
 MAX_LINKS: Final = 5
@@ -100,7 +102,7 @@ def _identity(named: dict[str, str]) -> tuple[str, str]:
     return named.get("ProviderName", ""), named.get("ProviderAttributeValue", "")
 
 
-def _already_linked(same: bool) -> str:  # noqa: FBT001 - one question, one answer
+def _already_linked(same: bool) -> str:
     """Word the refusal of an identity that is somebody's already (texts ours)."""
     if same:
         return "SourceUser is already linked to DestinationUser"

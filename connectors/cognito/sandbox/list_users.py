@@ -6,19 +6,22 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from moto.cognitoidp.exceptions import InvalidParameterException
 
 from connectors.cognito.sandbox.attributes import SYSTEM_ATTRIBUTES, rules_of
 from connectors.cognito.sandbox.directory import INDEXED, Directory, directory_of
-from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import broken_constraint
 from connectors.cognito.sandbox.request import SandboxRequest
-from connectors.cognito.sandbox.stored_user import StoredUser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from connectors.cognito.sandbox.moto_types import MotoPool
+    from connectors.cognito.sandbox.stored_user import StoredUser
 
 MAX_LIMIT: Final = 60
 MAX_FILTER: Final = 256

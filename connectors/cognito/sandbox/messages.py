@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from connectors.cognito.sandbox.attributes import settings_of
 from connectors.cognito.sandbox.meters import meters_of
-from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import LimitExceededError
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterable
+
+    from connectors.cognito.sandbox.moto_types import MotoPool
 
 Occasion = Literal["invitation", "verification", "recovery"]
 Medium = Literal["SMS", "EMAIL"]

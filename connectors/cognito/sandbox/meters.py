@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.cognitoidp.models import cognitoidp_backends
 
-from connectors.cognito.sandbox.quotas import Category
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.quotas import Category
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError
 from moto.cognitoidp.models import LEGACY_ACCOUNT_RECOVERY_MECHANISMS
@@ -10,11 +10,13 @@ from moto.cognitoidp.models import LEGACY_ACCOUNT_RECOVERY_MECHANISMS
 from connectors.cognito.sandbox.credentials import check_password
 from connectors.cognito.sandbox.directory import find_user
 from connectors.cognito.sandbox.messages import MEDIUM_OF, count_messages, refuse_messages
-from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoPool
 from connectors.cognito.sandbox.refusals import user_not_found
 from connectors.cognito.sandbox.request import SandboxRequest
 from connectors.cognito.sandbox.sign_in_names import is_true
-from connectors.cognito.sandbox.stored_user import StoredUser
+
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoPool
+    from connectors.cognito.sandbox.stored_user import StoredUser
 
 RESETTABLE: Final = ("CONFIRMED", "RESET_REQUIRED")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.cognitoidp.exceptions import InvalidParameterException
 from moto.cognitoidp.models import DEFAULT_USER_POOL_CONFIG
@@ -11,9 +11,11 @@ from moto.core.responses import ActionResult
 
 from connectors.cognito.sandbox.credentials import DEFAULT_POLICY, password_policy
 from connectors.cognito.sandbox.directory import directory_of, pool_lock
-from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoPool
 from connectors.cognito.sandbox.pool_schema import complete_schema, described_schema
 from connectors.cognito.sandbox.request import SandboxRequest
+
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoPool
 
 SET_ONCE = ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
 """What CreateUserPool alone can set; moto's UpdateUserPool loses it (F6.26)."""

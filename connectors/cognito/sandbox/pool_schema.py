@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.cognitoidp.models import CognitoIdpUserPoolAttribute
 
-from connectors.cognito.sandbox.moto_types import MotoAttribute, MotoPool
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.moto_types import MotoAttribute, MotoPool
 
 IDENTITIES: dict[str, Any] = {
     "Name": "identities",
@@ -43,7 +44,7 @@ def described_schema(pool: MotoPool) -> list[dict[str, Any]]:
 
 
 def _attribute(name: str) -> MotoAttribute:
-    return CognitoIdpUserPoolAttribute(name, False, CognitoIdpUserPoolAttribute.STANDARD_SCHEMA[name])  # noqa: FBT003 - moto's own
+    return CognitoIdpUserPoolAttribute(name, False, CognitoIdpUserPoolAttribute.STANDARD_SCHEMA[name])
 
 
 def _fill_bounds(attribute: MotoAttribute, default: dict[str, Any]) -> None:

@@ -6,10 +6,12 @@ so that every operation that botocore knows has a category (a test compares the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Category = Literal[
     "UserCreation",

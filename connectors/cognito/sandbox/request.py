@@ -7,20 +7,22 @@ from contextlib import ExitStack
 from functools import cached_property
 from threading import RLock
 from time import monotonic
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from moto.cognitoidp.models import cognitoidp_backends
 from moto.cognitoidp.responses import CognitoIdpResponse
 
 from connectors.cognito.sandbox.directory import pool_lock
 from connectors.cognito.sandbox.meters import meters_of
-from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoArgument, MotoPool
 from connectors.cognito.sandbox.quotas import QUOTAS, Category
 from connectors.cognito.sandbox.refusals import TooManyRequestsError
 from connectors.cognito.sandbox.seams import install_seams
-from connectors.cognito.sandbox.settings import SandboxSettings
-from connectors.cognito.sandbox.state import SandboxState
 from connectors.cognito.sandbox.throttle import Gate
+
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoArgument, MotoPool
+    from connectors.cognito.sandbox.settings import SandboxSettings
+    from connectors.cognito.sandbox.state import SandboxState
 
 JSON_TYPE = "application/x-amz-json-1.1"
 

@@ -7,10 +7,8 @@ arguments stops the start with a text that says so, instead of a wrong answer la
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
-from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto import backends
 from moto.cognitoidp import models
@@ -18,7 +16,6 @@ from moto.core import responses
 
 from connectors.cognito.sandbox.credentials import check_password
 from connectors.cognito.sandbox.directory import directory_of, find_user
-from connectors.cognito.sandbox.moto_types import MotoBackend, MotoPool
 from connectors.cognito.sandbox.refusals import AliasTakenError
 from connectors.cognito.sandbox.shortcuts import (
     list_of_moto_modules,
@@ -27,6 +24,12 @@ from connectors.cognito.sandbox.shortcuts import (
 )
 from connectors.cognito.sandbox.stored_user import StoredUser
 from connectors.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
+    from connectors.cognito.sandbox.moto_types import MotoBackend, MotoPool
 
 
 @dataclass(frozen=True, slots=True)

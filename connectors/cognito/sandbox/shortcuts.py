@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import cache
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.rsa import (
     rsa_crt_dmp1,
@@ -20,7 +21,8 @@ from moto import backends
 from moto.core.utils import method_names_from_class as motos_method_names
 from moto.utilities import utils
 
-from connectors.cognito.sandbox.moto_types import MotoAnswer
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.moto_types import MotoAnswer
 
 _motos_modules = backends.list_of_moto_modules
 

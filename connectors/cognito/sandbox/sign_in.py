@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from moto.cognitoidp.exceptions import (
     InvalidParameterException,
@@ -17,10 +16,14 @@ from moto.core.responses import ActionResult
 from connectors.cognito.sandbox.attributes import check_values, missing_attributes
 from connectors.cognito.sandbox.credentials import check_password, fits_hash, has_expired
 from connectors.cognito.sandbox.directory import directory_of, find_user, pool_lock
-from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoClient, MotoPool
 from connectors.cognito.sandbox.refusals import PasswordResetRequiredError, user_not_found
 from connectors.cognito.sandbox.request import SandboxRequest
-from connectors.cognito.sandbox.stored_user import StoredUser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connectors.cognito.sandbox.moto_types import MotoAnswer, MotoClient, MotoPool
+    from connectors.cognito.sandbox.stored_user import StoredUser
 
 FLOW_SWITCHES: Final = {
     "USER_PASSWORD_AUTH": {"ALLOW_USER_PASSWORD_AUTH", "USER_PASSWORD_AUTH"},
@@ -34,7 +37,7 @@ DEFAULT_FLOWS: Final = ("ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLO
 """What an app client allows that names no flows."""
 
 PASSWORD_FLOWS: Final = frozenset(FLOW_SWITCHES) - {"USER_SRP_AUTH"}
-NEW_PASSWORD: Final = "NEW_PASSWORD_REQUIRED"  # noqa: S105 - a challenge's name
+NEW_PASSWORD: Final = "NEW_PASSWORD_REQUIRED"
 ATTRIBUTE_PREFIX: Final = "userAttributes."
 
 

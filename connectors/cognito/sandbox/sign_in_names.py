@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from moto.cognitoidp.exceptions import InvalidParameterException
 
-from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import broken_constraint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from connectors.cognito.sandbox.moto_types import MotoPool
 
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
 """What counts as an e-mail address. The real rule is unknown; this one is ours."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from moto.cognitoidp.models import CognitoIdpUser, UserStatus
 from moto.moto_api._internal import mock_random
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 AttributeList = list[dict[str, str]]
 """Attributes as the API writes them: ``[{"Name": …, "Value": …}]``."""
@@ -63,7 +65,7 @@ class StoredUser(CognitoIdpUser):  # type: ignore[misc]  # moto ships no types
     def create(cls, pool_id: str, username: str | None, status: str, attributes: Mapping[str, str]) -> Self:
         """Make a user without a password; ``username`` None: the ``sub`` becomes the username (F1.46)."""
         user = cls.__new__(cls)
-        user._begin(pool_id, username, status, attributes)  # noqa: SLF001 - its own class
+        user._begin(pool_id, username, status, attributes)
         return user
 
     def _begin(self, pool_id: str, username: str | None, status: str, attributes: Mapping[str, str]) -> None:
@@ -131,7 +133,7 @@ class StoredUser(CognitoIdpUser):  # type: ignore[misc]  # moto ships no types
 
     def to_json(
         self,
-        extended: bool = False,  # noqa: FBT001, FBT002 - moto calls it so
+        extended: bool = False,
         attributes_key: str = "Attributes",
         attributes_to_get: list[str] | None = None,
     ) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.cognito.sandbox.meters import Bucket, Meters, all_meters
 from connectors.cognito.sandbox.quotas import (
@@ -15,7 +14,11 @@ from connectors.cognito.sandbox.quotas import (
     Category,
 )
 from connectors.cognito.sandbox.refusals import TooManyRequestsError
-from connectors.cognito.sandbox.settings_users import UserSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from connectors.cognito.sandbox.settings_users import UserSettings
 
 
 def category_of(operation: str, challenge: str | None = None) -> Category | None:

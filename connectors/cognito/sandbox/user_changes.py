@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from moto.cognitoidp.exceptions import InvalidParameterException
 
@@ -10,11 +10,15 @@ from connectors.cognito.sandbox.attributes import check_values, refuse_unbacked
 from connectors.cognito.sandbox.credentials import check_password
 from connectors.cognito.sandbox.directory import directory_of, find_user, give_up
 from connectors.cognito.sandbox.messages import MEDIUM_OF, count_messages, refuse_messages
-from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import AliasTakenError, user_not_found
 from connectors.cognito.sandbox.request import SandboxRequest
 from connectors.cognito.sandbox.sign_in_names import is_true
 from connectors.cognito.sandbox.stored_user import StoredUser, flat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from connectors.cognito.sandbox.moto_types import MotoPool
 
 
 class UserChanges(SandboxRequest):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from moto.cognitoidp.exceptions import InvalidParameterException
 
 from connectors.cognito.sandbox.attributes import (
@@ -13,7 +15,6 @@ from connectors.cognito.sandbox.attributes import (
 from connectors.cognito.sandbox.credentials import check_password, generated_password, is_passwordless
 from connectors.cognito.sandbox.directory import add_user, find_user, named
 from connectors.cognito.sandbox.messages import count_messages, refuse_messages
-from connectors.cognito.sandbox.moto_types import MotoPool
 from connectors.cognito.sandbox.refusals import (
     UnsupportedUserStateError,
     broken_constraint,
@@ -22,6 +23,9 @@ from connectors.cognito.sandbox.refusals import (
 from connectors.cognito.sandbox.request import SandboxRequest
 from connectors.cognito.sandbox.sign_in_names import check_username
 from connectors.cognito.sandbox.stored_user import StoredUser, flat
+
+if TYPE_CHECKING:
+    from connectors.cognito.sandbox.moto_types import MotoPool
 
 WAITING = "FORCE_CHANGE_PASSWORD"
 CONTACT_OF = {"EMAIL": "email", "SMS": "phone_number"}
