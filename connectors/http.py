@@ -23,7 +23,7 @@ class _BoundedAdapter(HTTPAdapter):
         super().__init__(max_retries=0)
         self._bounds = (connect, read)
 
-    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:  # noqa: ANN401 - passed on
         """Send with the bounds (seconds) unless the caller set some."""
         if options.get("timeout") is None:
             options["timeout"] = self._bounds

@@ -105,8 +105,8 @@ HASH_ALGORITHMS: tuple[HashAlgorithm, ...] = ("BCRYPT", "SCRYPT", "ARGON2ID", "P
 """``PasswordHashingAlgorithm`` of ``CreateUserImportJob`` (F2.4); one algorithm a job."""
 
 USERNAME = "@username"
-PASSWORD_HASH = "@password_hash"
-PASSWORD = "@password"
+PASSWORD_HASH = "@password_hash"  # noqa: S105 - a column's name
+PASSWORD = "@password"  # noqa: S105 - a column's name
 GROUPS = "@groups"
 ENABLED = "@enabled"
 MFA = "@mfa"

@@ -63,9 +63,9 @@ def check_run_file(loaded: LoadedRunFile) -> list[Finding]:
 
 def _look(what: str, look: Callable[[], str]) -> Finding:
     try:
-        return Finding(what, True, look())
+        return Finding(what, True, look())  # noqa: FBT003 - the field's name says it
     except PoolferryError as error:
-        return Finding(what, False, error.what, error.mend)
+        return Finding(what, False, error.what, error.mend)  # noqa: FBT003 - the field's name says it
 
 
 def _source(loaded: LoadedRunFile) -> str:

@@ -38,7 +38,7 @@ SOME_DID_NOT_LAND = 1
 class Commands(TyperGroup):
     """Turns errors of Poolferry's tree into one clear text and the exit status of their class."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own signature
         """Run the sub-command."""
         signal.signal(signal.SIGTERM, _interrupt)
         try:
@@ -111,7 +111,7 @@ def _print_error(error: PoolferryError) -> None:
         say(error.mend)
 
 
-def _show(as_json: bool, data: object, *parts: RenderableType | None) -> None:
+def _show(as_json: bool, data: object, *parts: RenderableType | None) -> None:  # noqa: FBT001 - a flag of the command
     if as_json:
         typer.echo(json.dumps(data))
         return
@@ -120,7 +120,7 @@ def _show(as_json: bool, data: object, *parts: RenderableType | None) -> None:
             OUT.print(part, soft_wrap=isinstance(part, str))
 
 
-def _show_summary(as_json: bool, folder: Path, summary: dict[str, Any]) -> None:
+def _show_summary(as_json: bool, folder: Path, summary: dict[str, Any]) -> None:  # noqa: FBT001 - same
     here, report_file = Path.cwd(), folder / "report.md"
     near = report_file.relative_to(here) if report_file.is_relative_to(here) else report_file
     _show(as_json, summary, summary_table(summary), reasons_table(summary), f"Report: {near}")
@@ -145,7 +145,7 @@ def run(
     stopped, and the same command goes on later. With a Prefect API configured (`PREFECT_API_URL` or a
     profile) the run is a flow run like any other.
     """
-    from flows.prefect_api import has_prefect_api
+    from flows.prefect_api import has_prefect_api  # noqa: PLC0415 - keeps `--help` quick
 
     folder, summary = _run_as_flow(run_file, new=new) if has_prefect_api() else _run_here(run_file, new=new)
     _show_summary(as_json, folder, summary)
@@ -153,9 +153,9 @@ def run(
 
 
 def _run_here(run_file: Path, *, new: bool) -> tuple[Path, dict[str, Any]]:
-    from flows.settings import load_run_file
-    from flows.steps.context import Worker
-    from flows.steps.running import migrate
+    from flows.settings import load_run_file  # noqa: PLC0415 - keeps `--help` quick
+    from flows.steps.context import Worker  # noqa: PLC0415
+    from flows.steps.running import migrate  # noqa: PLC0415
 
     with TerminalProgress() as progress:
         folder, summary = migrate(load_run_file(run_file), Worker(progress), new=new)
@@ -163,8 +163,8 @@ def _run_here(run_file: Path, *, new: bool) -> tuple[Path, dict[str, Any]]:
 
 
 def _run_as_flow(run_file: Path, *, new: bool) -> tuple[Path, dict[str, Any]]:
-    from flows.migrate import run_as_flow
-    from flows.settings import load_run_file
+    from flows.migrate import run_as_flow  # noqa: PLC0415 - Prefect takes seconds to import
+    from flows.settings import load_run_file  # noqa: PLC0415
 
     summary = run_as_flow(run_file, new=new)
     return load_run_file(run_file).state_folder / summary["run_id"], summary
@@ -176,9 +176,9 @@ def plan(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None:
 
     Reads the whole source and the pool, judges everybody with the code that `run` uses, and sends nothing.
     """
-    from flows.settings import load_run_file
-    from flows.steps.context import Worker
-    from flows.steps.forecast import plan as make_plan
+    from flows.settings import load_run_file  # noqa: PLC0415 - keeps `--help` quick
+    from flows.steps.context import Worker  # noqa: PLC0415
+    from flows.steps.forecast import plan as make_plan  # noqa: PLC0415
 
     with TerminalProgress() as progress:
         forecast = make_plan(load_run_file(run_file), Worker(progress))
@@ -196,8 +196,8 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Look at everything a run needs before the night: run file, source, mapping, pool, role."""
-    from flows.checks import check_run_file, checks_table, create_import_role
-    from flows.settings import load_run_file
+    from flows.checks import check_run_file, checks_table, create_import_role  # noqa: PLC0415
+    from flows.settings import load_run_file  # noqa: PLC0415
 
     loaded = load_run_file(run_file)
     if create_role:
@@ -218,7 +218,7 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Where a run stands, from its ledger alone; without RUN: all runs."""
-    from flows.reports.status import list_runs, run_status, runs_table, status_parts
+    from flows.reports.status import list_runs, run_status, runs_table, status_parts  # noqa: PLC0415
 
     if name is None:
         runs = list_runs(state)
@@ -235,8 +235,8 @@ def report(
     state: StateOption = Path("runs"),
 ) -> None:
     """Print the report of a run (Markdown), from its folder alone."""
-    from flows.reports.status import opened_ledger
-    from flows.reports.text import report_text
+    from flows.reports.status import opened_ledger  # noqa: PLC0415
+    from flows.reports.text import report_text  # noqa: PLC0415
 
     with opened_ledger(name, state) as (folder, ledger):
         typer.echo(report_text(folder, ledger))
@@ -253,7 +253,7 @@ def explain(
     ] = False,
 ) -> None:
     """Tell how one user travelled: which rule gave which value, the verdict and its reason."""
-    from flows.reports.explaining import explain_user
+    from flows.reports.explaining import explain_user  # noqa: PLC0415
 
     for part in explain_user(name, user, state, with_values=with_values):
         OUT.print(part)
@@ -265,10 +265,10 @@ def reconcile(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None
 
     Reads with ListUsers only, which makes nobody billable. Exit status 1 says that something differs.
     """
-    from flows.reports.cards import reconciliation_markdown
-    from flows.settings import load_run_file
-    from flows.steps.context import Worker
-    from flows.steps.reconciling import reconcile as hold_against_the_pool
+    from flows.reports.cards import reconciliation_markdown  # noqa: PLC0415 - keeps `--help` quick
+    from flows.settings import load_run_file  # noqa: PLC0415
+    from flows.steps.context import Worker  # noqa: PLC0415
+    from flows.steps.reconciling import reconcile as hold_against_the_pool  # noqa: PLC0415
 
     loaded = load_run_file(run_file)
     with TerminalProgress() as progress:
@@ -289,7 +289,7 @@ def init(
     out: Annotated[Path, typer.Option(help="Where the run file goes.")] = Path("run.yaml"),
 ) -> None:
     """Write a run file with a suggested mapping, from a sample of the source and the pool's schema."""
-    from flows.checks import write_draft
+    from flows.checks import write_draft  # noqa: PLC0415 - keeps `--help` quick
 
     write_draft(source, out, pool_id=pool, region=region, role_arn=role, name=name)
     OUT.print(
@@ -307,7 +307,7 @@ def sandbox(
     switches: Annotated[bool, typer.Option("--switches", help="List every switch with its fact.")] = False,
 ) -> None:
     """Run the local Cognito: import jobs, uploads and logs without an AWS account, until Ctrl-C."""
-    from flows.local import serve, switches_table
+    from flows.local import serve, switches_table  # noqa: PLC0415 - keeps `--help` quick
 
     if switches:
         OUT.print(switches_table())
@@ -322,7 +322,7 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Migrate a shipped set of invented users, with all the usual dirt, into the local Cognito."""
-    from flows.local import run_demo
+    from flows.local import run_demo  # noqa: PLC0415 - keeps `--help` quick
 
     run_folder, summary = run_demo(folder)
     _show_summary(as_json, run_folder, summary)

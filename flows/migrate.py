@@ -42,7 +42,7 @@ TITLES = {
 """What the task of a step is called; a step without a title has its own name."""
 
 
-def _send_one(context: Context, number: int, title: str) -> None:
+def _send_one(context: Context, number: int, title: str) -> None:  # noqa: ARG001 - Prefect names the run by it
     send_batch(context, number)
 
 
@@ -120,7 +120,7 @@ def run_as_flow(run_file: Path, *, new: bool) -> dict[str, Any]:
         summary = migrate_users(str(run_file), new=new)
     except PoolferryError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the flow lets only PoolferryError out, so this is Prefect's own
         raise StopError(
             f"Prefect failed: {type(error).__name__}.",
             "`poolferry status` tells what was done. Mend PREFECT_API_URL, or set it to nothing.",

@@ -69,7 +69,7 @@ class PrefectProgress:
         try:
             self._write()
             self._next = self._clock() + EVERY_SECONDS
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - any fault of a network or of a server of whatever version
             self._next = self._clock() + AFTER_A_FAULT_SECONDS
             get_run_logger().warning("The progress bar cannot be moved: %s.", type(error).__name__)
 

@@ -55,7 +55,7 @@ def harmless_errors() -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - this is the boundary behind which Prefect stores texts
         raise harmless(error) from None
 
 
@@ -123,7 +123,7 @@ def batch_title(batch: BatchRecord) -> str:
     return f"{verb} batch {batch.number} · {batch.users:,} users"
 
 
-def run_task(job: Task[..., Any], subject: object, **parameters: object) -> Any:
+def run_task(job: Task[..., Any], subject: object, **parameters: object) -> Any:  # noqa: ANN401 - as the task returns
     """Run a task, as a plain function where no flow run records it.
 
     ``subject`` is handed on unread: Prefect would otherwise walk through it in search of futures.

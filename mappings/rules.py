@@ -55,7 +55,7 @@ class Rules:
         options: how to judge what the facts leave open.
     """
 
-    def __init__(self, schema: PoolSchema, options: RuleOptions = RuleOptions()) -> None:
+    def __init__(self, schema: PoolSchema, options: RuleOptions = RuleOptions()) -> None:  # noqa: B008 - frozen
         self._schema = schema
         self._clean = _clean_forms(schema)
         self._rules = [

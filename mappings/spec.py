@@ -19,7 +19,7 @@ from connectors.errors import ConfigurationError
 from mappings import templates
 from mappings.arguments import Piece, Strict, Text, refuse
 from mappings.calls import Conversion, VerbCall, checked
-from mappings.conditions import Condition
+from mappings.conditions import Condition  # noqa: TC001 - pydantic reads it at run time
 from mappings.presets_read import preset
 from mappings.problems import Path, all_problems, mapping_error, place
 

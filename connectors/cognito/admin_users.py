@@ -46,7 +46,7 @@ class CreatedUser:
     status: str
 
 
-def create_user(
+def create_user(  # noqa: PLR0913 - they are AdminCreateUser's own parameters
     client: CognitoIdentityProviderClient,
     schema: PoolSchema,
     username: str,

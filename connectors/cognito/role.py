@@ -186,16 +186,16 @@ def _attached_arns(iam: IAMClient, name: str) -> list[str]:
     return [policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]]
 
 
-def _statements(document: Any) -> list[_Statement]:
+def _statements(document: Any) -> list[_Statement]:  # noqa: ANN401 - a policy is JSON, decoded or not
     policy = json.loads(document) if isinstance(document, str) else document
     return [each for each in _listed(policy.get("Statement")) if isinstance(each, dict)]
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a policy writes a list of one as the one
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _trust_problems(trust: Any) -> list[str]:
+def _trust_problems(trust: Any) -> list[str]:  # noqa: ANN401 - a policy is JSON, decoded or not
     taking = [each for each in _statements(trust) if _speaks_of(each, "sts:AssumeRole") and _is_cognito(each)]
     if any(each.get("Effect") == "Deny" for each in taking):
         return [f"The role's trust policy denies sts:AssumeRole to {PRINCIPAL}."]

@@ -26,8 +26,8 @@ def prepare(folder: Path, environment: Mapping[str, str]) -> Path:
     Returns:
         The run file.
     """
-    from flows.demo.people import FILE
-    from flows.demo.pool import create_demo_pool
+    from flows.demo.people import FILE  # noqa: PLC0415 - `python -m flows.demo.people` wants it unimported
+    from flows.demo.pool import create_demo_pool  # noqa: PLC0415 - it imports the people
 
     region = environment["AWS_DEFAULT_REGION"]
     filled = {

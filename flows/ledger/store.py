@@ -103,7 +103,7 @@ class Ledger:
             row = connection.execute(select(RUNS).where(RUNS.c.run_id == self.run_id)).mappings().one()
         return RunRecord(**{**row, "state": RunState(row["state"])})
 
-    def advance_run(self, state: RunState, **facts: Any) -> None:
+    def advance_run(self, state: RunState, **facts: Any) -> None:  # noqa: ANN401 - JSON values
         """Move the run forward (never back) and add facts to it."""
         run = self.run()
         new = max(run.state, state, key=lambda item: item.rank)
@@ -184,7 +184,7 @@ class Ledger:
         *,
         job_id: str | None = None,
         attempt: int | None = None,
-        **facts: Any,
+        **facts: Any,  # noqa: ANN401 - JSON values
     ) -> BatchRecord:
         """Move a batch forward if it still is where ``batch`` says it is.
 
@@ -212,12 +212,12 @@ class Ledger:
             )
         return self.batch(batch.number)
 
-    def _write(self, statement: Any) -> int:
+    def _write(self, statement: Any) -> int:  # noqa: ANN401 - any SQLAlchemy write
         with self._engine.begin() as connection:
             return int(connection.execute(statement).rowcount)
 
 
-def _batch(row: Any) -> BatchRecord:
+def _batch(row: Any) -> BatchRecord:  # noqa: ANN401 - a SQLAlchemy row mapping
     values = {name: row[name] for name in BatchRecord.__slots__}
     return BatchRecord(**{**values, "state": BatchState(row["state"])})
 
@@ -229,6 +229,6 @@ def open_sqlite(path: Path) -> Engine:
     return engine
 
 
-def _durable(connection: Any, _record: object) -> None:
+def _durable(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")

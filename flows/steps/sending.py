@@ -57,7 +57,7 @@ def send_batch(context: Context, number: int) -> None:
 def _write_following_file(
     context: Context, now: BatchRecord, clerk: ThreadPoolExecutor
 ) -> Future[None] | None:
-    from flows.strategies.import_job import write_file
+    from flows.strategies.import_job import write_file  # noqa: PLC0415 - the strategy imports this file's context
 
     for batch in context.ledger.batches():
         if batch.number > now.number and batch.state is BatchState.PLANNED and batch.strategy == "import_job":

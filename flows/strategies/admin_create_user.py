@@ -145,8 +145,8 @@ class Creator:
         except AskThePoolError:  # the same password may be set again
             self._paced("AdminSetUserPassword", call)
 
-    def _paced(self, operation: str, call: partial[Any]) -> Any:
-        def once() -> Any:
+    def _paced(self, operation: str, call: partial[Any]) -> Any:  # noqa: ANN401 - what the call returns
+        def once() -> Any:  # noqa: ANN401
             self._pace[operation].try_acquire(operation)
             return call()
 

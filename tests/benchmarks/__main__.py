@@ -131,7 +131,7 @@ def _alone(bench: Bench) -> list[Line]:
 
 
 def _print(lines: list[Line], *, as_markdown: bool) -> None:
-    from rich.console import Console
+    from rich.console import Console  # noqa: PLC0415 - after the measuring
 
     shown: RenderableType = table(lines)
     if as_markdown:

@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from connectors.records import SOURCE_ID
+from flows.ledger.folder import RunFolder
 from mappings.duplicates import ORDINAL
 
 
@@ -67,7 +68,7 @@ def _ends_of_script(folder: Path) -> set[tuple[str, str, str | None]]:
 
 
 def _ends_of_run(run: Path) -> set[tuple[str, str, str | None]]:
-    users = pl.scan_parquet(run / "users" / "*.parquet").select(ORDINAL, SOURCE_ID)
+    users = RunFolder(run).scan_users().select(ORDINAL, SOURCE_ID)
     early = pl.scan_parquet(run / "outcomes" / "*.parquet").select(ORDINAL, "verdict", "reason")
     one_by_one = [
         path for path in (run / "batches").glob("b*.parquet") if not path.with_suffix(".csv").exists()

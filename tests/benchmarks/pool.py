@@ -18,7 +18,7 @@ HEADER: Final = (*STANDARD, *CUSTOM, "cognito:mfa_enabled", "cognito:username")
 
 def schema() -> PoolSchema:
     """A pool with two custom attributes that ignores letter case and verifies e-mail addresses."""
-    from connectors.records import PoolAttribute, PoolSchema
+    from connectors.records import PoolAttribute, PoolSchema  # noqa: PLC0415 - the script does without
 
     booleans = [PoolAttribute(name, "Boolean") for name in ("email_verified", "phone_number_verified")]
     special = [*booleans, PoolAttribute("updated_at", "Number", min_value=0),

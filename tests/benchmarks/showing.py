@@ -57,7 +57,7 @@ class Line:
 
 def table(lines: Sequence[Line]) -> Table:
     """For a terminal."""
-    from rich.table import Table
+    from rich.table import Table  # noqa: PLC0415 - after the measuring
 
     made = Table(title="From a CSV of users to import files", caption="\n".join(NOTES),
                  title_justify="left", caption_justify="left")  # fmt: skip

@@ -34,7 +34,7 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a PostgreSQL that lives for this test session."""
-    folders = sorted(glob("/usr/lib/postgresql/*/bin"))
+    folders = sorted(glob("/usr/lib/postgresql/*/bin"))  # noqa: PTH207 - an absolute pattern
     found = shutil.which("initdb") or (f"{folders[-1]}/initdb" if folders else None)
     if found is None:
         missing("PostgreSQL", "postgresql")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,24 +44,26 @@ SETTLES = frozenset({"imported", "created", "existing", "deferred", "failed"})
 
 
 class CopiedLedger(Ledger):
-    """Leaves a copy of itself behind before and after each move of a batch."""
+    """Leaves a copy of itself behind at each state that the first batch goes through, but for the last."""
 
     copies: Path
 
     def advance(self, batch: BatchRecord, state: BatchState, **facts: Any) -> BatchRecord:
         if batch.state is BatchState.PLANNED:
-            self.copy(f"{batch.number}-{batch.state}")
+            self._copy(batch)
         moved = super().advance(batch, state, **facts)
-        if moved.state is not BatchState.SETTLED:
-            self.copy(f"{moved.number}-{moved.attempt}-{moved.state}")
+        self._copy(moved)
         return moved
 
-    def copy(self, name: str) -> None:
-        target = sqlite3.connect(self.copies / f"{name}.db")
-        with sqlite3.connect(str(self._engine.url.database)) as source:
+    def _copy(self, batch: BatchRecord) -> None:
+        if batch.number > 1 or batch.state is BatchState.SETTLED:
+            return
+        name = f"{batch.attempt}-{batch.state.rank}-{batch.state}.db"
+        with (
+            closing(sqlite3.connect(str(self._engine.url.database))) as source,
+            closing(sqlite3.connect(self.copies / name)) as target,
+        ):
             source.backup(target)
-        target.close()
-        source.close()
 
 
 @dataclass

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from polars.exceptions import PolarsError
+
+from connectors.cognito.admin_users import create_user
 from connectors.cognito.pool import read_pool
 from connectors.cognito.sandbox import launch
+from connectors.errors import ConfigurationError
+from connectors.records import PASSWORD
 from flows.ledger.folder import RunFolder
+from flows.ledger.states import BatchState
 from flows.ledger.store import open_sqlite
 from flows.settings import StrategyName, load_run_file
+from flows.steps.columns import VERDICT, WHY
 from flows.steps.context import Context, Worker, cognito_client
 from flows.strategies.chain import strategies_of
 from mappings.spec import parse_mapping
@@ -29,7 +37,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connectors.cognito.sandbox import Sandbox
+    from flows.settings import RunFile
     from flows.strategies.base import Strategy
+    from mappings.spec import MappingSpec
 
     Ready = Callable[..., Trial]
 
@@ -118,9 +128,145 @@ def test_a_strategy_settles_whom_it_accepts_whatever_becomes_of_hashes(
     whom_it_accepts_it_settles_once(trial)
 
 
-def test_the_trial_is_worth_its_name(ready: Ready) -> None:
-    """Every way takes somebody and refuses somebody, and a job's way needs several batches."""
-    for name in NAMES:
-        pass
+def test_the_trial_has_something_for_everybody(ready: Ready) -> None:
+    """Several batches of several kinds, users who fail while they are sent, and each way refuses somebody."""
     trial = ready("import_job")
-    assert len(trial.context.ledger.batches()) > 3
+    kinds = [batch.algorithm for batch in trial.context.ledger.batches()]
+    assert {None, "BCRYPT", "SCRYPT"} == set(kinds)
+    assert kinds.count(None) > 1
+    assert 0 < len(trial.accepted()) < len(PEOPLE)
+
+
+class Member:
+    """A strategy that is broken in one place and like another one in all others."""
+
+    def __init__(self, own: Strategy, settings: RunFile, spec: MappingSpec) -> None:
+        del settings, spec
+        self.own = own
+        self.name = own.name
+
+    def refusal(self) -> pl.Expr:
+        return self.own.refusal()
+
+    def batch_limits(self) -> tuple[int, int]:
+        return self.own.batch_limits()
+
+    def send(self, context: Context, number: int) -> None:
+        self.own.send(context, number)
+
+
+class DropsTheLast(Member):
+    """Broken: forgets the last user of each batch."""
+
+    def send(self, context: Context, number: int) -> None:
+        path = context.folder.batch_users(number)
+        write_parquet(pl.read_parquet(path)[:-1], path)
+        super().send(context, number)
+
+
+class SettlesTwice(Member):
+    """Broken: each batch has two outcomes for its first user."""
+
+    def send(self, context: Context, number: int) -> None:
+        super().send(context, number)
+        written = pl.read_parquet(context.folder.outcomes(f"batch-{number:04d}"))
+        write_parquet(written[:1], context.folder.outcomes(f"again-{number:04d}"))
+
+
+class SendsTwice(Member):
+    """Broken: sends a batch that is settled once more."""
+
+    def send(self, context: Context, number: int) -> None:
+        batch = context.ledger.batch(number)
+        if batch.state is BatchState.SETTLED:
+            context.ledger.advance(batch, BatchState.CREATING, attempt=batch.attempt + 1)
+        super().send(context, number)
+
+
+class SpeaksInTongues(Member):
+    """Broken: refuses for a reason that nobody can explain."""
+
+    def refusal(self) -> pl.Expr:
+        return pl.coalesce(super().refusal(), pl.lit("too_ugly"))
+
+
+class FailsInTongues(Member):
+    """Broken: its failures have a reason that nobody can explain."""
+
+    def send(self, context: Context, number: int) -> None:
+        super().send(context, number)
+        path = context.folder.outcomes(f"batch-{number:04d}")
+        write_parquet(pl.read_parquet(path).with_columns(pl.col(WHY).replace("invalid_password", "hm")), path)
+
+
+class StumblesOverGaps(Member):
+    """Broken: cannot stand a page on which nobody has a password."""
+
+    def refusal(self) -> pl.Expr:
+        return pl.col(PASSWORD).map_batches(_first_letter, return_dtype=pl.String)
+
+
+def _first_letter(passwords: pl.Series) -> pl.Series:
+    assert passwords.null_count() < len(passwords)
+    return pl.Series([None] * len(passwords), dtype=pl.String)
+
+
+class OverfillsBatches(Member):
+    """Broken: says less than it takes."""
+
+    def batch_limits(self) -> tuple[int, int]:
+        rows, most = super().batch_limits()
+        self.batch_limits = lambda: (rows - 1, most)  # type: ignore[method-assign]
+        return rows, most
+
+
+class SendsInvitations(Member):
+    """Broken: lets the pool write to its users."""
+
+    def send(self, context: Context, number: int) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(admin_create_user, "create_user", partial(create_user, suppress=False))
+            super().send(context, number)
+
+
+class KnowsNobody(Member):
+    """Broken: takes whom an earlier start made for strangers."""
+
+    def send(self, context: Context, number: int) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(admin_create_user.Creator, "_is_ours", lambda *_: False)
+            super().send(context, number)
+
+
+class ClaimsTooMuch(Member):
+    """Broken: says that it made whom it did not make."""
+
+    def send(self, context: Context, number: int) -> None:
+        super().send(context, number)
+        path = context.folder.outcomes(f"batch-{number:04d}")
+        write_parquet(pl.read_parquet(path).with_columns(pl.lit("created").alias(VERDICT)), path)
+
+
+@pytest.mark.parametrize(
+    ("broken", "name", "promise"),
+    [
+        (SpeaksInTongues, "import_job", refusals_are_null_or_known_for_everybody),
+        (StumblesOverGaps, "migration_trigger", refusals_are_null_or_known_for_everybody),
+        (DropsTheLast, "import_job", whom_it_accepts_it_settles_once),
+        (DropsTheLast, "admin_create_user", whom_it_accepts_it_settles_once),
+        (SettlesTwice, "admin_create_user", whom_it_accepts_it_settles_once),
+        (FailsInTongues, "admin_create_user", reasons_of_outcomes_can_be_explained),
+        (ClaimsTooMuch, "admin_create_user", landed_users_are_in_the_pool),
+        (OverfillsBatches, "import_job", batches_keep_to_the_limits),
+        (SendsInvitations, "admin_create_user", nobody_gets_a_message),
+        (SendsTwice, "import_job", sending_again_changes_nothing),
+        (SendsTwice, "admin_create_user", sending_again_changes_nothing),
+        (KnowsNobody, "admin_create_user", an_older_ledger_leads_to_the_same_end),
+    ],
+    ids=lambda part: part if isinstance(part, str) else part.__name__,
+)
+def test_the_suite_bites(broken: Any, name: StrategyName, promise: Any, ready: Ready) -> None:
+    """A way that breaks a promise is caught by that promise's test, and by nothing before it."""
+    trial = ready(name, broken)
+    with pytest.raises((AssertionError, ConfigurationError, PolarsError)):
+        promise(trial)

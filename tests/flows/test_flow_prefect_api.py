@@ -44,7 +44,7 @@ def test_it_decides_as_prefect_does(
     place: str,
     environment: dict[str, str],
     profiles: str | None,
-    expected: bool,
+    expected: bool,  # noqa: FBT001 - a column of the table
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

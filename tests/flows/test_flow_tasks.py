@@ -107,7 +107,7 @@ def test_a_task_tells_nothing_of_an_unexpected_error() -> None:
         (ValueError("x"), False),
     ],
 )
-def test_only_what_a_second_try_can_mend_is_tried_again(error: Exception, again: bool) -> None:
+def test_only_what_a_second_try_can_mend_is_tried_again(error: Exception, again: bool) -> None:  # noqa: FBT001
     run = TaskRun(task_key="send", dynamic_key="1")
     assert can_be_tried_again(SEND_BATCH, run, Failed(data=error)) is again
 

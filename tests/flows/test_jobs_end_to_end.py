@@ -157,7 +157,7 @@ def busy(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[[], None]]:
     other = make_pool(sandbox, tmp_path / "other")
 
     def start() -> None:
-        import requests
+        import requests  # noqa: PLC0415
 
         job = other.client.create_user_import_job(
             JobName="other", UserPoolId=other.pool_id, CloudWatchLogsRoleArn=ROLE

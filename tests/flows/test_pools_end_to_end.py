@@ -41,7 +41,7 @@ PHONE = "+493023125"
 
 HAS_PHONE = {"const": "true", "when": {"field": "phone", "present": True}}
 HAS_EMAIL = {"const": "true", "when": {"field": "email", "present": True}}
-PASSWORD = "An old password, 1"
+PASSWORD = "An old password, 1"  # noqa: S105 - of nobody
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_a_preferred_username_is_an_alias(make: Make) -> None:
 
 
 @pytest.mark.parametrize("case_sensitive", [True, False])
-def test_letter_case(make: Make, case_sensitive: bool) -> None:
+def test_letter_case(make: Make, case_sensitive: bool) -> None:  # noqa: FBT001 - a parameter of the pool
     pool = make(UsernameConfiguration={"CaseSensitive": case_sensitive})
     add(pool, "There")
     people = [person(1, id="ann"), person(2, id="Ann"), person(3, id="there")]
@@ -298,7 +298,7 @@ def hashes() -> dict[str, str]:
 def test_hashes_of_every_algorithm_let_their_users_in(
     make: Make,
     sandbox: Sandbox,
-    in_header: bool,
+    in_header: bool,  # noqa: FBT001 - a switch of the service
 ) -> None:
     """One job for each algorithm and one without; the old passwords work, commas in hashes or not (F2.7)."""
     pool = make()

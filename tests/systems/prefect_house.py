@@ -128,7 +128,7 @@ class PrefectHouse:
         ) as db:
             db.text_factory = lambda raw: raw.decode(errors="replace")
             for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                rows = db.execute(f'SELECT * FROM "{table}"')
+                rows = db.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - the name is the database's own
                 names = [column[0] for column in rows.description]
                 for row in rows:
                     yield from (

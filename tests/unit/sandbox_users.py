@@ -22,7 +22,7 @@ Client = Any
 """A boto3 client; its calls take whatever a test wants to see refused."""
 
 REGION = "eu-west-1"
-PASSWORD = "Abcdef1!"
+PASSWORD = "Abcdef1!"  # noqa: S105 - an invented one
 
 PLAIN_MOTO = """
 from moto.server import ThreadedMotoServer
@@ -51,7 +51,7 @@ def client_for(url: str) -> Client:
         endpoint_url=url,
         region_name=REGION,
         aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key="invented",
+        aws_secret_access_key="invented",  # noqa: S106 - an invented one
         config=Config(retries={"total_max_attempts": 1}, max_pool_connections=32),
     )
 

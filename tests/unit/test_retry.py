@@ -23,7 +23,7 @@ from connectors.errors import (
 )
 from connectors.retry import THROTTLING_CODES, retrying, translate_botocore, translated
 
-SECRET = "ann.secret@example.com"
+SECRET = "ann.secret@example.com"  # noqa: S105 - stands for a person's data
 
 
 def refusal(code: str, status: int = 400, request: str = "req-1") -> aws.ClientError:

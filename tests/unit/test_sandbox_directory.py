@@ -66,9 +66,9 @@ def test_a_user_is_found_by_username(make_pool: MakePool) -> None:
 
 
 def test_what_moto_is_told_of_a_user_is_kept(make_pool: MakePool) -> None:
-    user = add_user(make_pool(), "ann", {"name": "Ann"}, status="RESET_REQUIRED", password_hash="$2b$x")
+    user = add_user(make_pool(), "ann", {"name": "Ann"}, status="RESET_REQUIRED", password_hash="$2b$x")  # noqa: S106
     assert user.status is models.UserStatus.RESET_REQUIRED
-    assert user.password_hash == "$2b$x"
+    assert user.password_hash == "$2b$x"  # noqa: S105 - an invented one
     assert user.attribute_lookup == {"sub": user.id, "name": "Ann"}
 
 
@@ -192,7 +192,7 @@ def test_moto_deletes_and_the_index_knows(make_pool: MakePool, backend: Any) -> 
 def test_moto_signs_up_and_the_index_knows(make_pool: MakePool, backend: Any) -> None:
     """moto makes this user with its own function, and it is one of ours nevertheless."""
     pool = make_pool(**BY_EMAIL)
-    client = backend.create_user_pool_client(pool.id, False, {})
+    client = backend.create_user_pool_client(pool.id, False, {})  # noqa: FBT003 - moto's own
     backend.sign_up(client.id, "ann@example.com", "Abcdef1!", [])
     assert isinstance(find_user(pool, "ann@example.com"), StoredUser)
     with pytest.raises(UsernameExistsException):

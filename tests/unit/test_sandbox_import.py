@@ -72,8 +72,8 @@ def test_the_commas_of_argon2id_must_be_escaped(pool: Pool) -> None:
 
 def test_an_imported_hash_signs_in(sandbox: Sandbox) -> None:
     """PBKDF2 of an invented password, made by the standard library."""
-    from base64 import b64encode
-    from hashlib import pbkdf2_hmac
+    from base64 import b64encode  # noqa: PLC0415 - kept beside its only use
+    from hashlib import pbkdf2_hmac  # noqa: PLC0415 - kept beside its only use
 
     def base64(value: bytes) -> str:
         return b64encode(value).decode().rstrip("=")
@@ -320,7 +320,7 @@ def test_the_threshold_is_a_switch(
 
 def test_a_pool_that_vanishes_fails_its_job(sandbox: Sandbox, pool: Pool) -> None:
     """DeleteUserPool is refused during a job, moto's own reset is not."""
-    from moto.cognitoidp.models import cognitoidp_backends
+    from moto.cognitoidp.models import cognitoidp_backends  # noqa: PLC0415 - kept beside its only use
 
     with switched(sandbox, rows_per_second=200):
         job = pool.job()

@@ -52,7 +52,7 @@ def pool(client: Client) -> Pool:
 
 def stored(pool: Pool, username: str) -> Any:
     """Reach the user behind the API; the server runs in this process."""
-    from moto.cognitoidp.models import cognitoidp_backends
+    from moto.cognitoidp.models import cognitoidp_backends  # noqa: PLC0415 - kept beside its only use
 
     return find_user(cognitoidp_backends["123456789012"]["eu-west-1"].user_pools[pool.id], username)
 
@@ -216,7 +216,7 @@ def test_a_password_that_the_pool_does_not_take_is_refused(pool: Pool, password:
 
 def test_a_password_replaces_an_imported_hash(pool: Pool) -> None:
     user = stored(pool, "ann")
-    user.password_hash = "$2b$12$invented"
+    user.password_hash = "$2b$12$invented"  # noqa: S105 - an invented one
     pool.call("admin_set_user_password", Username="ann", Password=PASSWORD, Permanent=True)
     assert user.password_hash is None
     assert user.password == PASSWORD

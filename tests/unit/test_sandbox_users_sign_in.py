@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from connectors.cognito.sandbox.stored_user import StoredUser
 
-NEW_PASSWORD = "Other-word2"
+NEW_PASSWORD = "Other-word2"  # noqa: S105 - an invented one
 BCRYPT = "$2b$04$a7MXzF.sp3EJFV1LbFtVg.tbwzBd/Z54mwOhVDeR6rOlJOsHQAs7G"
 HASHES = {
     "SCRYPT": (
@@ -325,7 +325,7 @@ def test_an_imported_user_gets_in_through_a_reset(pool: SignIns) -> None:
     assert recoveries()["recovery/EMAIL"] == before + 1
     answer = {"ClientId": pool.client_id, "Username": "bob", "ConfirmationCode": code}
     with refused("InvalidPasswordException"):
-        pool.client.confirm_forgot_password(Password="weak", **answer)
+        pool.client.confirm_forgot_password(Password="weak", **answer)  # noqa: S106 - an invented one
     with refused("ExpiredCodeException"):
         wrong = {**answer, "ConfirmationCode": "moto-confirmation-code:0"}
         pool.client.confirm_forgot_password(Password=PASSWORD, **wrong)

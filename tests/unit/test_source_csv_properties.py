@@ -85,7 +85,7 @@ def test_any_table_is_read_back_exactly(
     tmp_path: Path,
     table: tuple[list[list[str]], str, dict[str, str]],
     block: int,
-    ended: bool,
+    ended: bool,  # noqa: FBT001 - drawn
 ) -> None:
     """What csv.writer wrote comes back letter by letter, each row at its physical line."""
     rows, encoding, form = table

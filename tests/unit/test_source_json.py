@@ -160,7 +160,7 @@ def test_any_list_is_read_back_wherever_it_is_cut(
     people: list[object],
     block: int,
     indent: int | None,
-    ascii_only: bool,
+    ascii_only: bool,  # noqa: FBT001 - drawn
 ) -> None:
     made = listed(tmp_path, json.dumps(people, indent=indent, ensure_ascii=ascii_only), block=block)
     pages = list(made.pages(["a"]))

@@ -27,10 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         sandbox = start(SandboxSettings.model_validate_json(options.settings), options.port)
     except (PoolferryError, ValidationError) as wrong:
-        print(wrong, file=sys.stderr)
+        print(wrong, file=sys.stderr)  # noqa: T201 - a command's error
         return 2
     with sandbox:
-        print(json.dumps({"url": sandbox.url, **sandbox.environment}), flush=True)
+        print(json.dumps({"url": sandbox.url, **sandbox.environment}), flush=True)  # noqa: T201 - its result
         sys.stdout = sys.stderr  # moto prints; nobody reads the pipe behind its first line
         if options.until_stdin_closes:
             Thread(target=_watch, args=[over], daemon=True).start()

@@ -77,6 +77,6 @@ def _lower_first(name: str) -> str:
 
 
 @cache
-def _input_shape(operation: str) -> Any:
+def _input_shape(operation: str) -> Any:  # noqa: ANN401 - botocore's StructureShape, seen as a plain shape
     session = botocore.session.get_session()
     return session.get_service_model("cognito-idp").operation_model(operation).input_shape

@@ -290,7 +290,7 @@ def _refuse_taken_name(directory: Directory, username: str) -> None:
     for attribute in directory.names.username_attributes:
         if directory.holder(attribute, folded) is not None:
             raise UsernameExistsException(f"An account with the given {attribute} already exists.")
-    if folded in directory._by_folded_name:
+    if folded in directory._by_folded_name:  # noqa: SLF001 - same file
         raise UsernameExistsException("User account already exists")
 
 

@@ -72,7 +72,7 @@ class Gateway:
         return _json(start_response, "200 OK", self._state.settings.model_dump(mode="json"))
 
 
-def _json_object(environ: Environ) -> Any:
+def _json_object(environ: Environ) -> Any:  # noqa: ANN401 - the settings' model judges it
     length = int(environ.get("CONTENT_LENGTH") or 0)
     try:
         return json.loads(environ["wsgi.input"].read(length))

@@ -94,6 +94,6 @@ def _broken_body(cell: pl.Expr, algorithm: str) -> pl.Expr:
         return pl.lit(value=False)
     if algorithm == "SCRYPT":
         cost = cell.str.extract(r"^([0-9]+)\$", 1).cast(pl.UInt64, strict=False)
-        return (cost < 2) | ((cost & (cost - 1)) != 0)
+        return (cost < 2) | ((cost & (cost - 1)) != 0)  # noqa: PLR2004 - the smallest power of two
     tail = (cell.str.extract(r"\$([^$]+)\$[^$]+$", 1), cell.str.extract(r"\$([^$]+)$", 1))
     return pl.any_horizontal(part.str.len_bytes() % 4 == 1 for part in tail)

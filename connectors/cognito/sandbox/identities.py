@@ -102,7 +102,7 @@ def _identity(named: dict[str, str]) -> tuple[str, str]:
     return named.get("ProviderName", ""), named.get("ProviderAttributeValue", "")
 
 
-def _already_linked(same: bool) -> str:
+def _already_linked(same: bool) -> str:  # noqa: FBT001 - one question, one answer
     """Word the refusal of an identity that is somebody's already (texts ours)."""
     if same:
         return "SourceUser is already linked to DestinationUser"

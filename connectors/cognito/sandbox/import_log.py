@@ -77,7 +77,7 @@ class ImportLog:
         self._state = state
         self._stream = stream
         self._count = 0
-        self._random = Random(seed)
+        self._random = Random(seed)  # noqa: S311 - an order of lines, no secret
 
     @classmethod
     def open(cls, state: SandboxState, pool: MotoPool, job: ImportJob) -> ImportLog:

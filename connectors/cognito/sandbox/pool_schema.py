@@ -44,7 +44,7 @@ def described_schema(pool: MotoPool) -> list[dict[str, Any]]:
 
 
 def _attribute(name: str) -> MotoAttribute:
-    return CognitoIdpUserPoolAttribute(name, False, CognitoIdpUserPoolAttribute.STANDARD_SCHEMA[name])
+    return CognitoIdpUserPoolAttribute(name, False, CognitoIdpUserPoolAttribute.STANDARD_SCHEMA[name])  # noqa: FBT003 - moto's own
 
 
 def _fill_bounds(attribute: MotoAttribute, default: dict[str, Any]) -> None:

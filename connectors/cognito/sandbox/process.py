@@ -43,13 +43,13 @@ class Sandbox:
             "AWS_DEFAULT_REGION": self._region,
         }
 
-    def update(self, **settings: Any) -> None:
+    def update(self, **settings: Any) -> None:  # noqa: ANN401 - the settings' model judges them
         """Change some settings while it runs; a running job keeps those that it began with.
 
         Raises:
             ConfigurationError: a name is unknown or a value is wrong; nothing changed.
         """
-        import requests
+        import requests  # noqa: PLC0415 - a tenth of a second, for those who use it
 
         answer = requests.put(f"{self.url}/sandbox/settings", json=settings, timeout=10)
         if not answer.ok:
@@ -59,7 +59,7 @@ class Sandbox:
 
     def counters(self) -> dict[str, dict[str, int]]:
         """What was called, refused and would have been sent so far; see ``throttle.counters``."""
-        import requests
+        import requests  # noqa: PLC0415 - as above
 
         counted: dict[str, dict[str, int]] = requests.get(f"{self.url}/sandbox/counters", timeout=10).json()
         return counted
@@ -91,7 +91,7 @@ def start(settings: SandboxSettings | None = None, port: int = 0) -> Sandbox:
     Raises:
         ConfigurationError: see ``SandboxServer``.
     """
-    from connectors.cognito.sandbox.server import SandboxServer
+    from connectors.cognito.sandbox.server import SandboxServer  # noqa: PLC0415 - moto takes a second
 
     chosen = settings or SandboxSettings()
     server = SandboxServer(chosen, port)
@@ -111,7 +111,7 @@ def launch(settings: SandboxSettings | None = None, port: int = 0) -> Sandbox:
     chosen = settings or SandboxSettings()
     changed = chosen.model_dump_json(exclude_defaults=True)
     arguments = ["--port", str(port), "--settings", changed, "--until-stdin-closes"]
-    child = subprocess.Popen(
+    child = subprocess.Popen(  # noqa: S603 - this very interpreter, with a JSON text
         [sys.executable, "-m", "connectors.cognito.sandbox", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -124,7 +124,7 @@ def launch(settings: SandboxSettings | None = None, port: int = 0) -> Sandbox:
 
 
 def _first_line(child: subprocess.Popen[bytes]) -> bytes:
-    assert child.stdout is not None
+    assert child.stdout is not None  # noqa: S101 - it was opened as a pipe
     ready, _, _ = select.select([child.stdout], [], [], START_SECONDS)
     return child.stdout.readline() if ready else b""
 

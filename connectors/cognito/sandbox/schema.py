@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 USERNAME = "cognito:username"
 MFA_ENABLED = "cognito:mfa_enabled"
-PASSWORD_HASH = "password_hash"
+PASSWORD_HASH = "password_hash"  # noqa: S105 - a column's name (F2.5)
 NOT_IN_A_FILE = frozenset({"sub", "identities"})
 
 

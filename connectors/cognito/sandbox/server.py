@@ -48,7 +48,7 @@ SERVER_SEAMS: Final = (
 class QuietHandler(MotoRequestHandler):  # type: ignore[misc]  # moto ships no types
     """Writes no line a request: it would hold signatures."""
 
-    def log(self, *_: Any) -> None:
+    def log(self, *_: Any) -> None:  # noqa: ANN401 - werkzeug's own
         """Write nothing."""
 
 
@@ -123,7 +123,7 @@ def check_server_seams() -> None:
         )
 
 
-def _listen(port: int, application: Gateway) -> Any:
+def _listen(port: int, application: Gateway) -> Any:  # noqa: ANN401 - werkzeug's server
     try:
         return make_server(HOST, port, application, threaded=True, request_handler=QuietHandler)
     except (OSError, SystemExit):

@@ -37,7 +37,7 @@ DEFAULT_FLOWS: Final = ("ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLO
 """What an app client allows that names no flows."""
 
 PASSWORD_FLOWS: Final = frozenset(FLOW_SWITCHES) - {"USER_SRP_AUTH"}
-NEW_PASSWORD: Final = "NEW_PASSWORD_REQUIRED"
+NEW_PASSWORD: Final = "NEW_PASSWORD_REQUIRED"  # noqa: S105 - a challenge's name
 ATTRIBUTE_PREFIX: Final = "userAttributes."
 
 

@@ -42,7 +42,7 @@ class SandboxState:
         """The sandbox's clock, UTC, shifted by ``clock_offset_seconds``."""
         return datetime.now(UTC) + timedelta(seconds=self.settings.clock_offset_seconds)
 
-    def update(self, changes: Any) -> SandboxSettings:
+    def update(self, changes: Any) -> SandboxSettings:  # noqa: ANN401 - the settings' model judges them
         """Replace some settings, given as a dictionary; the others stay.
 
         Raises:

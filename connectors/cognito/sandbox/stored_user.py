@@ -65,7 +65,7 @@ class StoredUser(CognitoIdpUser):  # type: ignore[misc]  # moto ships no types
     def create(cls, pool_id: str, username: str | None, status: str, attributes: Mapping[str, str]) -> Self:
         """Make a user without a password; ``username`` None: the ``sub`` becomes the username (F1.46)."""
         user = cls.__new__(cls)
-        user._begin(pool_id, username, status, attributes)
+        user._begin(pool_id, username, status, attributes)  # noqa: SLF001 - its own class
         return user
 
     def _begin(self, pool_id: str, username: str | None, status: str, attributes: Mapping[str, str]) -> None:
@@ -133,7 +133,7 @@ class StoredUser(CognitoIdpUser):  # type: ignore[misc]  # moto ships no types
 
     def to_json(
         self,
-        extended: bool = False,
+        extended: bool = False,  # noqa: FBT001, FBT002 - moto calls it so
         attributes_key: str = "Attributes",
         attributes_to_get: list[str] | None = None,
     ) -> dict[str, Any]:
