@@ -123,13 +123,15 @@ class HashFormats:
             String of ``HASH_ALGORITHMS``, null where there is no hash or the pool does not take it.
         """
         found = pl.Series(hashes.name, [None], dtype=pl.String).new_from_index(0, hashes.len())
+        rest = hashes
         for each in self._formats:
-            if found.null_count() == hashes.null_count():
+            if rest.null_count() == hashes.len():
                 break
-            usable = _is_bcrypt(hashes) if each is _BCRYPT else hashes.str.contains(each.usable)
+            usable = _is_bcrypt(rest) if each is _BCRYPT else rest.str.contains(each.usable)
             if usable.any():
-                found = _either(usable, each.algorithm, found)
-        return found
+                found = pl.select(pl.when(usable).then(pl.lit(each.algorithm)).otherwise(found)).to_series()
+                rest = pl.select(pl.when(~usable).then(rest)).to_series()
+        return found.alias(hashes.name)
 
     def problems(self, hashes: pl.Series) -> pl.Series:
         """Name the reason code of each hash that the pool does not take.
@@ -161,10 +163,6 @@ def _is_bcrypt(hashes: pl.Series) -> pl.Series:
     if known.all() and dollars.sum() == likely.sum() * _BCRYPT_DOLLARS:
         return likely
     return hashes.str.contains(_BCRYPT.usable)
-
-
-def _either(mask: pl.Series, algorithm: HashAlgorithm, found: pl.Series) -> pl.Series:
-    return pl.select(pl.when(mask).then(pl.lit(algorithm)).otherwise(found).alias(found.name)).to_series()
 
 
 def _problem(known: HashFormat) -> pl.Expr:

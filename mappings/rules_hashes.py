@@ -39,12 +39,11 @@ def _of_enabled_users(frame: pl.DataFrame) -> pl.Series:
 
 def _judge_again(frame: pl.DataFrame, places: pl.Series, formats: HashFormats, column: str) -> pl.DataFrame:
     """Trim the hashes that were not recognised, and say what is wrong with those that still are not."""
-    trimmed = frame[PASSWORD_HASH].gather(places).str.strip_chars()
+    given = frame[PASSWORD_HASH].gather(places)
+    trimmed = given.str.strip_chars()
     trimmed = trimmed.set(trimmed == "", None)
     algorithms = formats.algorithms(trimmed)
-    problems = formats.problems(trimmed.set(algorithms.is_not_null(), None))
-    return frame.with_columns(
-        frame[PASSWORD_HASH].scatter(places, trimmed),
-        frame[ALGORITHM].scatter(places, algorithms),
-        frame[column].scatter(places, problems),
-    )
+    found = {column: formats.problems(trimmed.set(algorithms.is_not_null(), None))}
+    if not trimmed.equals(given):
+        found |= {PASSWORD_HASH: trimmed, ALGORITHM: algorithms}
+    return frame.with_columns(frame[name].scatter(places, values) for name, values in found.items())

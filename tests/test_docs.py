@@ -72,7 +72,7 @@ def test_every_table_stands_in_exactly_one_page(name: str) -> None:
 def test_a_table_that_has_drifted_is_noticed_and_mended() -> None:
     drifted = REFERENCE.replace("Removes white space", "Removes all space")
     assert drifted != REFERENCE
-    assert rewritten(drifted) == REFERENCE
+    assert rewritten(drifted) == rewritten(REFERENCE)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -36,7 +36,7 @@ HASH_COLUMN: Final = "password_hash"
 
 _TAKEN_FROM: Final = {USERNAME_COLUMN: USERNAME, HASH_COLUMN: PASSWORD_HASH}
 _BIRTHDATE: Final = "birthdate"
-_API_DATE: Final = r"^(\d{4})-(\d{2})-(\d{2})$"
+_SIGNS: Final = (b",", b"\\", b"\r", b"\n")
 _SLICE: Final = 65_536
 """Rows that are worked on at once: they stay in the processor's caches, and no text nears 4 GiB."""
 
@@ -152,15 +152,14 @@ def _mfa_value(mode: str, *, known: bool) -> pl.Expr:
 
 
 def _csv_dates(values: pl.Series) -> pl.Series:
-    """Write dates as ``mm/dd/yyyy`` (F1.37); every distinct date is looked at once."""
-    distinct = values.drop_nulls().unique()
-    distinct = distinct.filter(distinct != "")
-    if bad := int((~distinct.str.contains(_API_DATE)).sum()):
+    """Write dates as ``mm/dd/yyyy`` (F1.37)."""
+    days = values.str.to_date("%Y-%m-%d", strict=False)
+    if bad := days.null_count() - values.null_count() - int((values == "").sum()):
         raise ConfigurationError(
             f"The column {values.name} holds {bad} values that are no date as yyyy-mm-dd.",
             "Read the birthdate with a date format in the mapping.",
         )
-    return values.replace(distinct, distinct.str.replace(_API_DATE, "$2/$3/$1"))
+    return days.dt.to_string("%m/%d/%Y")
 
 
 def _awkward_columns(values: pl.DataFrame) -> list[str]:
@@ -168,8 +167,8 @@ def _awkward_columns(values: pl.DataFrame) -> list[str]:
 
     All values of a column are joined and searched as one text: many times as fast as value by value.
     """
-    found = values.select(pl.all().str.join("").str.contains(r"[,\\\r\n]")).row(0, named=True)
-    awkward = [name for name, is_awkward in found.items() if is_awkward]
+    texts = values.select(pl.all().str.join("").cast(pl.Binary)).row(0, named=True)
+    awkward = [name for name, text in texts.items() if any(sign in text for sign in _SIGNS)]
     for name in awkward:
         _refuse(values[name], r"[\r\n]", "a line break, which an import file cannot carry (F1.18)")
         _refuse(values[name], r"\\$", "a backslash at the end, which hides the next comma (F1.17)")

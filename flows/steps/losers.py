@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from connectors.records import REASON
+from connectors.records import REASON, USERNAME
 from flows.steps.pool_keys import KEY_COLUMNS
 from mappings.duplicates import ORDINAL, confirm_duplicates, suspects
 
 if TYPE_CHECKING:
     from flows.steps.context import Context
     from flows.steps.existing import Existing
+
+
+_CONTACTS = ("email", "email_verified", "phone_number", "phone_number_verified", "preferred_username")
+"""What ``Rules.key_values`` may read beside the username; it puts null for what a frame lacks."""
 
 
 def find_losers(context: Context, existing: Existing) -> pl.DataFrame:
@@ -33,7 +37,11 @@ def find_losers(context: Context, existing: Existing) -> pl.DataFrame:
 
 def _names(context: Context, doubtful: pl.DataFrame) -> pl.DataFrame:
     """The names that the doubtful users contend for."""
-    rows = context.folder.scan_users().filter(pl.col(ORDINAL).is_in(doubtful[ORDINAL].implode())).collect()
+    columns = [
+        ORDINAL, REASON, USERNAME, *(name for name in _CONTACTS if name in context.mapping.attributes)
+    ]  # fmt: skip
+    users = context.folder.scan_users().select(columns)
+    rows = users.filter(pl.col(ORDINAL).is_in(doubtful[ORDINAL].implode())).collect()
     names = rows.select(ORDINAL).hstack(context.rules.key_values(rows))
     marks = {key: f"{key} is wanted" for key in KEY_COLUMNS}
     wanted = doubtful.select(ORDINAL, *(pl.col(key).is_not_null().alias(mark) for key, mark in marks.items()))

@@ -21,12 +21,12 @@ SENT: Final = (PASSWORD_HASH, PASSWORD, MFA, ENABLED)
 
 def batch_frames(context: Context, batch: BatchRecord) -> Iterator[pl.DataFrame]:
     """The users of a batch in the order of its lines, a page at a time, with what can be sent of them."""
-    members = pl.read_parquet(context.folder.batch_users(batch.number))[ORDINAL]
-    first, last = members.min(), members.max()
+    members = pl.read_parquet(context.folder.batch_users(batch.number))[ORDINAL].set_sorted()
     columns = [ORDINAL, USERNAME, *SENT, *context.mapping.attributes]
     for page in context.ledger.pages():
-        if page.first_ordinal > last or page.first_ordinal + page.users <= first:  # type: ignore[operator]
-            continue
-        users = pl.scan_ipc(context.folder.users(page.number)).select(columns).collect()
-        inside = members.filter(members.is_between(page.first_ordinal, page.first_ordinal + page.users - 1))
-        yield users if len(inside) == users.height else users.filter(users[ORDINAL].is_in(inside.implode()))
+        edges = pl.Series([page.first_ordinal, page.first_ordinal + page.users], dtype=pl.UInt64)
+        start, stop = members.search_sorted(edges)
+        if start < stop:
+            users = pl.scan_ipc(context.folder.users(page.number)).select(columns).collect()
+            inside = members[start:stop] - page.first_ordinal
+            yield users if len(inside) == page.users else users[inside]

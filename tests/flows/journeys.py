@@ -187,7 +187,8 @@ def hold(journey: Journey, pool: Pool, before: Mapping[str, Any] | None = None) 
     new = there.filter(pl.col("verdict").is_in(NEW))
     fresh = {sub: user for sub, user in subs.items() if sub not in known}
     named = [row["sub"] or sub_by_name(fresh, row["username"]) for row in new.iter_rows(named=True)]
-    assert len(named) == len(set(named)) and set(named) == fresh.keys(), "verdicts and pool differ"
+    assert len(named) == len(set(named)), "two verdicts name one user of the pool"
+    assert set(named) == fresh.keys(), "verdicts and pool differ"
     for sub, username in there.drop_nulls("sub").select("sub", "username").iter_rows():
         assert username.lower() in names_of(subs[sub])
 

@@ -1,4 +1,4 @@
-"""Import jobs and their logs as they come in real life: slow, late, spent, out of order, in the way of others."""
+"""Import jobs and their logs as they come in real life: slow, late, spent, out of order, in the way."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_an_upload_url_that_has_expired_costs_one_job(pool: Pool, sandbox: Sandb
 
 
 def test_upload_urls_that_never_work_do_not_use_up_the_jobs(pool: Pool, sandbox: Sandbox) -> None:
-    """A pool has a thousand jobs in its life (F3.15): a run stops after a few, and goes on once all is mended."""
+    """A pool has a thousand jobs in its life (F3.15): a run stops after a few, and goes on later."""
     run_file = pool.run_file(SOME, jobs=QUICK)
     hours = iter(range(1, 1000))
     late = Always("Uploading", lambda: sandbox.update(clock_offset_seconds=next(hours) * 3600))

@@ -55,7 +55,7 @@ def make(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> M
 
 
 def test_users_sign_in_with_an_email_address(make: Make) -> None:
-    """Letter case does not matter, and a user whom a CSV cannot carry has the address as name all the same."""
+    """Letter case does not matter, and whom a CSV cannot carry is known by the address all the same."""
     pool = make(UsernameAttributes=["email"])
     add(pool, "Anna@example.com", email_verified="true")
     people = [

@@ -177,7 +177,7 @@ def test_mfa_is_there_without_a_source(mode: str, cell: str | None) -> None:
 def test_a_birthdate_is_written_the_american_way_and_keeps_its_size() -> None:
     rows = frame(3, birthdate=["1985-02-01", None, ""])
     file_format = ImportFileFormat(pool(("birthdate", "cognito:username")), None)
-    assert file_format.render(rows)["birthdate"].to_list() == ["02/01/1985", None, ""]
+    assert [day or "" for day in file_format.render(rows)["birthdate"]] == ["02/01/1985", "", ""]
     assert file_format.row_bytes(rows).to_list() == [17, 7, 7]
 
 

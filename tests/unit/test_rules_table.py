@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,11 @@ CASES = [
          LONG_POOL),
     Case("row_too_long", "F1.22", long_row("x" * (ROOM - 60)) | {PASSWORD_HASH: BCRYPT},
          long_row("x" * (ROOM - 61)) | {PASSWORD_HASH: BCRYPT}, CSV_REASON, LONG_POOL),
+    Case("row_too_long", "F1.22", long_row("x" * (ROOM - 60)) | {PASSWORD_HASH: BCRYPT},
+         long_row("x" * (ROOM - 61)) | {PASSWORD_HASH: BCRYPT}, CSV_REASON,
+         replace(LONG_POOL, csv_header=(*LONG_POOL.csv_header, "password_hash"))),
+    Case("row_too_long", "F1.22", long_row("x" * (ROOM - len(ARGON2ID) - 2)) | {PASSWORD_HASH: ARGON2ID},
+         long_row("x" * (ROOM - len(ARGON2ID) - 3)) | {PASSWORD_HASH: ARGON2ID}, CSV_REASON, LONG_POOL),
     Case("hash_unknown_scheme", "F2.9", has(PASSWORD_HASH, "pbkdf2_sha256$600000$a$b"),
          has(PASSWORD_HASH, SCRYPT), CSV_REASON),
     Case("hash_malformed", "F2.5", has(PASSWORD_HASH, BCRYPT[:-1]), has(PASSWORD_HASH, BCRYPT), CSV_REASON),
