@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from connectors.records import REASON, USERNAME, PoolSchema
-from mappings.duplicates import KEY_EMAIL, KEY_PHONE_NUMBER, KEY_PREFERRED_USERNAME, KEY_USERNAME
+from mappings.duplicates import CODES, KEY_EMAIL, KEY_PHONE_NUMBER, KEY_PREFERRED_USERNAME, KEY_USERNAME
 from mappings.rules_username import folded
 
 if TYPE_CHECKING:
@@ -26,18 +26,33 @@ def key_values(schema: PoolSchema) -> dict[str, pl.Expr]:
     Returns:
         Key column → String expression, null where the row takes no such name.
     """
-    values = {KEY_USERNAME: folded(pl.col(USERNAME), schema)}
-    values |= dict(_aliases(schema)) | dict(_contacts(schema))
-    return {key: pl.when(pl.col(REASON).is_null()).then(value).alias(key) for key, value in values.items()}
+    return {key: _compared(key, name, schema).alias(key) for key, name in _names(schema).items()}
+
+
+def key_hashes(schema: PoolSchema) -> list[pl.Expr]:
+    """All key columns as UInt64, null where the row takes no such name in this pool.
+
+    A name is asked for null before it is folded, so that it is folded only once.
+    """
+    names, values = _names(schema), key_values(schema)
+    hashes = {key: pl.when(name.is_not_null()).then(values[key].hash()) for key, name in names.items()}
+    nothing = pl.lit(None, pl.UInt64)
+    return [hashes.get(key, nothing).alias(key) for key in CODES]
+
+
+def _names(schema: PoolSchema) -> dict[str, pl.Expr]:
+    """Key column → the name as the row has it, null where the row takes none."""
+    names = {KEY_USERNAME: pl.col(USERNAME)} | dict(_aliases(schema)) | dict(_contacts(schema))
+    return {key: pl.when(pl.col(REASON).is_null()).then(name) for key, name in names.items()}
 
 
 def _aliases(schema: PoolSchema) -> Iterator[tuple[str, pl.Expr]]:
     """Aliases beside the username; an e-mail address or phone number is one while it is verified (F5.8)."""
     for name in schema.alias_attributes:
-        value = pl.col(name)
-        if name != "preferred_username":
-            value = pl.when(pl.col(f"{name}_verified") == "true").then(value)
-        yield _KEYS[name], _compared(name, value, schema)
+        is_alias = (
+            pl.lit(value=True) if name == "preferred_username" else pl.col(f"{name}_verified") == "true"
+        )
+        yield _KEYS[name], pl.when(is_alias).then(name)
 
 
 def _contacts(schema: PoolSchema) -> Iterator[tuple[str, pl.Expr]]:
@@ -48,23 +63,9 @@ def _contacts(schema: PoolSchema) -> Iterator[tuple[str, pl.Expr]]:
     for name in schema.username_attributes:
         is_phone_number = pl.col(USERNAME).str.starts_with("+")
         own = pl.when(is_phone_number if name == "phone_number" else ~is_phone_number).then(USERNAME)
-        yield _KEYS[name], _compared(name, pl.coalesce(name, own), schema)
+        yield _KEYS[name], pl.coalesce(name, own)
 
 
-def _compared(name: str, value: pl.Expr, schema: PoolSchema) -> pl.Expr:
-    return value if name == "phone_number" else folded(value, schema)
-
-
-def key_hashes(schema: PoolSchema) -> list[pl.Expr]:
-    """All key columns as UInt64, null where the row takes no such name in this pool."""
-    values = key_values(schema)
-    return [_hashed(values[key]).alias(key) if key in values else _nothing(key)
-            for key in (KEY_USERNAME, *_KEYS.values())]  # fmt: skip
-
-
-def _hashed(value: pl.Expr) -> pl.Expr:
-    return pl.when(value.is_not_null()).then(value.hash())
-
-
-def _nothing(key: str) -> pl.Expr:
-    return pl.lit(None, pl.UInt64).alias(key)
+def _compared(key: str, name: pl.Expr, schema: PoolSchema) -> pl.Expr:
+    """Letter case may matter in all names but phone numbers (F1.50)."""
+    return name if key == KEY_PHONE_NUMBER else folded(name, schema)

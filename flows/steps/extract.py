@@ -17,13 +17,11 @@ from flows.ledger.states import RunState
 from flows.ledger.store import PageRecord
 from flows.steps.columns import ROW_BYTES
 from mappings.duplicates import ORDINAL
+from mappings.hash_formats import HASH_REASONS
 from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
     from flows.steps.context import Context
-
-HASH_REASONS = ("hash_unknown_scheme", "hash_malformed", "hash_cost_too_high")
-"""Reasons that ``password_hash: {without: reset}`` turns into a reset at first sign-in."""
 
 
 def extract(context: Context) -> None:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from connectors.cognito.pool import read_pool
 from connectors.errors import ConfigurationError, PoolferryError
 from flows.ledger.folder import RunFolder, new_run_id, runs_of
@@ -115,7 +117,11 @@ def _record(context: Context) -> RunRecord:
         pool_id=loaded.settings.target.user_pool_id,
         created=context.worker.clock(),
         finished=None,
-        facts={"run_file": str(loaded.path), "header": list(context.schema.csv_header)},
+        facts={
+            "run_file": str(loaded.path),
+            "header": list(context.schema.csv_header),
+            "polars": pl.__version__,
+        },
     )
 
 
@@ -137,3 +143,8 @@ def _refuse_changes(context: Context) -> None:
         raise ConfigurationError(f"The source changed under the unfinished run {run.run_id}.", out)
     if run.facts.get("header") != list(context.schema.csv_header):
         raise ConfigurationError(f"The pool's attributes changed under the unfinished run {run.run_id}.", out)
+    if run.facts.get("polars") != pl.__version__:  # the keys of users are hashes of this version
+        raise ConfigurationError(
+            f"Run {run.run_id} was begun with polars {run.facts.get('polars')}, and this is {pl.__version__}.",
+            "Install that version to go on, or start another run with --new.",
+        )

@@ -264,6 +264,12 @@ def test_the_readme_tells_what_lies_in_the_folder_of_a_run(pool: Pool) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_the_readme_says_how_a_pool_of_the_local_cognito_is_made(pool: Pool) -> None:
+    (code,) = re.findall(r"^\$ python -c '(.*)'$", README, re.MULTILINE)
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert pool.client.describe_user_pool(UserPoolId=made.stdout.strip())["UserPool"]["Name"] == "try"
+
+
 @pytest.mark.slow
 def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
     """Where this fails, `python -m tests.reference --demo` writes down what it prints now."""
