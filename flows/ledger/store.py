@@ -224,6 +224,7 @@ def _batch(row: Any) -> BatchRecord:  # noqa: ANN401 - a SQLAlchemy row mapping
 
 def open_sqlite(path: Path) -> Engine:
     """An engine over a SQLite file that survives ``kill -9`` (write-ahead log, full sync)."""
+    path.touch(mode=0o600)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
     event.listen(engine, "connect", _durable)
     return engine

@@ -19,6 +19,7 @@ from flows.steps.finishing import verdicts_of
 from mappings.engine import compile_mapping
 from mappings.explain import Trace, explain
 from mappings.reasons import reason
+from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,14 +50,22 @@ def explain_user(name: str, user: str, state: Path, *, with_values: bool) -> Ite
             "Give the id as the source writes it (`source_id` in verdicts.parquet).",
         )
     for number, verdict in enumerate(rows.iter_rows(named=True)):
-        yield _verdict_table(verdict)
+        yield _verdict_table(verdict, _why_not_by_job(folder, user, number))
         yield _steps_table(_traces(folder, user, number, with_values=with_values))
 
 
-def _verdict_table(verdict: dict[str, Any]) -> Table:
+def _why_not_by_job(folder: RunFolder, user: str, number: int) -> str | None:
+    found = folder.scan_users().filter(pl.col(SOURCE_ID) == user).select(CSV_REASON).collect()
+    code = found[CSV_REASON][number]
+    return None if code is None else f"{code}: {reason(code).sentence}"
+
+
+def _verdict_table(verdict: dict[str, Any], why_not_by_job: str | None) -> Table:
     table = Table(title="What became of the user", title_justify="left", show_header=False)
     for key in ("verdict", "reason", "strategy", "job_id", "line", "sub"):
         table.add_row(key, "" if verdict[key] is None else str(verdict[key]))
+    if why_not_by_job:
+        table.add_row("not by an import job", why_not_by_job)
     if verdict["reason"]:
         text = reason(verdict["reason"])
         table.add_row("what it means", f"{text.sentence} {text.fact}".strip())

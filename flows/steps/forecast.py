@@ -182,13 +182,26 @@ def _extras(context: Context) -> dict[str, int]:
     batches = [context.folder.batch_users(batch.number) for batch in context.ledger.batches()]
     if not batches:
         return {"grouped": 0, "memberships": 0, "disabled": 0, "passwords": 0}
-    users = context.folder.scan_users().select(ORDINAL, ENABLED, GROUPS, PASSWORD)
+    users = context.folder.scan_users()
+    verified = [
+        pl.col(name) == "true"
+        for name in ("email_verified", "phone_number_verified")
+        if name in context.mapping.attributes
+    ]
+    by_call = [
+        pl.scan_parquet(context.folder.batch_users(batch.number)).select(ORDINAL, pl.lit(1).alias("@called"))
+        for batch in context.ledger.batches()
+        if batch.strategy == "admin_create_user"
+    ]
+    if by_call:
+        users = users.join(pl.concat(by_call), on=ORDINAL, how="left")
+    called = pl.col("@called").is_not_null() if by_call else pl.lit(value=False)
     groups = pl.col(GROUPS).list.len().fill_null(0)
     counted = users.join(pl.scan_parquet(batches), on=ORDINAL, how="semi").select(
         (groups > 0).sum().alias("grouped"),
         groups.sum().alias("memberships"),
         (~pl.col(ENABLED)).sum().alias("disabled"),
-        pl.col(PASSWORD).is_not_null().sum().alias("passwords"),
+        (called & pl.any_horizontal(pl.col(PASSWORD).is_not_null(), *verified)).sum().alias("passwords"),
     )
     return {name: int(value or 0) for name, value in counted.collect().row(0, named=True).items()}
 
@@ -197,7 +210,7 @@ def _seconds(context: Context, ways: dict[str, int], sent: int, extras: dict[str
     pages = (sent + context.schema.estimated_users) / USERS_PER_PAGE
     calls = {
         "AdminCreateUser": ways.get("admin_create_user", 0),
-        "AdminSetUserPassword": min(extras["passwords"], ways.get("admin_create_user", 0)),
+        "AdminSetUserPassword": extras["passwords"],
         "AdminAddUserToGroup": extras["memberships"],
         "AdminDisableUser": extras["disabled"],
         "ListUsers": pages if context.loaded.settings.verify == "full" else 0,

@@ -126,7 +126,18 @@ def _record(context: Context) -> RunRecord:
 
 
 def _refuse_dead_ends(context: Context) -> None:
-    """Refuse at once what would refuse every single user at the end of a long reading."""
+    """Refuse at once what would refuse every single user at the end, or would be silently left out."""
+    hashes = context.spec.password_hash
+    if context.spec.identities:
+        raise ConfigurationError(
+            "mapping.identities: linking identities is not built yet.",
+            "Take the rule out, and link them before the users' first sign-in by other means (F7.14).",
+        )
+    if hashes is not None and (hashes.scheme or hashes.without == "random"):
+        raise ConfigurationError(
+            "mapping.password_hash: `scheme` and `without: random` are not built yet.",
+            "Take them out: schemes are told per value, and `without: reset` lets users ask for a code.",
+        )
     if context.loaded.settings.strategies == ("import_job",) and not context.schema.auto_verified:
         raise ConfigurationError(
             "The pool verifies no attribute automatically, so no import job starts (F1.30).",
@@ -145,6 +156,6 @@ def _refuse_changes(context: Context) -> None:
         raise ConfigurationError(f"The pool's attributes changed under the unfinished run {run.run_id}.", out)
     if run.facts.get("polars") != pl.__version__:  # the keys of users are hashes of this version
         raise ConfigurationError(
-            f"Run {run.run_id} was begun with polars {run.facts.get('polars')}, and this is {pl.__version__}.",
+            f"Run {run.run_id} was begun with polars {run.facts.get('polars')}, not {pl.__version__}.",
             "Install that version to go on, or start another run with --new.",
         )

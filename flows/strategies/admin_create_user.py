@@ -100,7 +100,7 @@ class Creator:
         try:
             made, verdict = self._make(user)
             outcome[SUB] = made.sub
-            if verdict == "created" and made.status == WAITING and _password_of(user) is not None:
+            if verdict == "created" and made.status == WAITING and _needs_password(user):
                 self._set_password(user)
         except UserRefusedError as error:
             return outcome | {WHY: error.code}
@@ -139,7 +139,9 @@ class Creator:
 
     def _set_password(self, user: Mapping[str, Any]) -> None:
         pool_id = self.context.schema.pool_id
-        call = partial(set_permanent_password, self.context.cognito, pool_id, user[USERNAME], user[PASSWORD])
+        call = partial(
+            set_permanent_password, self.context.cognito, pool_id, user[USERNAME], _password_of(user)
+        )
         try:
             self._paced("AdminSetUserPassword", call)
         except AskThePoolError:  # the same password may be set again
@@ -156,6 +158,16 @@ class Creator:
 def _password_of(user: Mapping[str, Any]) -> str | None:
     """The password that the user brings; a disabled user gets none that anybody knows."""
     return str(user[PASSWORD]) if user[PASSWORD] is not None and user[ENABLED] else None
+
+
+def _needs_password(user: Mapping[str, Any]) -> bool:
+    """Who brings a password gets it; who has a verified contact gets a random one that nobody knows.
+
+    With a temporary password only, "forgot password" is refused (F7.18) and nobody could ever sign in;
+    with a permanent one the user is ``CONFIRMED`` (F7.5) and can ask for a code at the verified contact.
+    """
+    verified = any(user.get(f"{contact}_verified") == "true" for contact in ("email", "phone_number"))
+    return _password_of(user) is not None or (verified and user[ENABLED])
 
 
 def _half_of(operation: str) -> Limiter:

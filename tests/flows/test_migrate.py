@@ -14,7 +14,7 @@ from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.forecast import plan
 from flows.steps.running import migrate
-from tests.flows.conftest import Pool, person
+from tests.flows.conftest import MAPPING, Pool, person
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,3 +159,26 @@ def test_nothing_personal_is_in_the_summary(pool: Pool) -> None:
     told = json.dumps(summary) + (folder / "report.md").read_text()
     for value in ("user1@example.com", "broken@@", "Muster", BCRYPT):
         assert value not in told
+
+
+def test_a_user_with_a_verified_contact_can_ask_for_a_code(pool: Pool) -> None:
+    """Whom a CSV cannot carry must not be stranded with a temporary password that nobody knows."""
+    people = [person(1, last_name='"Quoted"'), person(2, verified="false")]
+    verdicts, _, _ = run(pool.run_file(people))
+    assert set(verdicts["verdict"]) == {"created"}
+    assert pool.users()["u00001"]["UserStatus"] == "CONFIRMED"
+    assert pool.users()["u00002"]["UserStatus"] == "FORCE_CHANGE_PASSWORD"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"identities": {"from": "roles", "split": ";"}},
+        {"password_hash": {"from": "pw", "without": "random"}},
+    ],
+)
+def test_a_rule_that_nothing_would_come_of_is_refused_at_the_start(pool: Pool, rule: dict[str, Any]) -> None:
+    path = pool.run_file([person(1)], mapping=MAPPING | rule)
+    with pytest.raises(ConfigurationError, match="not built yet"):
+        migrate(load_run_file(path), Worker())
+    assert not list((path.parent / "runs" / "acme").iterdir())
