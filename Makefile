@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 export DO_NOT_TRACK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench test-faults clean
+.PHONY: help install demo test check bench clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'

@@ -12,9 +12,11 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from connectors.cognito.pool import read_pool
 from connectors.errors import ConfigurationError
+from connectors.records import FILE, LINE
 from flows.settings import LoadedRunFile, RunFile, Target
 from flows.steps.context import cognito_client, source_of
 from mappings.documents import write_rules
@@ -41,6 +43,8 @@ WIDTH = 72
 
 _A_VALUE = re.compile(r"@|^\+?[\d\s./-]{5,}$|^\$2|^\{[A-Z]")
 """What a header never holds: addresses, dates, telephone numbers, hashes."""
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ def _sample(loaded: LoadedRunFile) -> Sample:
         page = next(pages, None)
     if page is None or page.rows.is_empty():
         raise ConfigurationError("The source holds no user that can be read.", "Name another file.")
-    return Sample(fields, page.rows.head(SAMPLE).select(fields), page.unreadable.height)
+    rows = page.rows.head(SAMPLE).drop(LINE, FILE)  # not `select`: to polars a field named * is all of them
+    return Sample(fields, rows, page.unreadable.height)
 
 
 def _suggestion(sample: Sample, schema: PoolSchema) -> Suggestion:
@@ -186,9 +191,18 @@ def _mapping(suggestion: Suggestion, sample: Sample) -> str:
 
 
 def _rule(name: str, rule: Mapping[str, Any], sample: Sample, indent: str) -> str:
-    line = indent + write_rules({name: rule}).rstrip("\n")
+    line = indent + write_rules({name: _quoted(rule)}).rstrip("\n")
     said = " · ".join(sample.filled(field) for field in _read_by(rule))
     return f"{line:<{WIDTH}} # {_on_one_line(said)}\n"
+
+
+def _quoted(part: Any) -> Any:  # noqa: ANN401 - a rule or any part of one
+    """Put texts in quotes unless they are plain: ruamel leaves ``?a`` bare, which it cannot read again."""
+    if isinstance(part, dict):
+        return {key: _quoted(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_quoted(value) for value in part]
+    return part if not isinstance(part, str) or _PLAIN.fullmatch(part) else DoubleQuotedScalarString(part)
 
 
 def _read_by(rule: Mapping[str, Any]) -> Iterable[str]:

@@ -293,8 +293,7 @@ def test_an_imported_hash_signs_in_and_is_then_kept_natively(pool: SignIns, algo
     assert "AuthenticationResult" in pool.sign_in("ann", flow="ADMIN_USER_PASSWORD_AUTH")
 
 
-def test_bcrypt_is_verified_where_its_package_is(pool: SignIns) -> None:
-    pytest.importorskip("bcrypt", reason="install the package bcrypt to verify BCRYPT hashes")
+def test_bcrypt_is_verified(pool: SignIns) -> None:
     pool.imported("ann", BCRYPT.replace("$2b$", "$2y$"))
     with refused("NotAuthorizedException", "Incorrect username or password."):
         pool.sign_in("ann", NEW_PASSWORD)

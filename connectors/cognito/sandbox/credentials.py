@@ -10,10 +10,9 @@ import string
 from base64 import b64decode
 from contextlib import suppress
 from datetime import datetime, timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
+import bcrypt
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError
@@ -107,7 +106,7 @@ def fits_hash(password: str, stored: str) -> bool:
     Costs what the hash was made to cost: hold no lock meanwhile.
 
     Raises:
-        NotAuthorizedException: the algorithm cannot be verified here.
+        NotAuthorizedException: the hash is in none of Cognito's four formats.
     """
     for pattern, fits in _VERIFIERS.items():
         if match := re.fullmatch(pattern, stored):
@@ -130,14 +129,9 @@ def _policy_problems(policy: Mapping[str, Any], password: str) -> Iterator[str]:
 
 
 def _fits_bcrypt(password: bytes, match: re.Match[str]) -> bool:
-    if find_spec("bcrypt") is None:
-        raise NotAuthorizedError(
-            "The local Cognito cannot verify BCRYPT hashes here: install the package bcrypt,"
-            " or set a password with AdminSetUserPassword."
-        )
     # bcrypt itself ignores what is behind 72 bytes; the package refuses it instead. `x` is `a`.
     stored = match[0].replace("$2x$", "$2a$", 1)
-    return bool(import_module("bcrypt").checkpw(password[:72], stored.encode()))
+    return bool(bcrypt.checkpw(password[:72], stored.encode()))
 
 
 def _fits_scrypt(password: bytes, match: re.Match[str]) -> bool:
