@@ -138,6 +138,7 @@ def compile_mapping(
     key = key or spec.username.from_
     needed = (field for rule in rules for field in (*rule.made.raw, *rule.made.clean))
     fields = tuple(dict.fromkeys([*needed, *([key] if key else [])]))
+    _refuse_patterns(fields, where)
     return CompiledMapping(fields, tuple(spec.attributes), rules, key)
 
 
@@ -166,3 +167,13 @@ def _column(name: str, found: Sequence[pl.Expr]) -> pl.Expr:
         return pl.concat_list(filled).list.unique(maintain_order=True) if len(filled) > 1 else filled[0]
     value = found[0] if found else pl.lit(None, dtype=pl.String)
     return (value == "true").fill_null(value=True) if name == ENABLED else value
+
+
+def _refuse_patterns(fields: Sequence[str], where: str) -> None:
+    """Refuse names that polars reads as patterns over columns instead of as names."""
+    for name in fields:
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise ConfigurationError(
+                f"{where}: the field {name!r} cannot be told from a pattern.",
+                "Give it another name in the source.",
+            )

@@ -147,7 +147,7 @@ def personal(people: list[dict[str, str]]) -> set[str]:
 @pytest.mark.usefixtures("_local")
 @settings(max_examples=12, deadline=None, phases=ONE_RUN_EACH, suppress_health_check=list(HealthCheck))
 @given(
-    people=st.lists(PEOPLE, max_size=16),
+    people=st.lists(PEOPLE, min_size=3, max_size=16),
     others=st.lists(st.sampled_from([*NAMES[:8], NAMES[0].upper()]), max_size=4, unique_by=str.lower),
     case=st.fixed_dictionaries({"run": RUNS, "pool": POOLS, "log": LOGS, "late": st.integers(0, 2)}),
 )

@@ -298,3 +298,10 @@ def test_a_page_is_not_changed_by_mapping_it() -> None:
     copy = before.clone()
     MAPPING.apply(before)
     assert before.equals(copy, null_equal=True)
+
+
+@pytest.mark.parametrize("name", ["*", "^id$"])
+def test_a_field_that_reads_like_a_pattern_is_refused(name: str) -> None:
+    """polars would take such a name for many columns."""
+    with pytest.raises(ConfigurationError, match="pattern"):
+        compile_mapping(parse_mapping({"username": {"from": name}}, where="run.yaml"))
