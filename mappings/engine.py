@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from connectors.errors import ConfigurationError
 from connectors.records import (
     ENABLED,
     FILE,
