@@ -14,7 +14,7 @@ from pyrate_limiter import Duration, Limiter, Rate
 
 from connectors.cognito.error_codes import translate
 from connectors.cognito.limits import quota_of
-from connectors.errors import AskThePoolError, RetryError
+from connectors.errors import AskThePoolError, PoolferryError, RetryError, UserRefusedError
 from connectors.retry import AWS_ERRORS, error_code, retrying
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class AfterWork:
         self._client = client
         self._pool_id = pool_id
         self._pace = pace or half_of_the_updates()
-        self._groups: set[str] = set()
+        self._groups: dict[str, UserRefusedError | None] = {}
 
     def disable(self, username: str) -> None:
         """Disable a user (``AdminDisableUser``); again does no harm.
@@ -56,7 +56,7 @@ class AfterWork:
             UserRefusedError: the pool does not know the user.
             TargetError: a right is missing.
         """
-        self._call("AdminDisableUser", self._client.admin_disable_user, Username=username)
+        self._change("AdminDisableUser", self._client.admin_disable_user, Username=username)
 
     def join(self, username: str, group: str) -> None:
         """Put a user into a group, which is made where the pool has none of that name.
@@ -66,20 +66,28 @@ class AfterWork:
             TargetError: a right is missing.
         """
         if group not in self._groups:
-            self._make_group(group)
-            self._groups.add(group)
-        self._call(
-            "AdminAddUserToGroup", self._client.admin_add_user_to_group, Username=username, GroupName=group
-        )
+            self._groups[group] = self._refusal_of(group)
+        if refusal := self._groups[group]:
+            raise UserRefusedError(refusal.code, refusal.what, refusal.mend)
+        join = self._client.admin_add_user_to_group
+        self._change("AdminAddUserToGroup", join, Username=username, GroupName=group)
+
+    def _refusal_of(self, group: str) -> UserRefusedError | None:
+        """Make a group unless it is there; a name that the pool refuses is asked for once only."""
+        try:
+            retrying("CreateGroup")(self._make_group, group)
+        except UserRefusedError as error:
+            return error
+        return None
 
     def _make_group(self, group: str) -> None:
         try:
             self._client.create_group(UserPoolId=self._pool_id, GroupName=group)
         except AWS_ERRORS as error:
             if not isinstance(error, ClientError) or error_code(error) != _THERE_ALREADY:
-                raise translate(error, "CreateGroup") from None
+                raise _harmless_again(error, "CreateGroup") from None
 
-    def _call(self, operation: str, call: Callable[..., object], **names: str) -> None:
+    def _change(self, operation: str, call: Callable[..., object], **names: str) -> None:
         retrying(operation)(partial(self._once, operation, call, names))
 
     def _once(self, operation: str, call: Callable[..., Any], names: dict[str, str]) -> None:
@@ -87,7 +95,10 @@ class AfterWork:
         try:
             call(UserPoolId=self._pool_id, **names)
         except AWS_ERRORS as error:
-            told = translate(error, operation)
-            if isinstance(told, AskThePoolError):
-                raise RetryError(told.what, told.mend) from None
-            raise told from None
+            raise _harmless_again(error, operation) from None
+
+
+def _harmless_again(error: Exception, operation: str) -> PoolferryError:
+    """Say what an error means; a call whose reply was lost is simply made again."""
+    told = translate(error, operation)
+    return RetryError(told.what, told.mend) if isinstance(told, AskThePoolError) else told

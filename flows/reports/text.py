@@ -32,6 +32,7 @@ def report_text(folder: RunFolder, ledger: Ledger) -> str:
         table(("verdict", "users"), [(name, f"{count:,}") for name, count in summary["verdicts"].items()]),
         *_reason_parts(summary),
         *_job_parts(summary),
+        *_refused_parts(run.facts),
         *_drift_parts(run.facts),
     ]
     return "\n\n".join(parts) + "\n"
@@ -59,6 +60,18 @@ def _job_parts(summary: Summary) -> list[str]:
     names = ("job_id", "batch", "algorithm", "users", "status", "imported", "skipped", "failed", "seconds")
     rows = [tuple("" if job[name] is None else str(job[name]) for name in names) for job in summary["jobs"]]
     return ["## Import jobs", table(names, rows)] if rows else []
+
+
+def _refused_parts(facts: dict[str, object]) -> list[str]:
+    """What users lack although they have landed: they are enabled, or not in a group of theirs."""
+    refused = facts.get("after_work_refused")
+    if not isinstance(refused, dict):
+        return []
+    told = {"disable": "users who stay enabled", "join": "memberships of groups"}
+    rows = [(text, f"{refused[name]:,}") for name, text in told.items() if refused.get(name)]
+    return (
+        ["## What the pool refused for users who have landed", table(("what", "calls"), rows)] if rows else []
+    )
 
 
 def _drift_parts(facts: dict[str, object]) -> list[str]:

@@ -55,16 +55,22 @@ def _prove(context: Context, landed: pl.DataFrame, *, whole_pool: bool) -> None:
         _read_pool(context)
     else:
         _read_sample(context, landed)
-    after = _after(context)
-    found = landed.join(after.select(KEY_USERNAME, SUB), on=KEY_USERNAME, how="left")
+    found = _with_subs(context, landed)
+    if not whole_pool and found[SUB].null_count():  # a filter minds how the pool spells a name
+        _read_pool(context)
+        found = _with_subs(context, landed)
     missing = found.filter(pl.col(SUB).is_null())
     late = present(context, missing) if 0 < missing.height <= ONE_BY_ONE else None
     if late is not None:  # ListUsers is eventually consistent (F5.15): ask for each one by name
         found = found.join(late.rename({SUB: "@late"}), on=KEY_USERNAME, how="left")
         found = found.with_columns(pl.coalesce(SUB, "@late").alias(SUB)).drop("@late")
     write_parquet(_proof(found), context.folder.path / "proof.parquet")
-    drift = differences(context, landed.filter(pl.col(VERDICT).is_in(LANDED)), after)
+    drift = differences(context, landed.filter(pl.col(VERDICT).is_in(LANDED)), _after(context))
     context.ledger.advance_run(RunState.PROVING, drift=drift, read_back=landed.height)
+
+
+def _with_subs(context: Context, landed: pl.DataFrame) -> pl.DataFrame:
+    return landed.join(_after(context).select(KEY_USERNAME, SUB), on=KEY_USERNAME, how="left")
 
 
 def _proof(found: pl.DataFrame) -> pl.DataFrame:

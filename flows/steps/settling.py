@@ -32,6 +32,9 @@ GENERATIONS: Final = 6
 ATTEMPTS: Final = 5
 """Jobs that one batch may use up without touching anybody; a pool has 1,000 in its life (F3.15)."""
 
+_WHY_UNTOUCHED: Final = {"Failed": "job_failed", "Stopped": "job_stopped"}
+"""Why a job has not come to a user, by its status; else nobody knows what became of them."""
+
 _VERDICT_OF: Final = {"SUCCEEDED": "imported", "SKIPPED": "existing", "FAILED": "failed"}
 
 
@@ -45,6 +48,8 @@ def settle_job(context: Context, batch: BatchRecord) -> BatchRecord:
         TargetError: the job failed as a whole before it touched anybody; the same command tries a new
             job once its cause is mended.
     """
+    if _has_child(context, batch):  # a crash came before the last step; who travels on is decided
+        return context.ledger.advance(batch, BatchState.SETTLED)
     members = pl.read_parquet(context.folder.batch_users(batch.number))
     log, base = _log_of(context, batch, members)
     named = members.with_row_index(JOB_LINE, offset=1).join(
@@ -57,7 +62,7 @@ def settle_job(context: Context, batch: BatchRecord) -> BatchRecord:
     if rest.height == members.height and not _counted(batch):
         return _try_again(context, batch)
     if batch.facts.get("status") == "Succeeded" or rest.height == members.height or _is_last(batch):
-        settled, rest = pl.concat([settled, _failed(rest)]), rest.clear()
+        settled, rest = pl.concat([settled, _failed(rest, batch)]), rest.clear()
     shaped = outcomes(settled, strategy="import_job", job_id=batch.job_id).sort(ORDINAL)
     write_parquet(shaped, context.folder.outcomes(f"batch-{batch.number:04d}"))
     _travel_on(context, batch, rest)
@@ -125,20 +130,24 @@ def _look_for(context: Context, batch: BatchRecord, silent: pl.DataFrame) -> pl.
     return asked.with_columns(verdict.alias(VERDICT)).select(silent.columns)
 
 
-def _failed(rest: pl.DataFrame) -> pl.DataFrame:
-    return rest.with_columns(pl.lit("failed").alias(VERDICT), pl.lit("not_settled").alias(WHY))
+def _failed(rest: pl.DataFrame, batch: BatchRecord) -> pl.DataFrame:
+    why = _WHY_UNTOUCHED.get(str(batch.facts.get("status")), "not_settled")
+    return rest.with_columns(pl.lit("failed").alias(VERDICT), pl.lit(why).alias(WHY))
 
 
 def _generation(batch: BatchRecord) -> int:
     return int(batch.facts.get("generation", 1))
 
 
+def _has_child(context: Context, batch: BatchRecord) -> bool:
+    return any(other.facts.get("parent") == batch.number for other in context.ledger.batches())
+
+
 def _travel_on(context: Context, batch: BatchRecord, rest: pl.DataFrame) -> None:
-    """Make a new batch of the rest, once, even if a crash makes this run twice."""
-    batches = context.ledger.batches()
-    if not rest.height or any(other.facts.get("parent") == batch.number for other in batches):
+    """Make a new batch of the rest."""
+    if not rest.height:
         return
-    number = max(other.number for other in batches) + 1
+    number = max(other.number for other in context.ledger.batches()) + 1
     write_parquet(rest.select(ORDINAL).sort(ORDINAL), context.folder.batch_users(number))
     facts = {"parent": batch.number, "generation": _generation(batch) + 1, "bytes": 0}
     record = BatchRecord(

@@ -16,11 +16,12 @@ from flows.ledger.states import RunState
 from flows.ledger.store import Ledger, open_sqlite
 from flows.settings import load_run_file
 from flows.steps.context import Worker
+from flows.steps.progress import Silence
 from flows.steps.running import migrate
 from tests.flows.conftest import MAPPING, Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pytest
@@ -167,6 +168,38 @@ def check(
     hold(journey, pool, before)
     assert journey.ends() == list(expected)
     return journey
+
+
+class At(Silence):
+    """Does something once, at the beginning of a stage."""
+
+    def __init__(self, title: str, act: Callable[[], object]) -> None:
+        self._title = title
+        self._act: Callable[[], object] | None = act
+
+    def stage(self, title: str, total: float | None, unit: str) -> None:
+        del total, unit
+        if title.startswith(self._title) and self._act:
+            act, self._act = self._act, None
+            act()
+
+
+class Always(At):
+    """Does something at the beginning of a stage, each time."""
+
+    def __init__(self, title: str, act: Callable[[], object]) -> None:
+        super().__init__(title, self._every_time)
+        self._do = act
+
+    def _every_time(self) -> None:
+        self._do()
+        self._act = self._every_time
+
+
+def statuses(pool: Pool) -> list[str]:
+    """States of the pool's jobs, the first one first."""
+    listed = pool.client.list_user_import_jobs(UserPoolId=pool.pool_id, MaxResults=50)["UserImportJobs"]
+    return [job["Status"] for job in reversed(listed)]
 
 
 def hold(journey: Journey, pool: Pool, before: Mapping[str, Any] | None = None) -> None:

@@ -36,7 +36,8 @@ def test_creating_the_role_twice_changes_nothing(pool: Pool) -> None:
 
 
 def test_a_role_that_does_not_exist_is_told(pool: Pool) -> None:
-    good, text, _ = found(pool)["import role"]
+    absent = "arn:aws:iam::123456789012:role/nobody-made-this-one"
+    good, text, _ = found(pool, target=target(pool, log_role_arn=absent))["import role"]
     assert not good
     assert "role" in text.lower()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connectors.errors import TargetError
-from flows.steps.progress import Silence
+from flows.steps import settling
 from flows.strategies.import_job import ATTEMPTS
 from tests.flows.conftest import ROLE, Pool, person
 from tests.flows.journeys import (
@@ -16,13 +16,14 @@ from tests.flows.journeys import (
     EXISTING,
     IMPORTED,
     QUICK,
+    Always,
+    At,
     add,
     check,
     hold,
     lead_to,
     make_pool,
-    mapping,
-    rejected,
+    statuses,
     switched,
     travel,
 )
@@ -42,38 +43,6 @@ def pool(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     """A pool whose name has what no log group's name may have (F3.26)."""
     lead_to(sandbox, monkeypatch)
     return make_pool(sandbox, tmp_path, PoolName="Our people, all + more")
-
-
-class At(Silence):
-    """Does something once, at the beginning of a stage."""
-
-    def __init__(self, title: str, act: Callable[[], object]) -> None:
-        self._title = title
-        self._act: Callable[[], object] | None = act
-
-    def stage(self, title: str, total: float | None, unit: str) -> None:
-        del total, unit
-        if title.startswith(self._title) and self._act:
-            act, self._act = self._act, None
-            act()
-
-
-class Always(At):
-    """Does something at the beginning of a stage, each time."""
-
-    def __init__(self, title: str, act: Callable[[], object]) -> None:
-        super().__init__(title, self._every_time)
-        self._do = act
-
-    def _every_time(self) -> None:
-        self._do()
-        self._act = self._every_time
-
-
-def statuses(pool: Pool) -> list[str]:
-    """States of the pool's jobs, the first one first."""
-    listed = pool.client.list_user_import_jobs(UserPoolId=pool.pool_id, MaxResults=50)["UserImportJobs"]
-    return [job["Status"] for job in reversed(listed)]
 
 
 # logs -----------------------------------------------------------------------------------------
@@ -229,78 +198,45 @@ def test_a_job_that_expired_while_the_run_was_away(
     assert statuses(pool) == ["Expired", "Succeeded"]
 
 
-# proof ----------------------------------------------------------------------------------------
+def test_users_whom_failing_jobs_never_reach_have_a_reason(
+    pool: Pool, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After some jobs without much headway the rest is told apart from those whom the pool refused."""
+    monkeypatch.setattr("flows.steps.settling.GENERATIONS", 2)
+    pool = make_pool(sandbox, pool.folder, AliasAttributes=["email"])
+    run_file = pool.run_file(SOME, jobs=QUICK)
+
+    def take_all() -> None:
+        for n in range(1, len(SOME)):
+            add(pool, f"stranger{n}", email=f"user{n}@example.com", email_verified="true")
+
+    with switched(sandbox, too_many_early_after_rows=2):
+        journey = travel(run_file, At("Uploading", take_all))
+    assert journey.summary["balanced"]
+    assert [job["status"] for job in journey.summary["jobs"]] == ["Failed", "Failed"]
+    reasons = {"pool_refused": 4, "job_failed": len(SOME) - 5}
+    assert journey.summary["reasons"]["failed"] == dict(sorted(reasons.items(), key=lambda item: -item[1]))
 
 
-@pytest.mark.parametrize("verify", ["full", "sample", "none"])
-def test_how_much_is_read_back(pool: Pool, verify: str) -> None:
-    people = [person(1, id="Ann"), person(2, verified="no"), person(3, email="")]
-    expected = [IMPORTED, CREATED, rejected("email_verified_without_email")]
-    journey = check(pool, people, expected, verify=verify)
-    assert (journey.of("Ann")["sub"] is None) is (verify == "none")
-    assert journey.of("u00002")["sub"] == pool.attributes("u00002")["sub"]
-    assert journey.facts().get("read_back") == (None if verify == "none" else 2)
+def test_who_travels_on_is_decided_once(
+    pool: Pool, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that died after it had handed users on is not contradicted by lines that come later."""
+    pool = make_pool(sandbox, pool.folder, AliasAttributes=["email"])
+    run_file = pool.run_file(SOME, jobs=QUICK)
+    travel_on = settling._travel_on
 
+    def die(*arguments: Any) -> None:
+        travel_on(*arguments)
+        monkeypatch.setattr(settling, "_travel_on", travel_on)
+        raise KeyboardInterrupt
 
-@pytest.mark.parametrize("verify", ["full", "sample"])
-def test_who_is_not_there_any_more_has_failed(pool: Pool, verify: str) -> None:
-    run_file = pool.run_file(SOME[:3], jobs=QUICK, verify=verify)
-
-    def remove() -> None:
-        pool.client.admin_delete_user(UserPoolId=pool.pool_id, Username="u00001")
-
-    title = "Reading the pool back" if verify == "full" else "Reading a sample back"
-    journey = travel(run_file, At(title, remove))
-    assert journey.reasons() == {"u00001": "not_in_pool"}
-    assert journey.counts() == {"imported": 2, "failed": 1}
-
-
-def test_what_was_changed_on_the_way_is_told_by_attribute(pool: Pool) -> None:
-    run_file = pool.run_file(SOME[:3], jobs=QUICK)
-
-    def change() -> None:
-        pool.client.admin_update_user_attributes(
-            UserPoolId=pool.pool_id, Username="u00001", UserAttributes=[{"Name": "name", "Value": "Other"}]
-        )
-
-    journey = travel(run_file, At("Reading the pool back", change))
-    assert journey.facts()["drift"] == {"name": 1}
-    assert "Other" not in journey.told
-
-
-@pytest.mark.parametrize("verify", ["full", "sample", "none"])
-def test_nobody(pool: Pool, verify: str) -> None:
-    """A header alone is a source without users: a run that ends well, without a job."""
-    journey = check(pool, [], [], verify=verify)
-    assert journey.summary["jobs"] == []
-    assert statuses(pool) == []
-    assert journey.facts().get("read_back") == (None if verify == "none" else 0)
-
-
-def test_one_user(pool: Pool) -> None:
-    check(pool, SOME[:1], [IMPORTED])
-
-
-def test_only_lines_that_are_no_rows(pool: Pool) -> None:
-    run_file = pool.run_file([])
-    with (run_file.parent / "users.csv").open("a") as file:
-        file.write("a,b\nc\n")
-    journey = travel(run_file)
-    hold(journey, pool)
-    assert journey.ends() == [rejected("line_ragged")] * 2
-    assert journey.verdicts["line"].to_list() == [2, 3]
-
-
-def test_passwords_that_the_policy_refuses_make_nobody(pool: Pool) -> None:
-    """A user who has failed is not in the pool, so that a second try is possible."""
-    own = mapping() | {"password": {"from": "pw"}}
-    own.pop("password_hash")
-    people = [
-        person(1, pw="Long-enough-1"),
-        person(2, pw="short"),
-        person(3, pw="Long-enough-2", active="no"),
-    ]
-    failed = ("failed", "invalid_password")
-    check(pool, people, [CREATED, failed, CREATED], mapping=own, strategies=["admin_create_user"])
-    found = {name: user["UserStatus"] for name, user in pool.users().items()}
-    assert found == {"u00001": "CONFIRMED", "u00003": "FORCE_CHANGE_PASSWORD"}
+    monkeypatch.setattr(settling, "_travel_on", die)
+    with switched(sandbox, log_delay_seconds=1, too_many_share=0, too_many_early_after_rows=4):
+        with pytest.raises(KeyboardInterrupt):
+            travel(run_file, At("Uploading", lambda: refuse_one(pool)))
+        time.sleep(1)
+        sandbox.update(log_delay_seconds=0)
+        journey = travel(run_file)
+    assert journey.summary["balanced"]
+    assert journey.counts() == {"imported": len(SOME) - 1, "failed": 1}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -178,10 +178,14 @@ def test_verdicts_add_up(
 
 
 def strangers(pool: Pool, names: list[str]) -> None:
-    """Put users into the pool whom nobody of the source is; each has the address of the next one there."""
+    """Put users into the pool whom nobody of the source is; each has the address of the next one there.
+
+    Who comes late may find the name or address taken by a user of the source, and stays outside.
+    """
     for name in names:
         address = f"mail-{int(name.partition('-')[2]) + 1}@example.com"
-        add(pool, name, email=address, email_verified="true", nickname="stranger")
+        with suppress(pool.client.exceptions.UsernameExistsException):
+            add(pool, name, email=address, email_verified="true", nickname="stranger")
 
 
 def is_stranger(user: dict[str, Any]) -> bool:

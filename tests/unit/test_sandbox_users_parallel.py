@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from sandbox_users import PASSWORD, Client, Pool, client_for, make_pool, plain_moto
+from sandbox_users import PASSWORD, Client, Pool, client_for, make_pool
 
 from connectors.cognito.sandbox import launch
 
@@ -135,15 +135,6 @@ def test_no_user_is_lost_where_all_are_created_at_once(client: Client) -> None:
     storm.create(CROWD)
     assert storm.statuses == {200: CROWD}
     assert everybody(pool, by_address=True) == {f"n{each}@example.com": f"n{each}" for each in range(CROWD)}
-
-
-@pytest.mark.slow
-def test_the_same_callers_break_plain_moto() -> None:
-    """The test above can fail: moto answers some of them with HTTP 500."""
-    with plain_moto() as url:
-        storm = Storm(pool_of(client_for(url), "email"), by_address=True)
-        storm.create(CROWD)
-    assert storm.statuses[500] > 0
 
 
 def test_one_of_many_callers_gets_a_username(client: Client) -> None:

@@ -1,0 +1,182 @@
+"""What happens once users have landed: groups, the proof, the numbers; and sources with hardly anybody."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connectors.cognito.after_work import AfterWork
+from connectors.errors import UserRefusedError
+from tests.flows.conftest import Pool, person
+from tests.flows.journeys import (
+    CREATED,
+    IMPORTED,
+    QUICK,
+    At,
+    check,
+    hold,
+    lead_to,
+    make_pool,
+    mapping,
+    rejected,
+    statuses,
+    switched,
+    travel,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from connectors.cognito.sandbox import Sandbox
+
+SOME = [person(n) for n in range(3)]
+
+
+@pytest.fixture
+def pool(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pool:
+    lead_to(sandbox, monkeypatch)
+    return make_pool(sandbox, tmp_path)
+
+
+# proof ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verify", ["full", "sample", "none"])
+def test_how_much_is_read_back(pool: Pool, verify: str) -> None:
+    people = [person(1, id="Ann"), person(2, verified="no"), person(3, email="")]
+    expected = [IMPORTED, CREATED, rejected("email_verified_without_email")]
+    journey = check(pool, people, expected, verify=verify)
+    assert (journey.of("Ann")["sub"] is None) is (verify == "none")
+    assert journey.of("u00002")["sub"] == pool.attributes("u00002")["sub"]
+    assert journey.facts().get("read_back") == (None if verify == "none" else 2)
+
+
+@pytest.mark.parametrize("verify", ["full", "sample"])
+def test_who_is_not_there_any_more_has_failed(pool: Pool, verify: str) -> None:
+    run_file = pool.run_file(SOME, jobs=QUICK, verify=verify)
+
+    def remove() -> None:
+        pool.client.admin_delete_user(UserPoolId=pool.pool_id, Username="u00001")
+
+    title = "Reading the pool back" if verify == "full" else "Reading a sample back"
+    journey = travel(run_file, At(title, remove))
+    assert journey.reasons() == {"u00001": "not_in_pool"}
+    assert journey.counts() == {"imported": 2, "failed": 1}
+
+
+def test_what_was_changed_on_the_way_is_told_by_attribute(pool: Pool) -> None:
+    run_file = pool.run_file(SOME, jobs=QUICK)
+
+    def change() -> None:
+        pool.client.admin_update_user_attributes(
+            UserPoolId=pool.pool_id, Username="u00001", UserAttributes=[{"Name": "name", "Value": "Other"}]
+        )
+
+    journey = travel(run_file, At("Reading the pool back", change))
+    assert journey.facts()["drift"] == {"name": 1}
+    assert "Other" not in journey.told
+
+
+@pytest.mark.parametrize("verify", ["full", "sample", "none"])
+def test_nobody(pool: Pool, verify: str) -> None:
+    """A header alone is a source without users: a run that ends well, without a job."""
+    journey = check(pool, [], [], verify=verify)
+    assert journey.summary["jobs"] == []
+    assert statuses(pool) == []
+    assert journey.facts().get("read_back") == (None if verify == "none" else 0)
+
+
+def test_one_user(pool: Pool) -> None:
+    check(pool, SOME[:1], [IMPORTED])
+
+
+def test_only_lines_that_are_no_rows(pool: Pool) -> None:
+    run_file = pool.run_file([])
+    with (run_file.parent / "users.csv").open("a") as file:
+        file.write("a,b\nc\n")
+    journey = travel(run_file)
+    hold(journey, pool)
+    assert journey.ends() == [rejected("line_ragged")] * 2
+    assert journey.verdicts["line"].to_list() == [2, 3]
+
+
+def test_passwords_that_the_policy_refuses_make_nobody(pool: Pool) -> None:
+    """A user who has failed is not in the pool, so that a second try is possible."""
+    own = mapping() | {"password": {"from": "pw"}}
+    own.pop("password_hash")
+    people = [
+        person(1, pw="Long-enough-1"),
+        person(2, pw="short"),
+        person(3, pw="Long-enough-2", active="no"),
+    ]
+    failed = ("failed", "invalid_password")
+    check(pool, people, [CREATED, failed, CREATED], mapping=own, strategies=["admin_create_user"])
+    found = {name: user["UserStatus"] for name, user in pool.users().items()}
+    assert found == {"u00001": "CONFIRMED", "u00003": "FORCE_CHANGE_PASSWORD"}
+
+
+def test_a_sample_finds_users_however_the_pool_spells_them(pool: Pool, sandbox: Sandbox) -> None:
+    """Nobody has failed because a filter of ``ListUsers`` minds letter case and the pool does not."""
+    pool = make_pool(sandbox, pool.folder, UsernameAttributes=["email"])
+    own = mapping(email={"from": "email"})
+    own["username"] = {"from": "email", "then": ["lower"]}
+    check(pool, [person(1, email="Ann@Example.com")], [IMPORTED], mapping=own, verify="sample")
+
+
+# groups ---------------------------------------------------------------------------------------
+
+
+def test_a_group_that_the_pool_refuses_keeps_nobody_from_the_others(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report says how many memberships are missing, and the pool is asked once for each group."""
+    refused = []
+    make_group = AfterWork._make_group
+
+    def make_strictly(work: AfterWork, group: str) -> None:
+        if " " not in group:  # Cognito refuses it, the local one does not
+            return make_group(work, group)
+        refused.append(group)
+        raise UserRefusedError("invalid_parameter", "CreateGroup failed.")
+
+    monkeypatch.setattr(AfterWork, "_make_group", make_strictly)
+    journey = check(pool, [person(n, roles="no such name;staff") for n in range(3)], [IMPORTED] * 3)
+    members = pool.client.list_users_in_group(UserPoolId=pool.pool_id, GroupName="staff")["Users"]
+    assert len(members) == 3
+    assert refused == ["no such name"]
+    assert "| memberships of groups | 3 |" in journey.told
+
+
+def test_groups_are_joined_from_where_an_earlier_start_has_come_to(
+    pool: Pool, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million memberships take a day: what was done is not done again."""
+    monkeypatch.setattr("flows.steps.after_work.NOTED_EVERY", 2)
+    run_file = pool.run_file([person(n, roles="staff", active="no") for n in range(7)], jobs=QUICK)
+    join, calls = AfterWork.join, count(1)
+
+    def die(work: AfterWork, username: str, group: str) -> None:
+        if next(calls) == 6:
+            raise KeyboardInterrupt
+        join(work, username, group)
+
+    monkeypatch.setattr(AfterWork, "join", die)
+    before = sandbox.counters()["operations"].get("AdminDisableUser", 0)
+    with pytest.raises(KeyboardInterrupt):
+        travel(run_file)
+    hold(travel(run_file), pool)
+    members = pool.client.list_users_in_group(UserPoolId=pool.pool_id, GroupName="staff")["Users"]
+    assert len(members) == 7
+    assert sandbox.counters()["operations"]["AdminDisableUser"] - before == 7 + 2
+
+
+def test_a_pool_that_asks_for_a_slower_pace_stops_nothing(pool: Pool, sandbox: Sandbox) -> None:
+    """Groups may be made five times a second (F4.1), and a user may be in more of them."""
+    groups = [f"group-{n}" for n in range(7)]
+    with switched(sandbox, throttle=True):
+        check(pool, [person(1, roles=";".join(groups))], [IMPORTED])
+    assert sandbox.counters()["throttled"]["UserPoolResourceUpdate"]
+    found = pool.client.admin_list_groups_for_user(UserPoolId=pool.pool_id, Username="u00001")["Groups"]
+    assert sorted(group["GroupName"] for group in found) == groups
