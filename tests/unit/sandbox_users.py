@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from subprocess import DEVNULL, PIPE, Popen
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -23,25 +21,6 @@ Client = Any
 
 REGION = "eu-west-1"
 PASSWORD = "Abcdef1!"  # noqa: S105 - an invented one
-
-PLAIN_MOTO = """
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print("http://{}:{}".format(*server.get_host_and_port()), flush=True)
-server._thread.join()
-"""
-
-
-@contextmanager
-def plain_moto() -> Iterator[str]:
-    """Serve moto without any of ours from a process of its own; yields its URL."""
-    with Popen([sys.executable, "-c", PLAIN_MOTO], stdout=PIPE, stderr=DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
 
 
 def client_for(url: str) -> Client:
