@@ -100,7 +100,7 @@ def _mapping(loaded: LoadedRunFile, schema: PoolSchema) -> str:
     mapping = compile_mapping(
         spec_of(loaded),
         key=loaded.settings.source.get("key"),
-        known_fields=source.fields(),
+        known_fields=source.fields() or None,  # a source without users knows of none
         known_attributes=schema.attributes,
         base=loaded.base,
         where=f"{loaded.path}: mapping",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def differences(context: Context, landed: pl.DataFrame, after: pl.DataFrame) -> dict[str, int]:
     """How many landed users have another value in the pool than was sent, by attribute."""
-    names = [name for name in context.mapping.attributes if name in context.schema.attributes]
+    names = [name for name in context.attributes if name in context.schema.attributes]
     pool = after.rename({name: f"@pool_{name}" for name in names if name in after.columns})
     pool = pool.with_columns(
         pl.lit(None, dtype=pl.String).alias(f"@pool_{name}")

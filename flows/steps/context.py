@@ -86,6 +86,12 @@ class Context:
         )
 
     @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes that travel, as the pages hold them: the source may be gone once it was read."""
+        columns = self.folder.scan_users().collect_schema().names()
+        return tuple(name for name in columns if not name.startswith("@"))
+
+    @cached_property
     def rules(self) -> Rules:
         """The pool's rules."""
         return Rules(self.schema, self.loaded.settings.rules)

@@ -38,7 +38,7 @@ def find_losers(context: Context, existing: Existing) -> pl.DataFrame:
 def _names(context: Context, doubtful: pl.DataFrame) -> pl.DataFrame:
     """The names that the doubtful users contend for."""
     columns = [
-        ORDINAL, REASON, USERNAME, *(name for name in _CONTACTS if name in context.mapping.attributes)
+        ORDINAL, REASON, USERNAME, *(name for name in _CONTACTS if name in context.attributes)
     ]  # fmt: skip
     users = context.folder.scan_users().select(columns)
     rows = users.filter(pl.col(ORDINAL).is_in(doubtful[ORDINAL].implode())).collect()

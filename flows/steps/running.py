@@ -64,9 +64,20 @@ def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Itera
     source_of(loaded).check()
     now = datetime.fromtimestamp(worker.clock(), UTC)
     folder = RunFolder(loaded.state_folder / new_run_id(now)).make()
-    with opened_in(folder, loaded, worker) as context:
+    with _kept_once_begun(folder), opened_in(folder, loaded, worker) as context:
         begin(context)
         yield context
+
+
+@contextmanager
+def _kept_once_begun(folder: RunFolder) -> Iterator[None]:
+    """Leave no folder behind where the run file, the source or the pool forbade to begin."""
+    try:
+        yield
+    except PoolferryError:
+        if not folder.run_file.exists():
+            shutil.rmtree(folder.path)
+        raise
 
 
 @contextmanager
@@ -95,14 +106,10 @@ def unfinished(state_folder: Path) -> RunFolder | None:
 
 
 def begin(context: Context) -> None:
-    """Write a new run down; every mistake of the run file shows before, and leaves no folder behind."""
-    try:
-        _ = context.mapping, context.rules
-        _refuse_dead_ends(context)
-        context.ledger.open_run(_record(context))
-    except PoolferryError:
-        shutil.rmtree(context.folder.path)
-        raise
+    """Write a new run down; every mistake of the run file shows before."""
+    _ = context.mapping, context.rules
+    _refuse_dead_ends(context)
+    context.ledger.open_run(_record(context))
     write_text(context.loaded.text, context.folder.run_file)
 
 

@@ -111,7 +111,7 @@ class Creator:
 
         A password that the policy refuses is refused here, before there is a user.
         """
-        attributes = {name: user[name] for name in self.context.mapping.attributes if user[name] is not None}
+        attributes = {name: user[name] for name in self.context.attributes if user[name] is not None}
         pool = (self.context.cognito, self.context.schema)
         call = partial(create_user, *pool, user[USERNAME], attributes, temporary_password=_password_of(user))
         try:

@@ -22,7 +22,7 @@ SENT: Final = (PASSWORD_HASH, PASSWORD, MFA, ENABLED)
 def batch_frames(context: Context, batch: BatchRecord) -> Iterator[pl.DataFrame]:
     """The users of a batch in the order of its lines, a page at a time, with what can be sent of them."""
     members = pl.read_parquet(context.folder.batch_users(batch.number))[ORDINAL].set_sorted()
-    columns = [ORDINAL, USERNAME, *SENT, *context.mapping.attributes]
+    columns = [ORDINAL, USERNAME, *SENT, *context.attributes]
     for page in context.ledger.pages():
         edges = pl.Series([page.first_ordinal, page.first_ordinal + page.users], dtype=pl.UInt64)
         start, stop = members.search_sorted(edges)

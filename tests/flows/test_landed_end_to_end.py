@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connectors.cognito.after_work import AfterWork
-from connectors.errors import UserRefusedError
+from connectors.errors import TargetError, UserRefusedError
+from flows.settings import load_run_file
+from flows.steps.context import Worker
+from flows.steps.forecast import plan
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import (
     CREATED,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from connectors.cognito.sandbox import Sandbox
 
 SOME = [person(n) for n in range(3)]
+BCRYPT = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
 
 
 @pytest.fixture
@@ -82,6 +86,8 @@ def test_what_was_changed_on_the_way_is_told_by_attribute(pool: Pool) -> None:
 @pytest.mark.parametrize("verify", ["full", "sample", "none"])
 def test_nobody(pool: Pool, verify: str) -> None:
     """A header alone is a source without users: a run that ends well, without a job."""
+    forecast = plan(load_run_file(pool.run_file([])), Worker())
+    assert (forecast.extracted, forecast.ways, forecast.batches) == (0, {}, ())
     journey = check(pool, [], [], verify=verify)
     assert journey.summary["jobs"] == []
     assert statuses(pool) == []
@@ -120,9 +126,21 @@ def test_passwords_that_the_policy_refuses_make_nobody(pool: Pool) -> None:
 def test_a_sample_finds_users_however_the_pool_spells_them(pool: Pool, sandbox: Sandbox) -> None:
     """Nobody has failed because a filter of ``ListUsers`` minds letter case and the pool does not."""
     pool = make_pool(sandbox, pool.folder, UsernameAttributes=["email"])
-    own = mapping(email={"from": "email"})
-    own["username"] = {"from": "email", "then": ["lower"]}
-    check(pool, [person(1, email="Ann@Example.com")], [IMPORTED], mapping=own, verify="sample")
+    run_file = pool.run_file(SOME, jobs=QUICK, verify="sample", mapping=mapping(username="email"))
+
+    def spell_otherwise() -> None:
+        address = [
+            {"Name": "email", "Value": "User1@Example.com"},
+            {"Name": "email_verified", "Value": "true"},
+        ]
+        pool.client.admin_update_user_attributes(
+            UserPoolId=pool.pool_id, Username="user1@example.com", UserAttributes=address
+        )
+
+    journey = travel(run_file, At("Reading a sample back", spell_otherwise))
+    hold(journey, pool)
+    assert journey.ends() == [IMPORTED] * 3
+    assert journey.facts()["drift"] == {"email": 1}
 
 
 # groups ---------------------------------------------------------------------------------------
@@ -180,3 +198,16 @@ def test_a_pool_that_asks_for_a_slower_pace_stops_nothing(pool: Pool, sandbox: S
     assert sandbox.counters()["throttled"]["UserPoolResourceUpdate"]
     found = pool.client.admin_list_groups_for_user(UserPoolId=pool.pool_id, Username="u00001")["Groups"]
     assert sorted(group["GroupName"] for group in found) == groups
+
+
+def test_a_source_that_was_read_is_not_needed_any_more(pool: Pool, sandbox: Sandbox) -> None:
+    """An export of people is best deleted early; what is sent lies in the run's folder by then."""
+    people = [person(1), person(2, verified="no"), person(3, pw=BCRYPT)]
+    run_file = pool.run_file(people, jobs=QUICK)
+    with switched(sandbox, hashes_eligible=False), pytest.raises(TargetError, match="hash"):
+        travel(run_file)
+    (pool.folder / "users.csv").unlink()
+    journey = travel(run_file)
+    hold(journey, pool)
+    assert journey.ends() == [IMPORTED, CREATED, IMPORTED]
+    assert journey.facts()["drift"] == {}

@@ -235,7 +235,15 @@ def test_a_pool_that_verifies_nothing_takes_no_import_job(make: Make) -> None:
     run_file = pool.run_file([person(1)], strategies=["import_job"])
     with pytest.raises(StopError, match="verifies no attribute"):
         travel(run_file)
-    assert not list((pool.folder / "runs").rglob("ledger.db"))
+    assert not list((pool.folder / "runs" / "acme").iterdir())
+
+
+def test_a_pool_that_is_not_there(make: Make) -> None:
+    pool = make()
+    target = {"user_pool_id": "eu-west-1_nothing", "region": "eu-west-1"}
+    with pytest.raises(TargetError, match="There is no pool eu-west-1_nothing"):
+        travel(pool.run_file([person(1)], target=target))
+    assert not list((pool.folder / "runs" / "acme").iterdir())
 
 
 def test_typed_attributes_with_bounds(make: Make) -> None:
