@@ -1,12 +1,12 @@
 """Send every batch, one import job at a time, the next file written meanwhile.
 
-``import_batch`` is one batch from wherever it stands to ``settled``; a crash, a stop or another
+``send_batch`` brings one batch from wherever it stands to ``settled``; a crash, a stop or another
 worker's lease makes the next call go on from what the ledger says.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from connectors.errors import TargetError
@@ -23,14 +23,18 @@ LEASE_SECONDS = 900.0
 
 
 def send(context: Context, send_one: Callable[[Context, int], None] | None = None) -> None:
-    """Send what is not settled; ``send_one`` is what a flow wraps in a task."""
+    """Send what is not settled; ``send_one`` is what a flow wraps in a task.
+
+    What goes wrong in the clerk is told by the batch itself, which writes a missing file first.
+    """
     if context.ledger.run().state is not RunState.SENDING:
         return
     send_one = send_one or send_batch
     with ThreadPoolExecutor(1, "next-file") as clerk:
         while batch := next_batch(context):
-            _write_following_file(context, batch, clerk)
+            following = _write_following_file(context, batch, clerk)
             send_one(context, batch.number)
+            wait(following)  # or a late clerk would lay a file there again that its job has taken
     context.ledger.advance_run(RunState.PROVING)
 
 
@@ -56,10 +60,10 @@ def send_batch(context: Context, number: int) -> None:
 
 def _write_following_file(
     context: Context, now: BatchRecord, clerk: ThreadPoolExecutor
-) -> Future[None] | None:
+) -> list[Future[None]]:
     from flows.strategies.import_job import write_file  # noqa: PLC0415 - the strategy imports this file's context
 
     for batch in context.ledger.batches():
         if batch.number > now.number and batch.state is BatchState.PLANNED and batch.strategy == "import_job":
-            return clerk.submit(write_file, context, batch)
-    return None
+            return [clerk.submit(write_file, context, batch)]
+    return []

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
+from connectors.cognito.import_file import write_import_file
 from connectors.errors import ConfigurationError
 from connectors.records import VERDICTS
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.forecast import plan
 from flows.steps.running import migrate
+from flows.strategies import import_job
 from tests.flows.conftest import MAPPING, Pool, person
 
 if TYPE_CHECKING:
@@ -139,6 +143,21 @@ def test_the_plan_foretells_what_the_run_does_and_sends_nothing(pool: Pool) -> N
 
 def test_a_file_is_deleted_once_its_job_has_taken_it(pool: Pool) -> None:
     _, _, folder = run(pool.run_file([person(1)]))
+    assert not list(folder.rglob("*.csv"))
+
+
+def test_a_slow_clerk_leaves_no_file_behind(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next file is written meanwhile; written late, it must not come back once its job has taken it."""
+
+    def write_late(*args: Any) -> None:
+        if threading.current_thread().name.startswith("next-file"):
+            time.sleep(5)
+        write_import_file(*args)
+
+    monkeypatch.setattr(import_job, "write_import_file", write_late)
+    jobs = {"poll_seconds": 0.1, "max_rows": 3}
+    _, summary, folder = run(pool.run_file([person(n) for n in range(6)], jobs=jobs))
+    assert summary["verdicts"]["imported"] == 6
     assert not list(folder.rglob("*.csv"))
 
 
