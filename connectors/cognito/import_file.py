@@ -8,7 +8,6 @@ a CSV wants a birthdate as ``mm/dd/yyyy`` (F1.37).
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import tempfile
@@ -184,11 +183,10 @@ def _refuse(values: pl.Series, pattern: str, what: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """An import file on disk: data rows, bytes with the header, and the SHA-256 in hexadecimal."""
+    """An import file on disk: data rows, and bytes with the header."""
 
     rows: int
     bytes: int
-    sha256: str
 
 
 def write_import_file(
@@ -216,14 +214,13 @@ def write_import_file(
         for frame in frames:
             for cells in file_format.rendered(frame):
                 writer.put_rows(file, cells)
-    return WrittenFile(writer.rows, writer.bytes, writer.digest.hexdigest())
+    return WrittenFile(writer.rows, writer.bytes)
 
 
 class _Writer:
-    """Counts and digests what goes into the file; one buffer serves all its slices."""
+    """Counts what goes into the file; one buffer serves all its slices."""
 
     def __init__(self) -> None:
-        self.digest = hashlib.sha256()
         self.buffer = io.BytesIO()
         self.rows = 0
         self.bytes = 0
@@ -239,7 +236,6 @@ class _Writer:
 
     def put(self, file: BinaryIO, content: bytes | memoryview) -> None:
         file.write(content)
-        self.digest.update(content)
         self.bytes += len(content)
 
     def _check_limits(self) -> None:
