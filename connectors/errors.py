@@ -87,9 +87,16 @@ class RetryError(PoolferryError):
 
 
 class ThrottledError(RetryError):
-    """The service asks for a slower pace (``TooManyRequestsException``, HTTP 429)."""
+    """The service asks for a slower pace (``TooManyRequestsException``, HTTP 429).
+
+    ``after`` is how many seconds it wants to be left alone (``Retry-After``), None where it does not say.
+    """
 
     recovery = Recovery.RETRY_SLOWER
+
+    def __init__(self, what: str, mend: str = "", *, after: float | None = None) -> None:
+        super().__init__(what, mend)
+        self.after = after
 
 
 class AskThePoolError(PoolferryError):

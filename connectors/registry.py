@@ -42,6 +42,7 @@ _BUILT_IN: Final = {
     "json": ("connectors.sources.json_files", "JsonSettings", "JsonSource"),
     "jsonl": ("connectors.sources.json_files", "JsonLinesSettings", "JsonLinesSource"),
     "parquet": ("connectors.sources.parquet_files", "ParquetSettings", "ParquetSource"),
+    "rest": ("connectors.sources.rest_source", "RestSettings", "RestSource"),
 }
 
 

@@ -109,7 +109,10 @@ AWS_ERRORS: Final = (aws.ClientError, aws.BotoCoreError, ResponseParserError)
 
 
 class _SlowerWhenThrottled(wait_base):
-    """Seconds, random up to a bound that doubles each time; a throttled call starts four times as slow."""
+    """Seconds, random up to a bound that doubles each time; a throttled call starts four times as slow.
+
+    Never less than the service has asked for.
+    """
 
     _first, _longest, _slower = 1.0, 30.0, 4
 
@@ -117,7 +120,8 @@ class _SlowerWhenThrottled(wait_base):
         error = retry_state.outcome.exception() if retry_state.outcome else None
         first = self._first * (self._slower if isinstance(error, ThrottledError) else 1)
         pause = tenacity.wait_random_exponential(multiplier=first, max=self._longest, min=first / 2)
-        return float(pause(retry_state))
+        asked = error.after if isinstance(error, ThrottledError) else None
+        return max(float(pause(retry_state)), asked or 0.0)
 
 
 def retrying(

@@ -26,13 +26,15 @@ class SourceTraits:
     Attributes:
         resumable: ``pages(after=cursor)`` goes on exactly behind the page of that cursor.
         counts: ``count()`` returns the exact number of users.
-        changed_since: it can read only what changed since a cursor.
+        changed_since: it can read only what changed since a watermark (``ChangingSource``).
+        live: people come and go while it is read, so its fingerprint tells the place and not the content.
         delivers: what it can hand out beside plain fields.
     """
 
     resumable: bool = True
     counts: bool = False
     changed_since: bool = False
+    live: bool = False
     delivers: frozenset[Delivers] = field(default_factory=frozenset)
 
 
@@ -67,7 +69,20 @@ class Source(Protocol):
         """Exact number of users, or None where the source cannot tell cheaply."""
 
     def fingerprint(self) -> str:
-        """A text that changes when the source's content changed under a run; cheap."""
+        """A text that changes when the source's content, or the place of a live one, changed; cheap."""
 
     def pages(self, fields: Sequence[str], after: Cursor | None = None) -> Iterator[Page]:
         """Yield pages from the beginning, or behind the page that had the cursor ``after``."""
+
+
+class ChangingSource(Source, Protocol):
+    """A source whose traits say ``changed_since``."""
+
+    def watermark(self) -> Cursor:
+        """The present moment in the source's own terms; taken before everybody is read."""
+
+    def changed(self, fields: Sequence[str], since: Cursor, after: Cursor | None = None) -> Iterator[Page]:
+        """Yield pages of whoever is new or changed since a watermark; a user may come once too often.
+
+        ``after`` is as for ``pages``. Who left the source is in no page.
+        """

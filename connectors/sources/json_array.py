@@ -10,8 +10,8 @@ from json import JSONDecodeError
 from typing import TYPE_CHECKING
 
 from connectors.errors import ConfigurationError, SourceError
+from connectors.json_text import DECODER
 from connectors.sources.fields import not_there
-from connectors.sources.json_text import DECODER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from connectors.errors import SourceError
+from connectors.json_text import DECODER
 from connectors.sources.file_source import FileSource, Part, Place
 from connectors.sources.json_array import JsonList
-from connectors.sources.json_text import DECODER, text_of
-from connectors.sources.paths import MISSING, getter, paths_in
+from connectors.sources.paths import paths_in
+from connectors.sources.records_to_rows import Record, gather
 from connectors.sources.rows import Gathered
 from connectors.sources.text_files import TextSettings, open_text
 from connectors.sources.windows import Window
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connectors.sources.files import File
-    from connectors.sources.paths import Getter
 
 BLOCK_BYTES = 4 * 1024 * 1024
 """Bytes of text that a page is made of; memory in use is some thirty times as much."""
@@ -36,8 +36,7 @@ _SAMPLED = 1000
 """Records of the first file whose paths ``fields()`` lists."""
 
 _NOT_JSON = object()
-Record = tuple[int, object]
-"""Line or number of a record, and its decoded value, ``_NOT_JSON`` where that failed."""
+"""Stands for a line that could not be decoded."""
 
 
 class JsonLinesSettings(TextSettings):
@@ -82,12 +81,11 @@ class _JsonSource(FileSource):
         return list(dict.fromkeys(path for record in objects for path in paths_in(record)))
 
     def _parts(self, file: File, fields: Sequence[str], after: Place | None) -> Iterator[Part]:
-        getters = [getter(field) for field in fields]
         with open_text(file, self._encoding) as (stored, text):
             window = Window(text, self._block, file.name)
             for records, place in self._batches(window, file.name, after):
                 found = Gathered(fields)
-                _gather(records, getters, found)
+                gather(records, fields, found)
                 yield Part(found, place, stored.taken)
 
 
@@ -155,27 +153,3 @@ def _decoded(line: bytes) -> object:
         return DECODER.decode(line.decode(errors="surrogateescape"))
     except (JSONDecodeError, RecursionError):
         return _NOT_JSON
-
-
-def _gather(records: Sequence[Record], getters: Sequence[Getter], found: Gathered) -> None:
-    """Add the asked texts of the records; a lone surrogate among them was no UTF-8, or is no text."""
-    rows: list[tuple[int, list[str | None]]] = []
-    for line, record in records:
-        if not isinstance(record, dict):
-            found.refuse(line, "line_malformed")
-            continue
-        row = [None if (value := get(record)) is MISSING else text_of(value) for get in getters]
-        if _is_text(row):
-            rows.append((line, row))
-        else:
-            found.refuse(line, "line_undecodable")
-    values = [list(column) for column in zip(*(row for _, row in rows), strict=True)] or [[] for _ in getters]
-    found.add_texts([line for line, _ in rows], values)
-
-
-def _is_text(row: Sequence[str | None]) -> bool:
-    try:
-        "".join(filter(None, row)).encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -12,6 +12,7 @@ import polars as pl
 from connectors.sources.csv_files import CsvSettings, CsvSource
 from connectors.sources.json_files import JsonLinesSettings, JsonLinesSource, JsonSettings, JsonSource
 from connectors.sources.parquet_files import ParquetSettings, ParquetSource
+from tests.contracts.rest_specimen import rest_specimen
 from tests.contracts.source_suite import FIELDS, PEOPLE, Specimen
 
 if TYPE_CHECKING:
@@ -198,5 +199,6 @@ SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "json": json_specimen,
     "jsonl": jsonl_specimen,
     "parquet": parquet_specimen,
+    "rest": rest_specimen,
 }
 """A specimen for each registered kind; a kind without one fails ``test_sources.py``."""

@@ -11,15 +11,17 @@ from tests.contracts.source_specimens import SPECIMENS
 from tests.contracts.source_suite import PROMISES, Specimen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
 @pytest.fixture(params=source_kinds())
-def specimen(request: pytest.FixtureRequest, tmp_path: Path) -> Specimen:
+def specimen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Specimen]:
     """A specimen of each registered kind."""
     assert request.param in SPECIMENS, f"the kind {request.param!r} has no specimen in source_specimens.py"
-    return SPECIMENS[request.param](tmp_path)
+    made = SPECIMENS[request.param](tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)

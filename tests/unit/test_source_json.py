@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import ConfigurationError, SourceError
+from connectors.json_text import DECODER, compact, text_of
 from connectors.records import LINE
 from connectors.sources.json_files import JsonLinesSettings, JsonLinesSource, JsonSettings, JsonSource
-from connectors.sources.json_text import DECODER, compact, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

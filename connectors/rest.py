@@ -1,0 +1,232 @@
+"""Calls to JSON APIs over HTTP: what an answer means for the next try, and at which pace to go on.
+
+Every call is in the one policy of ``connectors.retry``. No text of an error holds an address with its
+query, a body or a header: a caller names the call by its path as the API's description writes it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import requests
+
+from connectors.errors import PoolferryError, RetryError, SourceError, StopError, ThrottledError
+from connectors.http import session
+from connectors.json_text import DECODER
+from connectors.rest_auth import Renewable
+from connectors.retry import retrying
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from requests.auth import AuthBase
+    from requests.structures import CaseInsensitiveDict
+
+LONGEST_PAUSE: Final = 900.0
+"""Seconds that are waited at most because a server asks for it; above, the run stops and can be resumed."""
+
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMED_OUT, _TOO_MANY, _SERVER_FAULT = 401, 403, 404, 408, 429, 500
+_RESETS: Final = ("X-Rate-Limit-Reset", "X-RateLimit-Reset", "RateLimit-Reset")
+_LEFT: Final = ("X-Rate-Limit-Remaining", "X-RateLimit-Remaining", "RateLimit-Remaining")
+_EPOCH: Final = 1_000_000_000
+"""A reset above is seconds since 1970, below seconds from now: servers write either."""
+
+_BEFORE_AN_ANSWER: Final = (requests.ConnectionError, requests.Timeout)
+_CUT: Final = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer.
+
+    Attributes:
+        status: the HTTP status, 200 to 299.
+        headers: names in any letter case.
+        body: the whole body.
+        url: where it came from, after redirects; to find relative links, never to be shown.
+    """
+
+    status: int
+    headers: CaseInsensitiveDict[str]
+    body: bytes
+    url: str
+
+    def links(self) -> dict[str, str]:
+        """Addresses of the ``Link`` header by their ``rel`` (RFC 8288)."""
+        parsed = requests.utils.parse_header_links(self.headers.get("Link", ""))
+        return {link["rel"]: link["url"] for link in parsed if "rel" in link}
+
+
+@dataclass
+class RestApi:
+    """One JSON API of a system that users are read from.
+
+    Attributes:
+        base_url: where paths begin; without a slash at the end.
+        auth: signs requests; a ``Renewable`` gets a new token once after a 401.
+        mend_401: what a person does about a credential that is refused.
+        mend_403: what a person does about a right that is missing.
+        headers: sent with every request.
+        sleep: takes seconds; tests give one that does not sleep.
+        clock: seconds since 1970.
+    """
+
+    base_url: str
+    auth: AuthBase | None = None
+    mend_401: str = "Give a valid credential in the run file's source, then resume."
+    mend_403: str = "Give the credential the right to read users, then resume."
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        """Make the session."""
+        self._session = session()
+        self._session.headers["Accept"] = "application/json"
+        self._session.headers.update(self.headers)
+        self._ready_at = 0.0
+
+    def get(self, path: str, what: str = "", **options: Any) -> Answer:  # noqa: ANN401 - requests' own
+        """Read; ``path`` may be a whole address; ``what`` names the call in errors where the path has ids."""
+        return self.call("GET", path, what, **options)
+
+    def post(self, path: str, what: str = "", **options: Any) -> Answer:  # noqa: ANN401 - requests' own
+        """Ask by ``POST``; only for calls that may be made twice without harm, since they are tried again."""
+        return self.call("POST", path, what, **options)
+
+    def call(self, method: str, path: str, what: str = "", **options: Any) -> Answer:  # noqa: ANN401 - same
+        """Make one call, again where that may help.
+
+        Args:
+            method: the HTTP method.
+            path: begins with a slash and is put behind ``base_url``, or is a whole address.
+            what: names the call in errors; default: the path without its query.
+            options: ``params``, ``json``, ``data`` or ``headers`` of ``requests``.
+
+        Raises:
+            SourceError: the credential is refused (401), a right is missing (403), nothing is there (404),
+                or the server refuses the call for good.
+            RetryError: the server did not answer, or with an error of its own, in spite of several tries.
+        """
+        named = f"{method} {what or _plain(path)}"
+        return retrying(named, sleep=self.sleep)(self._once, method, self._url(path), named, options)
+
+    def get_json(self, path: str, what: str = "", **options: Any) -> tuple[Any, Answer]:  # noqa: ANN401 - JSON
+        """Read and decode, numbers as they are written; a malformed answer is asked for again.
+
+        Raises:
+            SourceError, RetryError: as ``call``; what stays malformed is a ``RetryError`` at the end.
+        """
+        named = f"GET {what or _plain(path)}"
+
+        def once() -> tuple[Any, Answer]:
+            answer = self._once("GET", self._url(path), named, options)
+            return decoded(answer, named), answer
+
+        return retrying(named, sleep=self.sleep)(once)
+
+    def _url(self, path: str) -> str:
+        return path if "://" in path else f"{self.base_url}{path}"
+
+    def _once(self, method: str, url: str, what: str, options: dict[str, Any]) -> Answer:
+        self._keep_pace()
+        answer = self._sent(method, url, what, options)
+        if answer.status_code == _UNAUTHORIZED and isinstance(self.auth, Renewable):
+            self.auth.renew()
+            answer = self._sent(method, url, what, options)
+        self._note_pace(answer.headers)
+        if answer.ok:
+            return Answer(answer.status_code, answer.headers, answer.content, answer.url)
+        raise self._refusal(answer, what)
+
+    def _sent(self, method: str, url: str, what: str, options: dict[str, Any]) -> requests.Response:
+        try:
+            return self._session.request(method, url, auth=self._auth_for(url), **options)
+        except requests.exceptions.SSLError:
+            raise SourceError(
+                f"{what}: the server's certificate is not trusted.", "Set REQUESTS_CA_BUNDLE."
+            ) from None
+        except (*_BEFORE_AN_ANSWER, *_CUT) as error:
+            raise RetryError(
+                f"{what} got no answer ({type(error).__name__}).", "Check URL and network."
+            ) from None
+        except (requests.RequestException, ValueError) as error:
+            raise SourceError(f"{what} cannot be sent ({type(error).__name__}).", "Check the URL.") from None
+
+    def _auth_for(self, url: str) -> AuthBase | None:
+        """The credential goes to its own server alone, wherever an answer's links lead."""
+        return self.auth if _origin(url) == _origin(self.base_url) else None
+
+    def _refusal(self, answer: requests.Response, what: str) -> PoolferryError:
+        status, said = answer.status_code, f"{what} answered {answer.status_code}."
+        mends = {_UNAUTHORIZED: self.mend_401, _FORBIDDEN: self.mend_403, _NOT_FOUND: "Check the URL."}
+        after = self._retry_after(answer.headers)
+        if status == _TOO_MANY or (status >= _SERVER_FAULT and after is not None):
+            return _slower(said, after)
+        if status >= _SERVER_FAULT or status == _TIMED_OUT:
+            return RetryError(said, "The server has a fault of its own; resume later.")
+        return SourceError(said, mends.get(status, "Check the source's settings."))
+
+    def _retry_after(self, headers: Mapping[str, str]) -> float | None:
+        """Seconds of ``Retry-After``, as a number or a date (RFC 9110), or until the limit resets."""
+        text = headers.get("Retry-After", "").strip()
+        if not text:
+            return self._until_reset(headers)
+        try:
+            return max(0.0, float(text))
+        except ValueError:
+            pass
+        try:
+            return max(0.0, parsedate_to_datetime(text).timestamp() - self.clock())
+        except ValueError:
+            return None
+
+    def _until_reset(self, headers: Mapping[str, str]) -> float | None:
+        told = next((headers[name] for name in _RESETS if name in headers), "")
+        try:
+            reset = float(told)
+        except ValueError:
+            return None
+        return max(0.0, reset - self.clock() if reset > _EPOCH else reset)
+
+    def _note_pace(self, headers: Mapping[str, str]) -> None:
+        """Where nothing is left of the server's allowance, the next call waits until it is filled again."""
+        left = next((headers[name] for name in _LEFT if name in headers), None)
+        pause = self._until_reset(headers) if left is not None and left.strip() == "0" else None
+        self._ready_at = self.clock() + min(pause, LONGEST_PAUSE) if pause else 0.0
+
+    def _keep_pace(self) -> None:
+        pause = self._ready_at - self.clock() if self._ready_at else 0.0
+        if pause > 0:
+            self.sleep(pause)
+
+
+def decoded(answer: Answer, what: str) -> Any:  # noqa: ANN401 - JSON
+    """Decode an answer, numbers as ``json_text.Written``.
+
+    Raises:
+        RetryError: it is no JSON; asking again may help where it was cut.
+    """
+    try:
+        return DECODER.decode(answer.body.decode())
+    except (ValueError, RecursionError):
+        raise RetryError(f"{what} answered what is no JSON.", "Check that the URL is an API's.") from None
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _plain(path: str) -> str:
+    return "a page" if "://" in path else path.partition("?")[0]
+
+
+def _slower(said: str, after: float | None) -> RetryError | StopError:
+    if after is not None and after > LONGEST_PAUSE:
+        return SourceError(f"{said} It asks to wait {after:,.0f} s.", "Resume after that time.")
+    return ThrottledError(said, "The source allows no more at this pace; resume later.", after=after)

@@ -1,0 +1,104 @@
+"""How requests to an API are signed: with a token that is given, or one that is fetched and renewed."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Final
+
+import requests
+from requests.auth import AuthBase
+
+from connectors.errors import RetryError, SourceError
+from connectors.http import session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from requests import PreparedRequest
+
+EARLY: Final = 60.0
+"""Seconds before its end from which on a token is not used any more."""
+
+_SERVER_FAULT, _TOO_MANY = 500, 429
+
+
+class Header(AuthBase):
+    """Puts one header on every request, ``Authorization: Bearer …`` for example."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name, self._value = name, value
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Sign."""
+        request.headers[self._name] = self._value
+        return request
+
+
+def bearer(token: str) -> Header:
+    """Sign with a token that lives as long as the run (RFC 6750)."""
+    return Header("Authorization", f"Bearer {token}")
+
+
+class Renewable(AuthBase):
+    """A bearer token that lives for a while; it is fetched when it is needed, and again before it ends."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._token = ""
+        self._until = 0.0
+
+    @abstractmethod
+    def fetch(self) -> tuple[str, float]:
+        """Get a new token, and the seconds that it lives."""
+
+    def renew(self) -> None:
+        """Forget the token, since it was refused."""
+        self._until = 0.0
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Sign, with a new token where the last one is about to end."""
+        if self._clock() >= self._until:
+            self._token, lives = self.fetch()
+            self._until = self._clock() + max(lives - EARLY, 1.0)
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class ClientCredentials(Renewable):
+    """OAuth 2.0 client credentials (RFC 6749, section 4.4).
+
+    Args:
+        url: the token endpoint.
+        form: what is posted: ``client_id``, ``client_secret`` and what the system wants besides.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, url: str, form: Mapping[str, str], clock: Callable[[], float] = time.time) -> None:
+        super().__init__(clock)
+        self._url = url
+        self._form = {"grant_type": "client_credentials", **form}
+
+    def fetch(self) -> tuple[str, float]:
+        """Ask the token endpoint; who called is in a retry policy already.
+
+        Raises:
+            SourceError: the client id or secret is refused.
+            RetryError: the endpoint did not answer, or with a fault of its own.
+        """
+        what = "The token endpoint"
+        try:
+            with session() as one:
+                answer = one.post(self._url, data=self._form)
+        except requests.RequestException as error:
+            raise RetryError(f"{what} got no answer ({type(error).__name__}).", "Check its URL.") from None
+        if answer.status_code >= _SERVER_FAULT or answer.status_code == _TOO_MANY:
+            raise RetryError(f"{what} answered {answer.status_code}.")
+        try:
+            told = answer.json() if answer.ok else {}
+            return str(told["access_token"]), float(told.get("expires_in", 3600))
+        except (ValueError, KeyError, TypeError):
+            raise SourceError(
+                f"{what} answered {answer.status_code} and no token.",
+                "Check the client id, secret and scope.",
+            ) from None

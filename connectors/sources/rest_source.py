@@ -1,0 +1,122 @@
+"""Any JSON API that hands out users in pages, declared in the run file: such a system needs no connector."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from connectors.errors import SourceError
+from connectors.rest import RestApi
+from connectors.sources.base import SourceSettings, SourceTraits
+from connectors.sources.paths import getter
+from connectors.sources.record_source import Batch, RecordSource
+from connectors.sources.rest_auth_settings import RestAuth
+from connectors.sources.rest_paging import END, PAGERS, Paging, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+    from typing import Self
+
+    from connectors.records import Cursor
+    from connectors.rest import Answer
+
+
+class RestSettings(SourceSettings):
+    """Settings of ``kind: rest``."""
+
+    kind: Literal["rest"] = "rest"
+    url: str = Field(
+        pattern=r"^https?://", description="Address of the list of users, without paging parameters."
+    )
+    auth: RestAuth | None = Field(default=None, description="How calls are signed; default: not at all.")
+    headers: dict[str, str] = Field(default_factory=dict, description="Headers sent with every call.")
+    params: dict[str, str] = Field(default_factory=dict, description="Query parameters sent with every call.")
+    records: str = Field(
+        default="",
+        description="Path to the list of users in an answer; default: the answer itself.",
+        examples=["items"],
+    )
+    total: str = Field(
+        default="",
+        description="Path to the number of all users in an answer, or `header:NAME`: for the progress, and "
+        "so that no page behind the last is asked for.",
+    )
+    paging: Paging = Field(default_factory=Paging, description="How the next page is asked for.")
+
+    @model_validator(mode="after")
+    def _marker_needs_a_field(self) -> Self:
+        if self.paging.kind == "marker" and not (self.paging.field or self.key):
+            raise ValueError("paging.field or `key` must name the field that marks a record")
+        return self
+
+
+class RestSource(RecordSource):
+    """Reads users from a JSON API.
+
+    Args:
+        settings: where, and how.
+        base: not used; every kind of source takes it.
+        sleep: takes seconds; tests give one that does not sleep.
+    """
+
+    traits: ClassVar[SourceTraits] = SourceTraits(resumable=True, live=True)
+
+    def __init__(
+        self, settings: RestSettings, base: Path, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        del base
+        self._settings = settings
+        auth = settings.auth.signer() if settings.auth else None
+        self._api = RestApi(settings.url, auth, headers=settings.headers, sleep=sleep)
+        self._records = getter(settings.records) if settings.records else lambda answer: answer
+
+    def check(self) -> None:
+        """Read the first page."""
+        next(self._batches((), None), None)
+
+    def fingerprint(self) -> str:
+        """Hash of the address and of where its records are."""
+        said = f"{self._settings.url}\n{self._settings.records}\n{sorted(self._settings.params.items())}"
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def _batches(self, fields: Sequence[str], after: Cursor | None) -> Iterator[Batch]:
+        del fields  # what an unknown API can leave out is not known
+        pager = PAGERS[self._settings.paging.kind](self._settings.paging, self._settings.key)
+        place, before, read = after or pager.first, b"", int((after or {}).get("read", 0))
+        while "end" not in place:
+            path, params = pager.call(place)
+            asked = params if path else {**self._settings.params, **params}
+            answer, reply = self._api.get_json(path, "the users", params=asked)
+            records = self._list_in(answer)
+            self._refuse_standstill(records, reply.body, before)
+            before, read = reply.body, read + len(records)
+            total = self._total(answer, reply)
+            place = END if total and read >= total else pager.next(place, answer, reply, records)
+            if records:
+                yield Batch(records, {**place, "read": read}, min(1.0, read / total) if total else None)
+
+    def _refuse_standstill(self, records: list[object], body: bytes, before: bytes) -> None:
+        if records and body == before:
+            raise SourceError(
+                "The API answers every page with the same users.",
+                f"Check source.paging: its kind is {self._settings.paging.kind}.",
+            )
+
+    def _list_in(self, answer: object) -> list[object]:
+        records = self._records(answer)
+        if isinstance(records, list):
+            return records
+        where = self._settings.records or "the answer itself"
+        raise SourceError(f"source.records: {where} is no list of users.", "Name the path to the list.")
+
+    def _total(self, answer: object, reply: Answer) -> int | None:
+        header = self._settings.total.removeprefix("header:")
+        if header != self._settings.total:
+            told = reply.headers.get(header)
+        else:
+            told = text_at(header, answer) if header else None
+        return int(told) if told and told.isdigit() else None
