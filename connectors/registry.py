@@ -43,6 +43,7 @@ _BUILT_IN: Final = {
     "jsonl": ("connectors.sources.json_files", "JsonLinesSettings", "JsonLinesSource"),
     "parquet": ("connectors.sources.parquet_files", "ParquetSettings", "ParquetSource"),
     "rest": ("connectors.sources.rest_source", "RestSettings", "RestSource"),
+    "sql": ("connectors.sources.sql_source", "SqlSettings", "SqlSource"),
 }
 
 

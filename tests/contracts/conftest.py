@@ -6,10 +6,12 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pymysql
 import pytest
 
 if TYPE_CHECKING:
@@ -60,3 +62,38 @@ def _as_nobody(folder: Path) -> list[str]:
         place.chmod(place.stat().st_mode | 0o055)
     shutil.chown(folder, "nobody", "nogroup")
     return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+
+
+@pytest.fixture(scope="session")
+def mariadb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a MariaDB that lives for this test session, with an empty database ``app``."""
+    server, installer = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
+    if server is None or installer is None:
+        missing("MariaDB", "mariadb-server-core mariadb-client-core")
+    data, port = tmp_path_factory.mktemp("mariadb"), free_port()
+    as_nobody = _as_nobody(data)
+    common = ["--no-defaults", f"--datadir={data}/db"]
+    subprocess.run(
+        [*as_nobody, installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    options = [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={data}/socket", "--skip-name-resolve"]
+    with (data.parent / "mariadb.log").open("wb") as log:
+        child = subprocess.Popen([*as_nobody, server, *common, *options], stdout=log, stderr=log)
+    try:
+        _wait_for_mariadb(port)
+        yield f"mysql+pymysql://root@127.0.0.1:{port}/app?charset=utf8mb4"
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+def _wait_for_mariadb(port: int) -> None:
+    for _ in range(300):
+        try:
+            with pymysql.connect(host="127.0.0.1", port=port, user="root") as connection:
+                connection.cursor().execute("CREATE DATABASE app CHARACTER SET utf8mb4")
+                return
+        except pymysql.OperationalError:
+            time.sleep(0.1)
+    pytest.fail("MariaDB did not start.")

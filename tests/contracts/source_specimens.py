@@ -14,6 +14,7 @@ from connectors.sources.json_files import JsonLinesSettings, JsonLinesSource, Js
 from connectors.sources.parquet_files import ParquetSettings, ParquetSource
 from tests.contracts.rest_specimen import rest_specimen
 from tests.contracts.source_suite import FIELDS, PEOPLE, Specimen
+from tests.contracts.sql_specimen import sql_specimen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -200,5 +201,6 @@ SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "jsonl": jsonl_specimen,
     "parquet": parquet_specimen,
     "rest": rest_specimen,
+    "sql": sql_specimen,
 }
 """A specimen for each registered kind; a kind without one fails ``test_sources.py``."""

@@ -1,0 +1,109 @@
+"""Cells of a database as text, and keys as places to go on from."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from connectors.errors import SourceError
+from connectors.records import Page
+from connectors.sources.rows import Gathered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+UNDECODABLE: Final = object()
+"""Stands for bytes that are no UTF-8."""
+
+
+def text_of(value: Any) -> Any:  # noqa: ANN401 - a cell of any type
+    """Give a cell as text, None as None, ``UNDECODABLE`` for bytes that are no text.
+
+    Dates and times in ISO 8601, booleans ``true`` and ``false``, decimals without an exponent, arrays and
+    JSON compact.
+    """
+    if value is None or type(value) is str:
+        return value
+    return _CONVERT.get(type(value), _other)(value)
+
+
+def _other(value: Any) -> Any:  # noqa: ANN401 - same
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=text_of)
+    if isinstance(value, set | frozenset):  # a SET of MySQL
+        return json.dumps(sorted(value), ensure_ascii=False, separators=(",", ":"))
+    return str(value)
+
+
+def _decoded(value: bytes | bytearray | memoryview) -> object:
+    try:
+        return bytes(value).decode()
+    except UnicodeDecodeError:
+        return UNDECODABLE
+
+
+_CONVERT: Final[Mapping[type, Callable[[Any], Any]]] = {
+    bool: lambda value: "true" if value else "false",
+    int: str,
+    float: repr,
+    Decimal: lambda value: format(value, "f"),
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    bytes: _decoded,
+    bytearray: _decoded,
+    memoryview: _decoded,
+}
+
+
+def gathered(rows: Sequence[Sequence[Any]], first: int, fields: Sequence[str]) -> Gathered:
+    """Put rows with a cell for each field together; ``first`` is the number of the first one."""
+    found = Gathered(fields)
+    numbers = list(range(first, first + len(rows)))
+    columns = [list(map(text_of, column)) for column in zip(*rows, strict=True)] or [[] for _ in fields]
+    broken = {at for column in columns for at, cell in enumerate(column) if cell is UNDECODABLE}
+    for at in sorted(broken):
+        found.refuse(numbers[at], "line_undecodable")
+    kept = [at for at in range(len(rows)) if at not in broken] if broken else range(len(rows))
+    found.add_texts([numbers[at] for at in kept], [[column[at] for at in kept] for column in columns])
+    return found
+
+
+def page_of(found: Gathered, cursor: Mapping[str, str | int], done: float | None) -> Page:
+    """A page of what was gathered."""
+    return Page(found.rows(0), found.unreadable(0), dict(cursor), done)
+
+
+_KINDS: Final[Mapping[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]]] = {
+    "int": (int, str, int),
+    "text": (str, str, str),
+    "uuid": (UUID, str, UUID),
+    "time": (datetime, datetime.isoformat, datetime.fromisoformat),
+    "date": (date, date.isoformat, date.fromisoformat),
+    "number": (Decimal, str, Decimal),
+    "bytes": (bytes, bytes.hex, bytes.fromhex),
+}
+"""A key's type, how it is written in a cursor, and how it is read again."""
+
+
+def to_cursor(key: Any) -> str:  # noqa: ANN401 - a key of any type
+    """Write a key so that ``from_cursor`` gives it back with its type.
+
+    Raises:
+        SourceError: keys of this type cannot be gone on from.
+    """
+    for kind, (type_, write, _) in _KINDS.items():
+        if type(key) is type_:
+            return f"{kind}:{write(key)}"
+    raise SourceError(
+        f"source.key: a column of {type(key).__name__} cannot order the users.",
+        "Name a column of numbers, texts, UUIDs or times that is unique and never null.",
+    )
+
+
+def from_cursor(text: str) -> Any:  # noqa: ANN401 - a key of any type
+    """Read what ``to_cursor`` has written."""
+    kind, _, value = text.partition(":")
+    return _KINDS[kind][2](value)

@@ -1,0 +1,116 @@
+"""What is read of a database: a table or view as it is there, or the result of a query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import MetaData, Table, column, func, inspect, select, text, type_coerce
+from sqlalchemy.types import NullType
+
+from connectors.errors import SourceError
+from connectors.sources.fields import not_there
+from connectors.sources.sql_errors import database_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import ColumnElement, Engine, FromClause, Select
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Columns by name, with what they come from and the one that names a user.
+
+    Attributes:
+        origin: the table, view or query.
+        columns: its columns by their names.
+        key: name of the column that orders the users.
+        proven: whether the database itself holds that the key is unique and never null.
+    """
+
+    origin: FromClause
+    columns: Mapping[str, ColumnElement[Any]]
+    key: str
+    proven: bool
+
+    def column(self, name: str) -> ColumnElement[Any]:
+        """A column.
+
+        Raises:
+            SourceError: there is none of that name; the text lists those that are there.
+        """
+        if name not in self.columns:
+            raise not_there("field", name, list(self.columns), "source")
+        return self.columns[name]
+
+    def select(self, *names: str) -> Select[Any]:
+        """Ask for some columns of it."""
+        return select(*(self.column(name) for name in names)).select_from(self.origin)
+
+
+def table_of(engine: Engine, name: str, schema: str | None, key: str | None) -> Relation:
+    """Look a table or view up in the database.
+
+    Raises:
+        SourceError: it is not there, or has no primary key of one column and none is named.
+    """
+    with database_errors(f"source.table {name!r}"):
+        table = Table(name, MetaData(), schema=schema, autoload_with=engine, resolve_fks=False)
+        keys = [column.name for column in table.primary_key.columns]
+        unique = inspect(engine).get_unique_constraints(name, schema) if key and key not in keys else []
+    chosen = key or (keys[0] if len(keys) == 1 else None)
+    if chosen is None:
+        raise SourceError(
+            f"source.table {name!r} has no primary key of one column.", "Name a unique one in source.key."
+        )
+    if chosen not in table.columns:
+        raise not_there("column", chosen, list(table.columns.keys()), "source.key")
+    is_unique = keys == [chosen] or any(each["column_names"] == [chosen] for each in unique)
+    proven = is_unique and not table.columns[chosen].nullable
+    return Relation(table, {each.name: _raw(each) for each in table.columns}, chosen, proven)
+
+
+def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The column as the driver gives it: SQLAlchemy's own conversions refuse odd dates in SQLite."""
+    return type_coerce(column, NullType())
+
+
+def query_of(engine: Engine, query: str, key: str | None) -> Relation:
+    """Ask the database which columns a query has.
+
+    Raises:
+        SourceError: the query is refused, or the key is none of its columns.
+    """
+    bare = query.strip().rstrip(";")
+    nobody = text(f"SELECT * FROM ({bare}) users WHERE 1 = 0")  # noqa: S608 - the run file's own query
+    with database_errors("source.query"), engine.connect() as connection:
+        names = list(connection.execute(nobody).keys())
+    if key is None:
+        raise SourceError("source.key is missing.", f"Name a unique column of the query: {', '.join(names)}.")
+    if key not in names:
+        raise not_there("column", key, names, "source.key")
+    asked = text(bare).columns(*(column(name) for name in names)).subquery("users")
+    return Relation(asked, {name: asked.c[name] for name in names}, key, proven=False)
+
+
+def refuse_bad_key(engine: Engine, relation: Relation) -> None:
+    """Prove that the key is unique and never null, since whoever shares or lacks one would be lost.
+
+    Raises:
+        SourceError: it is not; the text says how many rows.
+    """
+    if relation.proven:
+        return
+    key = relation.column(relation.key)
+    missing = select(func.count()).select_from(relation.origin).where(key.is_(None))
+    shared = select(key).select_from(relation.origin).group_by(key).having(func.count() > 1).limit(1)
+    with database_errors("source.key"), engine.connect() as connection:
+        nulls = int(connection.execute(missing).scalar_one())
+        twice = connection.execute(shared).first() is not None
+    if nulls or twice:
+        said = f"{nulls:,} rows have none" if nulls else "some rows share one"
+        raise SourceError(
+            f"source.key: {relation.key} does not name every user: {said}.",
+            "Name a column that is unique and never null, or leave those rows out by a query.",
+        )

@@ -1,0 +1,235 @@
+"""Users in a SQL database, by keyset paging: a page asks for the keys behind the last one before it.
+
+A page is one short query on the key's index and a connection of its own: no transaction or connection stays
+open for the night, no server-side cursor is lost, and a stopped run goes on behind any page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
+
+from connectors.errors import ConfigurationError, SourceError
+from connectors.retry import retrying
+from connectors.sources.base import SourceSettings, SourceTraits
+from connectors.sources.fields import asked_once
+from connectors.sources.record_source import ROW
+from connectors.sources.sql_cells import from_cursor, gathered, page_of, to_cursor
+from connectors.sources.sql_errors import database_errors
+from connectors.sources.sql_lists import Lists, ListSettings
+from connectors.sources.sql_ranges import Range, Rows, cursor_of, from_ranges, in_turn, ranges_of
+from connectors.sources.sql_relation import Relation, query_of, refuse_bad_key, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+    from typing import Self
+
+    from sqlalchemy import ColumnElement, Engine
+
+    from connectors.records import Cursor, Page
+
+
+class SqlSettings(SourceSettings):
+    """Settings of ``kind: sql``."""
+
+    kind: Literal["sql"] = "sql"
+    url: str = Field(
+        description="SQLAlchemy's URL of the database, its password as `${NAME}`.",
+        examples=["postgresql+psycopg://reader:${DB_PASSWORD}@db/app"],
+    )
+    table: str | None = Field(default=None, description="Table or view with a row for each user.")
+    db_schema: str | None = Field(default=None, description="Schema of the table; default: the login's own.")
+    query: str | None = Field(default=None, description="Query with a row for each user, instead of a table.")
+    lists: dict[str, ListSettings] = Field(
+        default_factory=dict, description="More fields, each with a list: `query`, `user` and `value`."
+    )
+    updated_at: str | None = Field(
+        default=None, description="Column with the time of a user's last change, for `mode: delta`."
+    )
+    overlap_seconds: float = Field(
+        default=600.0, ge=0, description="How far `mode: delta` looks back, for changes committed late."
+    )
+    page_rows: int = Field(default=20_000, ge=1, le=200_000, description="Users a page.")
+    parallel: int = Field(default=1, ge=1, le=16, description="Stretches of keys that are read at once.")
+
+    @model_validator(mode="after")
+    def _table_or_query(self) -> Self:
+        if (self.table is None) == (self.query is None):
+            raise ValueError("name a `table` or a `query`, one of the two")
+        return self
+
+
+class SqlSource:
+    """Reads users from a database.
+
+    Args:
+        settings: where, and what.
+        base: the folder that the path of a SQLite file begins at.
+        sleep: takes seconds; tests give one that does not sleep.
+    """
+
+    traits: ClassVar[SourceTraits] = SourceTraits(
+        resumable=True, counts=True, changed_since=True, live=True, delivers=frozenset({"hashes", "groups"})
+    )
+
+    def __init__(
+        self, settings: SqlSettings, base: Path, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._settings = settings
+        self._base = base
+        self._sleep = sleep
+
+    @cached_property
+    def _engine(self) -> Engine:
+        try:
+            url = make_url(self._settings.url)
+            if url.get_backend_name() == "sqlite" and url.database:
+                url = url.set(database=str(self._base / url.database))
+            return create_engine(url, poolclass=NullPool, hide_parameters=True)
+        except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
+            missing = f" Install the package {error.name}." if isinstance(error, ImportError) else ""
+            raise ConfigurationError(
+                f"source.url: no database can be opened with it ({type(error).__name__}).{missing}",
+                "It is written DIALECT+DRIVER://USER:PASSWORD@HOST/DATABASE, as in postgresql+psycopg://…",
+            ) from None
+
+    @cached_property
+    def _lists(self) -> Lists:
+        return Lists(self._engine, self._settings.lists)
+
+    @cached_property
+    def _relation(self) -> Relation:
+        told = self._settings
+        if told.query is not None:
+            look_up = partial(query_of, self._engine, told.query, told.key)
+        else:
+            look_up = partial(table_of, self._engine, told.table or "", told.db_schema, told.key)
+        found: Relation = self._tried(look_up)
+        self._tried(partial(refuse_bad_key, self._engine, found))
+        return found
+
+    def _tried(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the call gives
+        return retrying("The database", sleep=self._sleep)(call)
+
+    def check(self) -> None:
+        """Look the table up, prove its key, and ask for one user and for every list."""
+        next(iter(self.pages([self._relation.key])), None)
+        self._tried(self._lists.check)
+        if self._settings.updated_at:
+            self._relation.column(self._settings.updated_at)
+
+    def fields(self) -> list[str]:
+        """Names of the columns and of the lists."""
+        return [*self._relation.columns, *self._lists.names()]
+
+    def count(self) -> int | None:
+        """Ask the database."""
+        return int(self._scalar(select(func.count()).select_from(self._relation.origin)))
+
+    def fingerprint(self) -> str:
+        """Hash of the place: dialect, host, database and what is read there; no password, no content."""
+        url, told = make_url(self._settings.url), self._settings
+        place = (url.get_backend_name(), url.host, url.port, url.database)
+        said = repr((*place, told.db_schema, told.table, told.query, told.key))
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def pages(self, fields: Sequence[str], after: Cursor | None = None) -> Iterator[Page]:
+        """Yield pages from the beginning, or behind the page that had the cursor ``after``.
+
+        Raises:
+            SourceError: the database refuses, or has no such column.
+            RetryError: it could not be reached, in spite of several tries.
+        """
+        yield from self._read(fields, after, None)
+
+    def watermark(self) -> Cursor:
+        """The latest change now, less the overlap.
+
+        Raises:
+            SourceError: ``updated_at`` is not named, or is no column of times or numbers.
+        """
+        latest = self._scalar(select(func.max(self._changed_at())).select_from(self._relation.origin))
+        if isinstance(latest, datetime):
+            latest -= timedelta(seconds=self._settings.overlap_seconds)
+        return {"updated_at": to_cursor(latest)} if latest is not None else {}
+
+    def changed(self, fields: Sequence[str], since: Cursor, after: Cursor | None = None) -> Iterator[Page]:
+        """Yield pages of whoever has changed since a watermark, or has no time of a change."""
+        if "updated_at" not in since:
+            yield from self.pages(fields, after)
+            return
+        column = self._changed_at()
+        moved = (column >= from_cursor(str(since["updated_at"]))) | column.is_(None)
+        yield from self._read(fields, after, moved)
+
+    def _changed_at(self) -> ColumnElement[Any]:
+        if self._settings.updated_at is None:
+            raise SourceError(
+                "source.updated_at is missing.", "Name the column with the time of the last change."
+            )
+        return self._relation.column(self._settings.updated_at)
+
+    def _read(
+        self, fields: Sequence[str], after: Cursor | None, only: ColumnElement[bool] | None
+    ) -> Iterator[Page]:
+        asked = asked_once(fields)
+        for name in asked:
+            _ = name in self._lists or self._relation.column(name)
+        ranges = from_ranges(after) if after else ranges_of(self._bounds())
+        read, total = int(after[ROW]) if after else 0, self.count() if only is None else None
+        fetch = partial(self._fetch, asked, only)
+        for rows, places in in_turn(ranges, fetch, key_at=len(asked)):
+            found = gathered([row[:-1] for row in rows], read + 1, asked)
+            read += len(rows)
+            done = min(1.0, read / total) if total else None
+            yield page_of(found, {**cursor_of(places), ROW: read}, done)
+
+    def _fetch(self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Rows:
+        """One page of a range: a cell for each field, and the key behind them."""
+        return self._tried(partial(self._fetch_once, fields, only, one))  # type: ignore[no-any-return]
+
+    def _fetch_once(self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Rows:
+        columns = [name for name in fields if name not in self._lists]
+        key = self._relation.column(self._relation.key)
+        query = self._relation.select(*columns).add_columns(key.label("poolferry_key")).order_by(key)
+        bounds = [key > one.low] if one.low is not None else []
+        bounds += [key <= one.high] if one.high is not None else []
+        bounds += [only] if only is not None else []
+        with database_errors("Reading users"), self._engine.connect() as connection:
+            answer = connection.execute(query.where(*bounds).limit(self._settings.page_rows))
+            rows: Rows = [tuple(row) for row in answer]
+            lists = [name for name in fields if name in self._lists]
+            if not lists or not rows:
+                return rows
+            keys = [row[-1] for row in rows]
+            added = {name: self._lists.of(connection, name, keys) for name in lists}
+        places = {name: at for at, name in enumerate(columns)}
+        return [
+            (*(added[name][at] if name in added else row[places[name]] for name in fields), row[-1])
+            for at, row in enumerate(rows)
+        ]
+
+    def _bounds(self) -> list[Any]:
+        """Keys that cut the users into stretches of the same size."""
+        key, total = self._relation.column(self._relation.key), self.count() or 0
+        parts = self._settings.parallel
+        steps = sorted({total * part // parts for part in range(1, parts)} - {0})
+        keys = select(key).select_from(self._relation.origin).order_by(key).limit(1)
+        return [self._scalar(keys.offset(step - 1)) for step in steps]
+
+    def _scalar(self, query: Any) -> Any:  # noqa: ANN401 - a select of one value
+        def once() -> Any:  # noqa: ANN401
+            with database_errors("Asking the database"), self._engine.connect() as connection:
+                return connection.execute(query).scalar()
+
+        return self._tried(once)

@@ -1,0 +1,164 @@
+"""``kind: sql`` on real servers: every page size, parallel stretches, lists, changes, refusals."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from connectors.errors import RetryError, SourceError
+from connectors.sources.sql_source import SqlSettings, SqlSource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+pytestmark = pytest.mark.system
+
+PEOPLE = 1_000
+
+
+@pytest.fixture(scope="module", params=["postgresql", "mariadb"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A database with 1,000 people, every third in a group, with a column of each usual type."""
+    found: str = request.getfixturevalue(f"{request.param}_url")
+    engine = create_engine(found)
+    many = request.param == "postgresql"
+    key = "uuid PRIMARY KEY" if many else "char(36) PRIMARY KEY"
+    stamp = "timestamptz" if many else "datetime"
+    _run(
+        engine,
+        "DROP TABLE IF EXISTS people", "DROP TABLE IF EXISTS members",
+        f"CREATE TABLE people (id {key}, nr integer UNIQUE NOT NULL, email varchar(200), active boolean, "
+        f"born date, balance decimal(30,10), moved {stamp})",
+        "CREATE TABLE members (person integer, name varchar(50))",
+    )  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO people VALUES (:id, :nr, :email, :active, '1990-02-03', :balance, :moved)"),
+            [_person(number) for number in range(PEOPLE)],
+        )
+        connection.execute(
+            text("INSERT INTO members VALUES (:nr, :name)"),
+            [{"nr": nr, "name": name} for nr in range(0, PEOPLE, 3) for name in ("staff", 'a "b", c')],
+        )
+    engine.dispose()
+    return found
+
+
+def _person(number: int) -> dict[str, Any]:
+    return {
+        "id": f"{(number * 7919) % PEOPLE:08d}-0000-4000-8000-000000000000",
+        "nr": number,
+        "email": f"u{number}@example.com" if number % 2 else None,
+        "active": bool(number % 2),
+        "balance": Decimal("0.0000000001"),
+        "moved": f"2026-01-{1 + number % 28:02d} 00:00:00",
+    }
+
+
+def _run(engine: Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def source(url: str, folder: Path, **more: object) -> SqlSource:
+    given = {"url": url, **({} if "query" in more else {"table": "people"}), "page_rows": 150, **more}
+    return SqlSource(SqlSettings.model_validate(given), folder, sleep=lambda _: None)
+
+
+def read(one: SqlSource, *fields: str) -> list[tuple[Any, ...]]:
+    return [row[2:] for page in one.pages(fields) for row in page.rows.iter_rows()]
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_stopping_after_any_page_loses_nobody_and_repeats_nobody(
+    url: str, tmp_path: Path, parallel: int
+) -> None:
+    one = source(url, tmp_path, parallel=parallel)
+    pages = list(one.pages(["id"]))
+    everybody = sorted(row for page in pages for row in page.rows["id"])
+    assert everybody == sorted(_person(number)["id"] for number in range(PEOPLE))
+    assert len(pages) >= 7
+    for stop in (1, len(pages) // 2, len(pages)):
+        cursor = json.loads(json.dumps(pages[stop - 1].cursor))
+        rest = [
+            row
+            for page in source(url, tmp_path, parallel=parallel).pages(["id"], cursor)
+            for row in page.rows["id"]
+        ]
+        before = [row for page in pages[:stop] for row in page.rows["id"]]
+        assert sorted(before + rest) == everybody
+
+
+def test_values_of_every_type_arrive_as_text(url: str, tmp_path: Path) -> None:
+    rows = read(source(url, tmp_path, key="nr"), "nr", "email", "active", "born", "balance")
+    true = "true" if url.startswith("postgresql") else "1"
+    assert rows[1] == ("1", "u1@example.com", true, "1990-02-03", "0.0000000001")
+    assert rows[2][1] is None
+
+
+def test_groups_come_by_a_query_of_their_own(url: str, tmp_path: Path) -> None:
+    lists = {"groups": {"query": "SELECT person, name FROM members", "user": "person", "value": "name"}}
+    rows = read(source(url, tmp_path, key="nr", lists=lists), "groups", "nr")
+    assert [json.loads(groups) for groups, _ in rows[:4]] == [
+        ['a "b", c', "staff"],
+        [],
+        [],
+        ['a "b", c', "staff"],
+    ]
+    assert len(rows) == PEOPLE
+
+
+def test_a_query_stands_for_a_table(url: str, tmp_path: Path) -> None:
+    one = source(url, tmp_path, query="SELECT nr AS id, email FROM people WHERE nr < 10;", key="id")
+    assert one.count() == 10
+    assert one.fields() == ["id", "email"]
+    assert [row[0] for row in read(one, "id")] == [str(number) for number in range(10)]
+
+
+def test_only_what_changed_since_a_watermark_is_read(url: str, tmp_path: Path) -> None:
+    one = source(url, tmp_path, key="nr", updated_at="moved")
+    mark = json.loads(json.dumps(one.watermark()))
+    assert [page.rows.height for page in one.changed(["nr"], mark)] == [PEOPLE // 28]
+    engine = create_engine(url)
+    _run(engine, "UPDATE people SET moved = '2026-02-01 00:00:00' WHERE nr IN (5, 6)")
+    found = [row for page in one.changed(["nr"], one.watermark()) for row in page.rows["nr"]]
+    _run(engine, "UPDATE people SET moved = '2026-01-06 00:00:00' WHERE nr IN (5, 6)")
+    engine.dispose()
+    assert found == ["5", "6"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"table": "poeple"}, "names in source.table"),
+        ({"key": "email"}, "does not name every user"),
+        ({"key": "emial"}, "Did you mean 'email'"),
+        ({"query": "SELEC 1", "table": None, "key": "a"}, "names in source.table"),
+    ],
+)
+def test_a_wrong_name_is_told_without_a_value(
+    url: str, tmp_path: Path, more: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SourceError, match=said) as caught:
+        source(url, tmp_path, **{key: value for key, value in more.items() if value}).check()
+    assert "@example.com" not in str(caught.value)
+
+
+def test_a_database_that_is_away_is_asked_again_and_a_login_that_is_refused_is_not(
+    url: str, tmp_path: Path
+) -> None:
+    here = make_url(url)
+    away = here.set(port=1).render_as_string(hide_password=False)
+    with pytest.raises(RetryError, match="gave up after 8 tries"):
+        source(away, tmp_path).check()
+    nobody = here.set(database="nowhere").render_as_string(hide_password=False)
+    with pytest.raises(SourceError, match="Check user, password and database"):
+        source(nobody, tmp_path).check()
