@@ -56,19 +56,19 @@ def _meaning(error: SQLAlchemyError, what: str) -> PoolferryError:
 
 
 def _is_refused_login(error: SQLAlchemyError) -> bool:
-    """PostgreSQL's driver gives no SQLSTATE for a connection that was refused; its text is read, not shown."""
+    """PostgreSQL's driver gives no SQLSTATE for a refused connection; its text is read, never shown."""
     said = str(getattr(error, "orig", ""))
-    return "FATAL" in said and not any(
-        word in said for word in ("starting up", "shutting down", "too many", "slots")
-    )
+    passing = ("starting up", "shutting down", "too many", "slots")
+    return "FATAL" in said and not any(word in said for word in passing)
 
 
 def _code_of(error: SQLAlchemyError) -> str:
     """The database's code: SQLSTATE, number or name; never its text."""
     original = error.orig if isinstance(error, DBAPIError) else None
-    found = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None)
     first = original.args[0] if original is not None and original.args else None
-    return str(found or (first if isinstance(first, int) else ""))
+    if isinstance(first, int):
+        return str(first)
+    return str(getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or "")
 
 
 def _is_passing(error: SQLAlchemyError, code: str) -> bool:

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from glob import glob
 from pathlib import Path
@@ -34,14 +35,22 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_folder() -> Iterator[Path]:
+    """A folder for servers' data: pytest's own is closed to other users whenever another session starts."""
+    with tempfile.TemporaryDirectory(prefix="poolferry-servers-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(server_folder: Path) -> Iterator[str]:
     """URL of a PostgreSQL that lives for this test session."""
     folders = sorted(glob("/usr/lib/postgresql/*/bin"))  # noqa: PTH207 - an absolute pattern
     found = shutil.which("initdb") or (f"{folders[-1]}/initdb" if folders else None)
     if found is None:
         missing("PostgreSQL", "postgresql")
     binaries = Path(str(found)).parent
-    data, port = tmp_path_factory.mktemp("postgresql"), free_port()
+    data, port = server_folder / "postgresql", free_port()
     as_nobody = _as_nobody(data)
     subprocess.run(
         [*as_nobody, binaries / "initdb", "-D", data / "db", "-U", "poolferry", "--auth=trust", "--no-sync"],
@@ -55,27 +64,26 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _as_nobody(folder: Path) -> list[str]:
-    """PostgreSQL refuses to run as root: give the folder away and step down."""
+    """Database servers refuse to run as root: give the folder away and step down."""
+    folder.mkdir()
     if os.geteuid() != 0:
         return []
-    for place in (folder, folder.parent, folder.parent.parent):
-        place.chmod(place.stat().st_mode | 0o055)
     shutil.chown(folder, "nobody", "nogroup")
     return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
 
 
 @pytest.fixture(scope="session")
-def mariadb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mariadb_url(server_folder: Path) -> Iterator[str]:
     """URL of a MariaDB that lives for this test session, with an empty database ``app``."""
     server, installer = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
     if server is None or installer is None:
         missing("MariaDB", "mariadb-server-core mariadb-client-core")
-    data, port = tmp_path_factory.mktemp("mariadb"), free_port()
+    data, port = server_folder / "mariadb", free_port()
     as_nobody = _as_nobody(data)
     common = ["--no-defaults", f"--datadir={data}/db"]
     subprocess.run(
         [*as_nobody, installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
-        check=True, capture_output=True,
+        check=True, cwd=data,
     )  # fmt: skip
     options = [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={data}/socket", "--skip-name-resolve"]
     with (data.parent / "mariadb.log").open("wb") as log:
