@@ -44,6 +44,7 @@ _BUILT_IN: Final = {
     "parquet": ("connectors.sources.parquet_files", "ParquetSettings", "ParquetSource"),
     "rest": ("connectors.sources.rest_source", "RestSettings", "RestSource"),
     "sql": ("connectors.sources.sql_source", "SqlSettings", "SqlSource"),
+    "xlsx": ("connectors.sources.xlsx_files", "XlsxSettings", "XlsxSource"),
 }
 
 

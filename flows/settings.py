@@ -179,7 +179,7 @@ def _model_at(model: type[BaseModel], parts: list[str]) -> type[BaseModel]:
 
 _KIND_OF = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json",
-    ".parquet": "parquet",
+    ".parquet": "parquet", ".xlsx": "xlsx",
 }  # fmt: skip
 
 

@@ -5,9 +5,8 @@ A file that is not local is first copied into a nameless temporary file, which c
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack, contextmanager
-from typing import IO, TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -19,7 +18,7 @@ from connectors.sources.file_source import FileSource, Part, Place
 from connectors.sources.files import FileSettings
 from connectors.sources.parquet_text import UNDECODABLE, columns_as_text, paths_of
 from connectors.sources.rows import Gathered
-from connectors.sources.streams import Bytes, reading
+from connectors.sources.streams import copied, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 PAGE_ROWS = 50_000
 _NUMBER = pl.int_range(pl.len(), dtype=pl.UInt64).alias(LINE)
-_COPY_BYTES = 1024 * 1024
 
 
 class ParquetSettings(FileSettings):
@@ -93,7 +91,7 @@ def _gathered(page: pl.DataFrame, fields: Sequence[str]) -> Gathered:
 @contextmanager
 def _scanned(file: File) -> Iterator[pl.LazyFrame]:
     with ExitStack() as stack:
-        path = file.path or f"/dev/fd/{stack.enter_context(_copied(file)).fileno()}"
+        path = file.path or f"/dev/fd/{stack.enter_context(copied(file)).fileno()}"
         try:
             with reading(file.name):
                 yield pl.scan_parquet(path, glob=False, hive_partitioning=False)
@@ -101,12 +99,3 @@ def _scanned(file: File) -> Iterator[pl.LazyFrame]:
             raise SourceError(
                 f"{file.name} is no Parquet file that can be read.", "Check that it is whole."
             ) from None
-
-
-@contextmanager
-def _copied(file: File) -> Iterator[IO[bytes]]:
-    with tempfile.TemporaryFile() as copy, Bytes(file) as stored:
-        while piece := stored.read(_COPY_BYTES):
-            copy.write(piece)
-        copy.flush()
-        yield copy

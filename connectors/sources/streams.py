@@ -7,6 +7,7 @@ middle; in every other one the text before a place is read and dropped.
 from __future__ import annotations
 
 import gzip
+import tempfile
 import zlib
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ COMPRESSED = (".gz", ".zst")
 """Ends of the names of files that are decompressed."""
 
 _STEP = 256 * 1024
+_COPY_BYTES = 1024 * 1024
 _ZSTD_STEP = 4 * 1024
 """Compressed bytes fed at once: few, since they may grow a thousandfold."""
 
@@ -203,3 +205,13 @@ def _decompressed(name: str, raw: IO[bytes]) -> IO[bytes] | gzip.GzipFile | _Zst
     if name.endswith(".gz"):
         return gzip.GzipFile(fileobj=raw)
     return _Zstd(raw) if name.endswith(".zst") else raw
+
+
+@contextmanager
+def copied(file: File) -> Iterator[IO[bytes]]:
+    """Copy a file's content into a nameless temporary file, for readers that must seek."""
+    with tempfile.TemporaryFile() as copy, Bytes(file) as stored:
+        while piece := stored.read(_COPY_BYTES):
+            copy.write(piece)
+        copy.seek(0)
+        yield copy

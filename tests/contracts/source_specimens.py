@@ -7,11 +7,13 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+import openpyxl
 import polars as pl
 
 from connectors.sources.csv_files import CsvSettings, CsvSource
 from connectors.sources.json_files import JsonLinesSettings, JsonLinesSource, JsonSettings, JsonSource
 from connectors.sources.parquet_files import ParquetSettings, ParquetSource
+from connectors.sources.xlsx_files import XlsxSettings, XlsxSource
 from tests.contracts.rest_specimen import rest_specimen
 from tests.contracts.source_suite import FIELDS, PEOPLE, Specimen
 from tests.contracts.sql_specimen import sql_specimen
@@ -195,6 +197,54 @@ def parquet_specimen(folder: Path) -> Specimen:
     )
 
 
+def xlsx_specimen(folder: Path) -> Specimen:
+    """Two files whose second sheet holds the people, an empty row and one with a cell too many."""
+    people: Placed = []
+    for file, group in enumerate(SPLIT):
+        book = openpyxl.Workbook()
+        sheet = book.create_sheet("people")
+        sheet.append(FIELDS)
+        for line, person in enumerate(group, 2):
+            for at, name in enumerate(FIELDS, 1):
+                cell = sheet.cell(line, at, person[name] or None)
+                cell.data_type = "s" if person[name] else "n"  # also where it looks like a formula
+        for at, cell in enumerate(("a", "b", "c", "d", "too much"), 1):
+            sheet.cell(HALF + 3, at, cell)
+        people += [
+            (2 + number, file, {k: v or None for k, v in one.items()}) for number, one in enumerate(group)
+        ]
+        book.save(folder / f"users-{file}.xlsx")
+    unreadable = [(HALF + 3, file, "line_ragged") for file in (0, 1)]
+
+    def source(path: str = "users-*.xlsx", rows: int = 2, sheet: str | None = "people") -> Source:
+        return XlsxSource(XlsxSettings(path=path, sheet=sheet), folder, page_rows=rows)
+
+    def grown(size: int) -> Source:
+        book = openpyxl.Workbook(write_only=True)
+        sheet = book.create_sheet("people")
+        for row in (FIELDS, *(person.values() for person in grown_people(size))):
+            sheet.append(tuple(row))
+        book.save(folder / "grown.xlsx")
+        return source("grown.xlsx", 50)
+
+    whole = (folder / "users-0.xlsx").read_bytes()
+    (folder / "cut.xlsx").write_bytes(whole[: len(whole) // 2])
+    return Specimen(
+        source,
+        people,
+        unreadable=unreadable,
+        change=append(folder / "users-1.xlsx", b"x"),
+        failing=[
+            lambda: source("nobody.xlsx").check(),
+            lambda: source("cut.xlsx").check(),
+            lambda: source(sheet="peoples").check(),
+            lambda: source(sheet=None).check(),
+            lambda: list(source().pages(["nmae"])),
+        ],
+        grown=grown,
+    )
+
+
 SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "csv": csv_specimen,
     "json": json_specimen,
@@ -202,5 +252,6 @@ SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "parquet": parquet_specimen,
     "rest": rest_specimen,
     "sql": sql_specimen,
+    "xlsx": xlsx_specimen,
 }
 """A specimen for each registered kind; a kind without one fails ``test_sources.py``."""
