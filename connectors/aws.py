@@ -18,11 +18,14 @@ from connectors.errors import ConfigurationError, unknown_name
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
+SERVICES = ("cognito-idp", "dynamodb", "iam", "logs", "s3", "sts")
+"""AWS's names of the services that are used anywhere here."""
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 CONNECTIONS = 50
@@ -33,6 +36,10 @@ CONNECTIONS = 50
 def client(
     service: Literal["cognito-idp"], *, region: str | None = None, profile: str | None = None
 ) -> CognitoIdentityProviderClient: ...
+@overload
+def client(
+    service: Literal["dynamodb"], *, region: str | None = None, profile: str | None = None
+) -> DynamoDBClient: ...
 @overload
 def client(
     service: Literal["iam"], *, region: str | None = None, profile: str | None = None
@@ -65,9 +72,7 @@ def client(service: str, *, region: str | None = None, profile: str | None = Non
         session = boto3.Session(profile_name=profile, region_name=region)
         return session.client(service, config=_config())  # type: ignore[call-overload]
     except UnknownServiceError:
-        raise ConfigurationError(
-            unknown_name("AWS service", service, ("cognito-idp", "iam", "logs", "s3", "sts"))
-        ) from None
+        raise ConfigurationError(unknown_name("AWS service", service, SERVICES)) from None
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(
             f"No {service} client can be made: {error}",

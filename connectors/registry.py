@@ -39,6 +39,7 @@ class SourceKind:
 
 _BUILT_IN: Final = {
     "csv": ("connectors.sources.csv_files", "CsvSettings", "CsvSource"),
+    "dynamodb": ("connectors.sources.dynamodb_table", "DynamodbSettings", "DynamodbSource"),
     "json": ("connectors.sources.json_files", "JsonSettings", "JsonSource"),
     "jsonl": ("connectors.sources.json_files", "JsonLinesSettings", "JsonLinesSource"),
     "parquet": ("connectors.sources.parquet_files", "ParquetSettings", "ParquetSource"),

@@ -23,10 +23,11 @@ from connectors.retry import retrying
 from connectors.sources.base import SourceSettings, SourceTraits
 from connectors.sources.fields import asked_once
 from connectors.sources.record_source import ROW
+from connectors.sources.side_by_side import side_by_side
 from connectors.sources.sql_cells import from_cursor, gathered, page_of, to_cursor
 from connectors.sources.sql_errors import database_errors
 from connectors.sources.sql_lists import Lists, ListSettings
-from connectors.sources.sql_ranges import Range, Rows, cursor_of, from_ranges, in_turn, ranges_of
+from connectors.sources.sql_ranges import Range, Rows, cursor_of, from_ranges, ranges_of
 from connectors.sources.sql_relation import Relation, query_of, refuse_bad_key, table_of
 
 if TYPE_CHECKING:
@@ -188,15 +189,20 @@ class SqlSource:
         ranges = from_ranges(after) if after else ranges_of(self._bounds())
         read, total = int(after[ROW]) if after else 0, self.count() if only is None else None
         fetch = partial(self._fetch, asked, only)
-        for rows, places in in_turn(ranges, fetch, key_at=len(asked)):
+        for rows, places in side_by_side(ranges, fetch):
+            if not rows:
+                continue
             found = gathered([row[:-1] for row in rows], read + 1, asked)
             read += len(rows)
             done = min(1.0, read / total) if total else None
             yield page_of(found, {**cursor_of(places), ROW: read}, done)
 
-    def _fetch(self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Rows:
-        """One page of a range: a cell for each field, and the key behind them."""
-        return self._tried(partial(self._fetch_once, fields, only, one))  # type: ignore[no-any-return]
+    def _fetch(
+        self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range
+    ) -> tuple[Rows, Range | None]:
+        """A page of a range, a row with a cell for each field and the key behind them; and its rest."""
+        rows: Rows = self._tried(partial(self._fetch_once, fields, only, one))
+        return rows, Range(rows[-1][-1], one.high) if rows else None
 
     def _fetch_once(self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Rows:
         columns = [name for name in fields if name not in self._lists]

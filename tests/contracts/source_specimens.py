@@ -14,6 +14,7 @@ from connectors.sources.csv_files import CsvSettings, CsvSource
 from connectors.sources.json_files import JsonLinesSettings, JsonLinesSource, JsonSettings, JsonSource
 from connectors.sources.parquet_files import ParquetSettings, ParquetSource
 from connectors.sources.xlsx_files import XlsxSettings, XlsxSource
+from tests.contracts.dynamodb_specimen import dynamodb_specimen
 from tests.contracts.rest_specimen import rest_specimen
 from tests.contracts.source_suite import FIELDS, PEOPLE, Specimen
 from tests.contracts.sql_specimen import sql_specimen
@@ -247,6 +248,7 @@ def xlsx_specimen(folder: Path) -> Specimen:
 
 SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "csv": csv_specimen,
+    "dynamodb": dynamodb_specimen,
     "json": json_specimen,
     "jsonl": jsonl_specimen,
     "parquet": parquet_specimen,
