@@ -225,11 +225,16 @@ def _translate_reply(error: aws.ClientError, operation: str, stop: type[StopErro
     meta = error.response.get("ResponseMetadata", {})
     status, request = meta.get("HTTPStatusCode", 0), _plain(meta.get("RequestId", ""))
     what = f"{error.operation_name or operation} failed with {code} (request {request})."
-    if code in THROTTLING_CODES or status == _TOO_MANY:
+    if is_throttled(code, status):
         return ThrottledError(what, "Go slower.")
     if code in _TRANSIENT_CODES or status >= _SERVER_FAULT:
         return RetryError(what)
     return stop(what, _MEND_BY_CODE.get(code, ""))
+
+
+def is_throttled(code: str, status: int) -> bool:
+    """Tell whether a refusal asks for a slower pace, by AWS's code and the HTTP status."""
+    return code in THROTTLING_CODES or status == _TOO_MANY
 
 
 def error_code(error: aws.ClientError) -> str:

@@ -10,12 +10,13 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from connectors.cognito.limits import PER_POOL_RPS, SHARE, Category
 from connectors.errors import ConfigurationError, unknown_name
 from mappings.rules import RuleOptions
 
@@ -56,6 +57,28 @@ class JobSettings(_Part):
     max_bytes: int = Field(default=100_000_000, gt=0, le=100_000_000, description="Bytes of one CSV (F1.24).")
 
 
+class QuotaSettings(_Part):
+    """How much of the request rates that live sign-ins share is taken."""
+
+    share: float = Field(
+        default=SHARE,
+        gt=0,
+        le=1,
+        description="Share of each category's requests a second; the rest is left to live traffic (F4.1).",
+    )
+    limits: dict[Category, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description="Requests a second by category, instead of those that GetProvisionedLimit tells"
+        " (F4.5) or the defaults (F4.1); the share is taken of these.",
+    )
+    per_pool: float = Field(
+        default=PER_POOL_RPS,
+        gt=0,
+        description="Requests a second of one operation on one pool, in the categories that are limited so"
+        " besides (F4.1).",
+    )
+
+
 class RunFile(_Part):
     """One migration, as its owner wrote it down."""
 
@@ -74,6 +97,9 @@ class RunFile(_Part):
     )
     state: str = Field(default="./runs", description="Folder of the runs, relative to the run file.")
     jobs: JobSettings = Field(default_factory=JobSettings, description="How import jobs are watched.")
+    quotas: QuotaSettings = Field(
+        default_factory=QuotaSettings, description="How much of the shared request rates is taken (F4.1)."
+    )
     rules: RuleOptions = Field(default_factory=RuleOptions, description="Switches for what AWS leaves open.")
 
 
@@ -110,6 +136,11 @@ class LoadedRunFile:
                 "Name a local folder, on a disk that outlives the machine.",
             )
         return (self.base / self.settings.state / self.settings.name).resolve()
+
+    @property
+    def pace_file(self) -> Path:
+        """Where the runs of one machine keep their pace (SQLite), ``STATE/.pace.db``."""
+        return self.state_folder.parent / ".pace.db"
 
 
 def load_run_file(path: Path) -> LoadedRunFile:

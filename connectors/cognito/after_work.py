@@ -1,7 +1,7 @@
 """What a CSV has no column for (F1.44): users are disabled and join groups, one call each.
 
-All of it shares the quota category ``UserUpdate`` with live traffic (F4.1, F7.11); half of it is left
-to others. Every call can be made twice without harm, so lost replies are simply asked again.
+Disabling and joining share the quota category ``UserUpdate`` with live traffic (F4.1, F7.11). Every
+call can be made twice without harm, so lost replies are simply asked again.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from pyrate_limiter import Duration, Limiter, Rate
 
 from connectors.cognito.error_codes import translate
-from connectors.cognito.limits import quota_of
 from connectors.errors import AskThePoolError, PoolferryError, RetryError, UserRefusedError
 from connectors.retry import AWS_ERRORS, error_code, retrying
 
@@ -22,14 +20,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
-    from connectors.cognito.users import Pace
-
 _THERE_ALREADY = "GroupExistsException"
-
-
-def half_of_the_updates() -> Limiter:
-    """The pace that leaves half of ``UserUpdate`` to live traffic (F4.1: 25 a second)."""
-    return Limiter(Rate(quota_of("AdminDisableUser").default_rps // 2, Duration.SECOND))
 
 
 class AfterWork:
@@ -38,15 +29,11 @@ class AfterWork:
     Args:
         client: a client of the pool's Region.
         pool_id: the pool.
-        pace: when the next call may be made; default: ``half_of_the_updates()``.
     """
 
-    def __init__(
-        self, client: CognitoIdentityProviderClient, pool_id: str, *, pace: Pace | None = None
-    ) -> None:
+    def __init__(self, client: CognitoIdentityProviderClient, pool_id: str) -> None:
         self._client = client
         self._pool_id = pool_id
-        self._pace = pace or half_of_the_updates()
         self._groups: dict[str, UserRefusedError | None] = {}
 
     def disable(self, username: str) -> None:
@@ -91,7 +78,6 @@ class AfterWork:
         retrying(operation)(partial(self._once, operation, call, names))
 
     def _once(self, operation: str, call: Callable[..., Any], names: dict[str, str]) -> None:
-        self._pace.try_acquire(operation)
         try:
             call(UserPoolId=self._pool_id, **names)
         except AWS_ERRORS as error:

@@ -81,6 +81,14 @@ _POOL_READ: Final = {
     "ResourceNotFoundException": Treatment(TargetError, "Check the pool id and the region."),
     "TooManyRequestsException": _SLOWER,
 }
+_NAME_IT = Treatment(TargetError, "Name the limit in the run file: quotas.limits.")
+_LIMIT_READ: Final = {
+    "InternalErrorException": _AGAIN,
+    "InvalidParameterException": _NAME_IT,
+    "NotAuthorizedException": _POOL_READ["NotAuthorizedException"],
+    "ResourceNotFoundException": _NAME_IT,
+    "TooManyRequestsException": _SLOWER,
+}
 _POOL_WRITE: Final = _POOL_READ | {"InternalErrorException": _ASK}
 _JOB_WRITE: Final = _POOL_WRITE | {
     "PreconditionNotMetException": Treatment(
@@ -178,6 +186,7 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
         "DescribeUserImportJob": _cognito(_POOL_READ),
         "DescribeUserPool": _cognito(_POOL_READ | {"UserPoolTaggingException": _REPORT}),
         "GetCSVHeader": _cognito(_POOL_READ),
+        "GetProvisionedLimit": _cognito(_LIMIT_READ),
         "ListUserImportJobs": _cognito(_POOL_READ),
         "ListUsers": _cognito(_POOL_READ),
         "StartUserImportJob": _cognito(_JOB_WRITE, reads=False),

@@ -7,7 +7,7 @@ live sign-ins draw on the same ones. Prices are notes for ``plan`` and not offer
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from connectors.errors import ConfigurationError, unknown_name
 
@@ -52,6 +52,33 @@ MAX_IDENTITIES: Final = 5
 """Identities linked to one user (resource quotas, after F4.9)."""
 
 
+Category = Literal[
+    "UserCreation",
+    "UserAccountRecovery",
+    "UserUpdate",
+    "UserResourceUpdate",
+    "UserRead",
+    "UserResourceRead",
+    "UserList",
+    "UserAuthentication",
+    "UserFederation",
+    "UserToken",
+    "UserPoolRead",
+    "UserPoolUpdate",
+    "UserPoolResourceRead",
+    "UserPoolResourceUpdate",
+    "UserPoolClientRead",
+    "UserPoolClientUpdate",
+    "LimitManagement",
+]
+"""Names of the categories, as ``GetProvisionedLimit`` takes them (F4.5)."""
+PER_POOL_RPS: Final = 5
+"""What one operation may do on one pool besides, in the categories of pools' resources (F4.1)."""
+
+SHARE: Final = 0.5
+"""The share of a rate that a run takes unless told otherwise: the other half is left to live traffic."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quota:
     """One request-rate category.
@@ -64,7 +91,7 @@ class Quota:
         per_pool_rps: what one operation may do on one pool besides, or None.
     """
 
-    category: str
+    category: Category
     default_rps: int
     operations: tuple[str, ...]
     adjustable: bool = False
@@ -138,7 +165,7 @@ QUOTAS: Final = (
             "ListGroups",
             "ListUserImportJobs",
         ),
-        per_pool_rps=5,
+        per_pool_rps=PER_POOL_RPS,
     ),
     Quota(
         "UserPoolResourceUpdate",
@@ -152,10 +179,17 @@ QUOTAS: Final = (
             "StopUserImportJob",
             "UpdateGroup",
         ),
-        per_pool_rps=5,
+        per_pool_rps=PER_POOL_RPS,
     ),
-    Quota("UserPoolClientRead", 15, ("DescribeUserPoolClient", "ListUserPoolClients"), per_pool_rps=5),
-    Quota("UserPoolClientUpdate", 15, ("CreateUserPoolClient", "UpdateUserPoolClient"), per_pool_rps=5),
+    Quota(
+        "UserPoolClientRead", 15, ("DescribeUserPoolClient", "ListUserPoolClients"), per_pool_rps=PER_POOL_RPS
+    ),
+    Quota(
+        "UserPoolClientUpdate",
+        15,
+        ("CreateUserPoolClient", "UpdateUserPoolClient"),
+        per_pool_rps=PER_POOL_RPS,
+    ),
     Quota("LimitManagement", 1, ("GetProvisionedLimit", "UpdateProvisionedLimit")),
 )
 """The rates of an account that never asked for more (F4.1)."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
-from pyrate_limiter import Duration, Limiter, Rate
 
 from connectors.cognito.error_codes import pool_call
-from connectors.cognito.limits import LIST_USERS_LIMIT, MAX_FILTER_CHARACTERS, quota_of
+from connectors.cognito.limits import LIST_USERS_LIMIT, MAX_FILTER_CHARACTERS
 from connectors.errors import TargetError
 from connectors.retry import retrying
 
@@ -50,24 +49,11 @@ _REPLY: Final = pl.Schema(
 )
 
 
-class Pace(Protocol):
-    """Says when the next request may be sent; a ``pyrate_limiter.Limiter`` is one."""
-
-    def try_acquire(self, name: str, /) -> object:
-        """Return once a request of that name may be sent."""
-
-
-def half_of_the_quota() -> Limiter:
-    """Make the pace that leaves the other half of ``ListUsers`` to live traffic (F4.1: 30 a second)."""
-    return Limiter(Rate(quota_of("ListUsers").default_rps // 2, Duration.SECOND))
-
-
 def read_back(
     client: CognitoIdentityProviderClient,
     pool_id: str,
     *,
     attributes: Sequence[str] | None = None,
-    limiter: Pace | None = None,
     token: str | None = None,
     on_token: Callable[[str | None], None] | None = None,
 ) -> Iterator[pl.DataFrame]:
@@ -81,7 +67,6 @@ def read_back(
         client: a client of the pool's Region.
         pool_id: the pool.
         attributes: attributes to hand out; None for all that the users of a frame have, sorted.
-        limiter: the pace of the requests; default: ``half_of_the_quota()``.
         token: where to go on, as ``on_token`` was told; None for the beginning.
         on_token: called when the caller comes back for more, so after each frame was taken in: with the
             token to go on behind it, or None after the last.
@@ -93,7 +78,7 @@ def read_back(
         TargetError: the pool is not there, a right is missing, or the token is too old.
         RetryError: the service did not answer, in spite of several tries.
     """
-    pages = _pages(client, pool_id, limiter or half_of_the_quota(), token)
+    pages = _pages(client, pool_id, token)
     while batch := list(islice(pages, PAGES_OF_A_FRAME)):
         users = [user for page in batch for user in page["Users"]]
         yield users_frame(users, attributes)
@@ -123,13 +108,13 @@ def users_frame(users: Sequence[UserTypeTypeDef], attributes: Sequence[str] | No
 
 
 def _pages(
-    client: CognitoIdentityProviderClient, pool_id: str, pace: Pace, token: str | None
+    client: CognitoIdentityProviderClient, pool_id: str, token: str | None
 ) -> Iterator[ListUsersResponseTypeDef]:
     request: ListUsersRequestTypeDef = {"UserPoolId": pool_id, "Limit": LIST_USERS_LIMIT}
     while True:
         if token:
             request["PaginationToken"] = token
-        page = retrying("ListUsers")(partial(_page, client, pace, request))
+        page = retrying("ListUsers")(partial(_page, client, request))
         yield page
         token = page.get("PaginationToken")
         if not token:
@@ -137,10 +122,8 @@ def _pages(
 
 
 def _page(
-    client: CognitoIdentityProviderClient, pace: Pace | None, request: ListUsersRequestTypeDef
+    client: CognitoIdentityProviderClient, request: ListUsersRequestTypeDef
 ) -> ListUsersResponseTypeDef:
-    if pace:
-        pace.try_acquire("ListUsers")
     with pool_call("ListUsers"):
         return client.list_users(**request)
 
@@ -165,7 +148,7 @@ def find_user(client: CognitoIdentityProviderClient, schema: PoolSchema, name: s
     request: ListUsersRequestTypeDef = {"UserPoolId": schema.pool_id, "Filter": _filter(schema, name)}
     users: list[UserTypeTypeDef] = []
     while True:
-        page = retrying("ListUsers")(partial(_page, client, None, request))
+        page = retrying("ListUsers")(partial(_page, client, request))
         users.extend(page["Users"])
         if "PaginationToken" not in page:  # an empty page may have others behind it
             return users_frame(users, None)

@@ -1,7 +1,7 @@
 """What a CSV has no column for (F1.44): disabled users are disabled, groups are joined.
 
 Both calls can be made twice without harm, and the ledger knows how far the work has come. They
-share the quota category ``UserUpdate`` of 25 requests a second (F7.11), of which the run takes half.
+share the quota category ``UserUpdate`` of 25 requests a second (F7.11).
 """
 
 from __future__ import annotations

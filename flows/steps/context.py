@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from connectors import aws
 from connectors.cognito.import_jobs import ImportJobs
+from connectors.cognito.pace import PaceTable
+from connectors.cognito.quotas import Governor
 from connectors.errors import ConfigurationError
 from connectors.registry import make_source
 from flows.settings import LoadedRunFile, fill_secrets
@@ -21,9 +23,11 @@ from mappings.spec import MappingSpec, parse_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from sqlalchemy import Engine
 
     from connectors.records import PoolSchema
     from connectors.sources.base import Source
@@ -97,9 +101,14 @@ class Context:
         return Rules(self.schema, self.loaded.settings.rules)
 
     @cached_property
+    def governor(self) -> Governor:
+        """Says how fast calls may go, and makes the pool's client keep to it."""
+        return governor_of(self.loaded)
+
+    @property
     def cognito(self) -> CognitoIdentityProviderClient:
         """The pool's client."""
-        return cognito_client(self.loaded)
+        return self.governor.client
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
@@ -131,6 +140,28 @@ def spec_of(loaded: LoadedRunFile) -> MappingSpec:
 
 
 def cognito_client(loaded: LoadedRunFile) -> CognitoIdentityProviderClient:
-    """The client of the run file's pool."""
-    target = loaded.settings.target
-    return aws.client("cognito-idp", region=target.region, profile=target.profile)
+    """The client of the run file's pool, governed."""
+    return governor_of(loaded).client
+
+
+def governor_of(loaded: LoadedRunFile, engine: Engine | None = None) -> Governor:
+    """Make the client of the run file's pool, and the governor of its calls.
+
+    Args:
+        loaded: the run file.
+        engine: a database that all workers reach, PostgreSQL for several machines; default: a file in
+            the folder that the runs of this machine share, or this process alone where it is not made yet.
+    """
+    target, quotas = loaded.settings.target, loaded.settings.quotas
+    return Governor(
+        aws.client("cognito-idp", region=target.region, profile=target.profile),
+        PaceTable(engine) if engine else _pace_table(loaded.pace_file),
+        share=quotas.share,
+        limits=quotas.limits,
+        per_pool=quotas.per_pool,
+        account=aws.account_id(target.profile),
+    )
+
+
+def _pace_table(path: Path) -> PaceTable:
+    return PaceTable.in_file(path) if path.parent.is_dir() else PaceTable.in_memory()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from connectors.cognito.users import find_user, half_of_the_quota, read_back
+from connectors.cognito.users import find_user, read_back
 from connectors.records import USERNAME
 from flows.steps.columns import SUB
 from flows.steps.pool_keys import with_keys
@@ -60,11 +60,9 @@ def look_up(context: Context, names: pl.Series) -> Iterator[pl.DataFrame]:
     A filter of ``ListUsers`` minds letter case, also where the pool does not: there the name in small
     letters is asked for too, which is how others write it (F1.50).
     """
-    pace = half_of_the_quota()
     for name in names:
         spellings = [name] if context.schema.case_sensitive else dict.fromkeys((name, name.lower()))
         for spelling in spellings:
-            pace.try_acquire("ListUsers")
             user = find_user(context.cognito, context.schema, spelling)
             if user.height:
                 yield user

@@ -7,10 +7,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import polars as pl
-from pyrate_limiter import Duration, Limiter, Rate
 
 from connectors.cognito.admin_users import CreatedUser, create_user, set_permanent_password
-from connectors.cognito.limits import quota_of
 from connectors.errors import AskThePoolError, RetryError, TargetError, UserRefusedError
 from connectors.records import ENABLED, PASSWORD, PASSWORD_HASH, USERNAME
 from connectors.retry import retrying
@@ -86,13 +84,9 @@ _ROWS: Final = {ORDINAL: pl.UInt64, VERDICT: pl.String, WHY: pl.String, SUB: pl.
 
 @dataclass
 class Creator:
-    """Creates users at half of the quotas that live traffic shares (F4.1)."""
+    """Creates users, each at most once."""
 
     context: Context
-
-    def __post_init__(self) -> None:
-        """Make the paces."""
-        self._pace = {name: _half_of(name) for name in ("AdminCreateUser", "AdminSetUserPassword")}
 
     def create(self, user: Mapping[str, Any]) -> dict[str, Any]:
         """Create one user with their password, unless an earlier start has; return the outcome."""
@@ -115,7 +109,7 @@ class Creator:
         pool = (self.context.cognito, self.context.schema)
         call = partial(create_user, *pool, user[USERNAME], attributes, temporary_password=_password_of(user))
         try:
-            return self._paced("AdminCreateUser", call), "created"
+            return retrying("AdminCreateUser")(call), "created"
         except (AskThePoolError, RetryError, UserRefusedError) as error:
             if isinstance(error, UserRefusedError) and error.code != "username_exists":
                 raise
@@ -143,16 +137,9 @@ class Creator:
             set_permanent_password, self.context.cognito, pool_id, user[USERNAME], _password_of(user)
         )
         try:
-            self._paced("AdminSetUserPassword", call)
+            retrying("AdminSetUserPassword")(call)
         except AskThePoolError:  # the same password may be set again
-            self._paced("AdminSetUserPassword", call)
-
-    def _paced(self, operation: str, call: partial[Any]) -> Any:  # noqa: ANN401 - what the call returns
-        def once() -> Any:  # noqa: ANN401
-            self._pace[operation].try_acquire(operation)
-            return call()
-
-        return retrying(operation)(once)
+            retrying("AdminSetUserPassword")(call)
 
 
 def _password_of(user: Mapping[str, Any]) -> str | None:
@@ -168,7 +155,3 @@ def _needs_password(user: Mapping[str, Any]) -> bool:
     """
     verified = any(user.get(f"{contact}_verified") == "true" for contact in ("email", "phone_number"))
     return _password_of(user) is not None or (verified and user[ENABLED])
-
-
-def _half_of(operation: str) -> Limiter:
-    return Limiter(Rate(quota_of(operation).default_rps // 2, Duration.SECOND))
