@@ -17,7 +17,7 @@ from connectors.cognito.pool import read_pool
 from connectors.cognito.role import check_role, create_role
 from connectors.errors import ConfigurationError, PoolferryError, StopError, ThrottledError
 from flows.settings import describe_source, load_run_file
-from flows.steps.context import cognito_client, source_of, spec_of
+from flows.steps.context import cognito_client, governor_of, source_of, spec_of
 from flows.steps.drafting import draft_run_file
 from mappings.engine import compile_mapping
 
@@ -52,6 +52,8 @@ def check_run_file(loaded: LoadedRunFile) -> list[Finding]:
     found.append(_look("pool", lambda: _pool(loaded, schema)))
     if schema:
         found.append(_look("mapping", lambda: _mapping(loaded, schema[0])))
+    if schema:
+        found.append(_look("request rates", lambda: _rates(loaded)))
     if "import_job" in loaded.settings.strategies and schema:
         found += [
             _look("auto-verified attribute", lambda: _auto_verified(schema[0])),
@@ -112,6 +114,15 @@ def _mapping(loaded: LoadedRunFile, schema: PoolSchema) -> str:
         )
     fields = f"{len(mapping.fields)} of the source's {len(source.fields())} fields"
     return f"fills {len(mapping.attributes)} attributes from {fields}"
+
+
+def _rates(loaded: LoadedRunFile) -> str:
+    """Tell how fast the calls go that a run makes one by one; a limit that cannot be asked for is a note."""
+    governor, strategies = governor_of(loaded), loaded.settings.strategies
+    creating = ("AdminCreateUser", "AdminSetUserPassword") if "admin_create_user" in strategies else ()
+    rates = [governor.allowance(name) for name in (*creating, "AdminAddUserToGroup", "ListUsers")]
+    told = [f"{each.category} {each.text}" for each in rates]
+    return "; ".join(told + [f"default because {each.note}" for each in rates if each.note])
 
 
 def _auto_verified(schema: PoolSchema) -> str:

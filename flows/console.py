@@ -253,14 +253,14 @@ def _price(forecast: Forecast) -> Table:
     table = Table(title="What it takes", title_justify="left")
     table.add_column("what")
     table.add_column("value", justify="right")
-    for name, seconds in forecast.seconds.items():
-        pace = (
-            "at the slowest pace AWS has published (F3.39)"
-            if name == "import_job"
-            else "at half the quota (F4.1)"
-        )
-        if seconds:
-            table.add_row(f"{name}, {pace}", duration(seconds))
+    if jobs_seconds := forecast.seconds["import_job"]:
+        table.add_row("import_job, at the slowest pace AWS has published (F3.39)", duration(jobs_seconds))
+    for call in forecast.calls:
+        pace = f"{call.limit * call.share:,.6g} of {call.limit:,.6g} a second ({call.origin}, F4.1)"
+        table.add_row(f"{call.operation}, {call.calls:,} calls, {pace}", duration(forecast.seconds[call.operation]))
+    for call in forecast.calls:
+        if call.note:
+            table.add_row(f"  the limit of {call.category} is taken from", f"its default: {call.note}")
     jobs = sum(batch.strategy == "import_job" for batch in forecast.batches)
     table.add_row("import jobs, of the 1,000 that a pool has in its life (F3.15)", str(jobs))
     table.add_row("messages sent to users", str(forecast.messages))

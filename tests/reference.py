@@ -290,6 +290,7 @@ RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "DescribeLogGroups", "DescribeLogStreams", "GetLogEvents",
         ),
         "`run` with `admin_create_user`": ("AdminCreateUser", "AdminSetUserPassword"),
+        "the limits in force; without it the defaults are taken (F4.5)": ("GetProvisionedLimit",),
         "`run` where the mapping has `enabled`": ("AdminDisableUser",),
         "`run` where the mapping has `groups`": ("CreateGroup", "AdminAddUserToGroup"),
         "`check` of the log role": (

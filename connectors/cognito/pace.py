@@ -58,7 +58,7 @@ FLOOR: Final = 0.05
 AHEAD_SECONDS: Final = 0.1
 """A process whose threads queue up for longer takes the moments of so many seconds in one write."""
 LATE_SECONDS: Final = 0.1
-"""A moment that was missed by more is given up: calls that make up for lost time would be a burst."""
+"""A moment that a thread wakes up too late for is given up: making up for lost time would be a burst."""
 HORIZON_SECONDS: Final = 600.0
 """A row that says later than this was written under another clock, and says nothing."""
 
@@ -262,7 +262,7 @@ class Queue:
     def _next(self) -> Leave:
         with self._lock:
             now = self._clock()
-            while self._ahead and now - self._ahead[0].at > LATE_SECONDS:
+            while self._ahead and self._ahead[0].at < now:
                 self._ahead.popleft()
             if not self._ahead:
                 self._reserve(now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from connectors.cognito.limits import quota_of
 from connectors.records import ENABLED, GROUPS, LINE, PASSWORD, SOURCE_ID
 from flows.ledger.folder import RunFolder, new_run_id
 from flows.steps.columns import VERDICT, WHY
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = 3
 """How many users are named as examples of a reason."""
-
-SHARE = 0.5
-"""Share of a quota that a run takes, so that live sign-ins keep theirs."""
 
 JOB_USERS_PER_SECOND = 30
 """The only published lower bound of an import job's pace (F3.39); AWS publishes no rate (F3.37)."""
@@ -64,13 +61,39 @@ class BatchForecast:
 
 
 @dataclass(frozen=True, slots=True)
+class CallForecast:
+    """Calls of one operation that the run would make, and how long they take at the pace that it keeps.
+
+    Attributes:
+        operation: the API's name.
+        calls: how many.
+        category: the category of request rates that it draws on (F4.1).
+        limit: requests a second of that category in the account and Region.
+        origin: where the limit is known from: the run file, the service, or its default.
+        share: what part of it the run takes.
+        hours: what the calls take at limit x share.
+        note: why the service could not be asked for the limit, if so.
+    """
+
+    operation: str
+    calls: int
+    category: str
+    limit: float
+    origin: str
+    share: float
+    hours: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """What would happen, in numbers.
 
     Attributes:
         ways: users by strategy; deferred ones are under ``migration_trigger``.
-        seconds: by stretch of work, from the quotas' defaults and our share of them; for import
-            jobs the slowest pace that AWS has published, so an upper bound by its figures.
+        seconds: by stretch of work; for import jobs at the slowest pace that AWS has published, so an
+            upper bound by its figures; for calls see ``calls``.
+        calls: the calls that are made one by one, at the pace of the governor.
         active_users: users who become billable this month by the run itself (F8.2, F8.3).
         unread: fields of the source that nothing is taken from.
         messages: invitations and codes that the run would send.
@@ -83,6 +106,7 @@ class Forecast:
     reasons: tuple[ReasonForecast, ...]
     batches: tuple[BatchForecast, ...]
     seconds: dict[str, float]
+    calls: tuple[CallForecast, ...]
     active_users: int
     unread: tuple[str, ...]
     messages: int = 0
@@ -125,6 +149,7 @@ def forecast(context: Context) -> Forecast:
     sent = sum(batch.users for batch in batches)
     extras = _extras(context)
     created = ways.get("admin_create_user", 0)
+    calls = tuple(_calls(context, ways, sent, extras))
     return Forecast(
         extracted=context.ledger.extracted(),
         ways=ways,
@@ -134,7 +159,8 @@ def forecast(context: Context) -> Forecast:
         batches=tuple(
             BatchForecast(b.number, b.strategy, b.algorithm, b.users, int(b.facts["bytes"])) for b in batches
         ),
-        seconds=_seconds(context, ways, sent, extras),
+        seconds=_seconds(ways, calls),
+        calls=calls,
         active_users=created + extras["grouped"],
         unread=tuple(sorted(set(context.source.fields()) - set(context.mapping.fields))),
     )
@@ -206,14 +232,29 @@ def _extras(context: Context) -> dict[str, int]:
     return {name: int(value or 0) for name, value in counted.collect().row(0, named=True).items()}
 
 
-def _seconds(context: Context, ways: dict[str, int], sent: int, extras: dict[str, int]) -> dict[str, float]:
-    pages = (sent + context.schema.estimated_users) / USERS_PER_PAGE
-    calls = {
+def _calls(
+    context: Context, ways: dict[str, int], sent: int, extras: dict[str, int]
+) -> Iterator[CallForecast]:
+    """The calls of each operation that is called at all; a limit is asked for only where it matters."""
+    pages = math.ceil((sent + context.schema.estimated_users) / USERS_PER_PAGE)
+    counts = {
         "AdminCreateUser": ways.get("admin_create_user", 0),
         "AdminSetUserPassword": extras["passwords"],
         "AdminAddUserToGroup": extras["memberships"],
         "AdminDisableUser": extras["disabled"],
         "ListUsers": pages if context.loaded.settings.verify == "full" else 0,
     }
-    seconds = {name: round(count / (quota_of(name).default_rps * SHARE), 1) for name, count in calls.items()}
-    return {"import_job": round(ways.get("import_job", 0) / JOB_USERS_PER_SECOND, 1), **seconds}
+    for operation, count in counts.items():
+        if count:
+            found = context.governor.allowance(operation)
+            hours = round(count / found.rate / 3600, 4)
+            yield CallForecast(
+                operation, count, found.category, found.limit, found.origin, found.share, hours, found.note
+            )
+
+
+def _seconds(ways: dict[str, int], calls: tuple[CallForecast, ...]) -> dict[str, float]:
+    jobs = round(ways.get("import_job", 0) / JOB_USERS_PER_SECOND, 1)
+    return {"import_job": jobs} | {
+        call.operation: round(call.calls / (call.limit * call.share), 1) for call in calls
+    }

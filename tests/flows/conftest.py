@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import boto3
 import pytest
 from ruamel.yaml import YAML
 
+from connectors.cognito.limits import Category
 from connectors.cognito.sandbox import launch
 
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ MAPPING: dict[str, Any] = {
     "groups": {"from": "roles", "split": ";"},
     "enabled": {"from": "active", "as": "boolean", "default": True},
 }
+UNHURRIED: dict[str, Any] = {
+    "share": 1.0,
+    "limits": dict.fromkeys(get_args(Category), 1_000),
+    "per_pool": 1_000,
+}
+"""``quotas`` of runs that prove other things: the local Cognito limits nothing unless it is switched on."""
+
 FIELDS = ("id", "email", "verified", "first_name", "last_name", "phone", "born", "pw", "roles", "active")
 
 
@@ -68,6 +76,7 @@ class Pool:
             "target": {"user_pool_id": self.pool_id, "region": "eu-west-1", "log_role_arn": ROLE},
             "strategies": ["import_job", "admin_create_user", "migration_trigger"],
             "jobs": {"poll_seconds": 0.1, "log_patience_seconds": 5},
+            "quotas": UNHURRIED,
             **changes,
         }
         path = self.folder / "run.yaml"

@@ -1,4 +1,4 @@
-"""Reading the pool back: every page, the right columns, at the right pace, and one user by name."""
+"""Reading the pool back: every page, the right columns, and one user by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 from connectors import aws
 from connectors.cognito import users as users_module
-from connectors.cognito.users import USER_COLUMNS, find_user, half_of_the_quota, read_back
+from connectors.cognito.users import USER_COLUMNS, find_user, read_back
 from connectors.errors import RetryError, TargetError
 from connectors.records import PoolSchema
 from connectors.retry import retrying
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
 POOL_ID = "eu-west-1_Example01"
 BORN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ALL = {"UserPoolId": POOL_ID, "Limit": 60}
-
-
-class Pace:
-    """Counts the requests that asked for leave."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def try_acquire(self, name: str, /) -> None:
-        self.asked.append(name)
 
 
 def user(number: int, **attributes: str) -> dict[str, Any]:
@@ -72,27 +62,25 @@ def test_all_pages_become_frames_and_short_or_empty_pages_do_not_end_them(stub: 
     add_page(stub, [user(1, email="a@example.com")], then="t1")
     add_page(stub, [], "t1", "t2")
     add_page(stub, [user(2, custom__tenant="acme")], "t2")
-    pace = Pace()
-    frames = list(read_back(stub.client, POOL_ID, attributes=["email", "custom:tenant"], limiter=pace))
+    frames = list(read_back(stub.client, POOL_ID, attributes=["email", "custom:tenant"]))
     found = pl.concat(frames)
     assert found.schema == {**USER_COLUMNS, "email": pl.String, "custom:tenant": pl.String}
     assert found.rows() == [
         ("user1", "sub-1", "RESET_REQUIRED", False, BORN, "a@example.com", None),
         ("user2", "sub-2", "RESET_REQUIRED", True, BORN, None, "acme"),
     ]
-    assert pace.asked == ["ListUsers"] * 3
 
 
 def test_without_a_choice_all_attributes_are_handed_out(stub: Stubber) -> None:
     add_page(stub, [user(1, name="Vera"), user(2, email="a@example.com")])
-    (found,) = read_back(stub.client, POOL_ID, limiter=Pace())
+    (found,) = read_back(stub.client, POOL_ID)
     assert found.columns == [*USER_COLUMNS, "email", "name"]
     assert found["name"].to_list() == ["Vera", None]
 
 
 def test_an_empty_pool_has_one_empty_frame_with_its_columns(stub: Stubber) -> None:
     add_page(stub, [])
-    (found,) = read_back(stub.client, POOL_ID, attributes=["email"], limiter=Pace())
+    (found,) = read_back(stub.client, POOL_ID, attributes=["email"])
     assert found.schema == {**USER_COLUMNS, "email": pl.String}
     assert found.is_empty()
 
@@ -105,37 +93,29 @@ def test_pages_are_put_together_and_a_reading_goes_on_behind_the_last_frame(
     for number, token in enumerate(["t1", "t2", "t3", "t4"], 1):
         add_page(stub, [user(number)], f"t{number - 1}" if number > 1 else "", token)
     tokens: list[str | None] = []
-    reading = read_back(stub.client, POOL_ID, limiter=Pace(), on_token=tokens.append)
+    reading = read_back(stub.client, POOL_ID, on_token=tokens.append)
     assert next(reading)["username"].to_list() == ["user1", "user2"]
     assert tokens == []
     assert next(reading)["username"].to_list() == ["user3", "user4"]
     assert tokens == ["t2"]
     add_page(stub, [user(3)], "t2", "t3")
     add_page(stub, [user(4)], "t3")
-    again = list(read_back(stub.client, POOL_ID, limiter=Pace(), token=tokens[-1], on_token=tokens.append))
+    again = list(read_back(stub.client, POOL_ID, token=tokens[-1], on_token=tokens.append))
     assert [name for frame in again for name in frame["username"]] == ["user3", "user4"]
     assert tokens == ["t2", None]
 
 
-def test_a_throttled_page_is_asked_again_and_pays_its_pace(stub: Stubber) -> None:
+def test_a_throttled_page_is_asked_again(stub: Stubber) -> None:
     stub.add_client_error("list_users", "TooManyRequestsException")
     add_page(stub, [user(1)])
-    pace = Pace()
-    assert sum(frame.height for frame in read_back(stub.client, POOL_ID, limiter=pace)) == 1
-    assert len(pace.asked) == 2
+    assert sum(frame.height for frame in read_back(stub.client, POOL_ID)) == 1
 
 
 def test_a_service_that_stays_down_ends_the_reading(stub: Stubber) -> None:
     for _ in range(8):
         stub.add_client_error("list_users", "InternalErrorException", http_status_code=500)
     with pytest.raises(RetryError, match="gave up after 8 tries"):
-        list(read_back(stub.client, POOL_ID, limiter=Pace()))
-
-
-def test_the_own_pace_lets_through_half_of_the_quota_and_no_more() -> None:
-    limiter = half_of_the_quota()
-    allowed = [limiter.try_acquire("ListUsers", blocking=False) for _ in range(40)]
-    assert allowed.count(True) == 15
+        list(read_back(stub.client, POOL_ID))
 
 
 def schema(*signs_in_with: str) -> PoolSchema:
