@@ -1,10 +1,11 @@
 """When the next call may be sent: one row of a small table for each queue, shared by all who call.
 
-This is the generic cell rate algorithm: a queue's row holds the moment from which on the next call may
-be sent, and whoever takes a moment moves it on by one interval. Nothing is ever saved up, so that any
-stretch of W seconds has at most ``rate`` x W calls, rounded up, whatever window AWS counts in (it does
-not say). One conditional write takes one or several moments, so threads, processes and machines can share
-a row: SQLite on one machine, PostgreSQL on several.
+This is the generic cell rate algorithm: a queue's row holds the next moment at which a call may be sent,
+and whoever takes it moves it on by one interval. Moments are evenly spaced and nothing is saved up, since
+AWS does not say in which window it counts. A moment can be used a tenth of a second late, so that a busy
+machine loses none; thus any W seconds have at most ``rate`` x (W + 0.1) calls, rounded up. One conditional
+write takes one or several moments, so threads, processes and machines can share a row: SQLite on one
+machine, PostgreSQL on several.
 
 When the service throttles, the rate is multiplied down, once for all calls that were on their way; then
 it climbs back by a constant amount a second (AIMD). That is computed from the row, so nobody has to write
@@ -58,7 +59,7 @@ FLOOR: Final = 0.05
 AHEAD_SECONDS: Final = 0.1
 """A process whose threads queue up for longer takes the moments of so many seconds in one write."""
 LATE_SECONDS: Final = 0.1
-"""A moment that a thread wakes up too late for is given up: making up for lost time would be a burst."""
+"""A moment that was missed by more is given up: making up for more lost time would be a burst."""
 HORIZON_SECONDS: Final = 600.0
 """A row that says later than this was written under another clock, and says nothing."""
 
@@ -120,12 +121,13 @@ class PaceTable:
             moments: how many.
 
         Returns:
-            Seconds until the first one, and from each to the next.
+            Seconds until the first one, below zero where it is a little late already; and from each to
+            the next.
         """
         now = self._now()
         rate = _rate(ceiling, now)
-        is_ahead = (PACES.c.next_at > now) & (PACES.c.next_at < now + HORIZON_SECONDS)
-        first = case((is_ahead, PACES.c.next_at), else_=now)
+        is_usable = (PACES.c.next_at > now - LATE_SECONDS) & (PACES.c.next_at < now + HORIZON_SECONDS)
+        first = case((is_usable, PACES.c.next_at), else_=now)
         statement = (
             update(PACES)
             .where(PACES.c.queue == queue)
@@ -262,7 +264,7 @@ class Queue:
     def _next(self) -> Leave:
         with self._lock:
             now = self._clock()
-            while self._ahead and self._ahead[0].at < now:
+            while self._ahead and now - self._ahead[0].at > LATE_SECONDS:
                 self._ahead.popleft()
             if not self._ahead:
                 self._reserve(now)
