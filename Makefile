@@ -31,8 +31,9 @@ check: install  ## Lint, types, import arrows and docs, in under two minutes
 	$(BIN) -m mypy
 	$(BIN) -m pytest -q tests/test_layout.py tests/test_docs.py
 
-bench: install  ## Measure speed and memory against baselines
+bench: install  ## Measure speed and memory against baselines, and how much of the quotas is used
 	$(BIN) -m tests.benchmarks
+	$(BIN) -m tests.benchmarks.quotas
 
 clean:  ## Remove what the other targets made
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info build runs

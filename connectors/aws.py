@@ -80,19 +80,6 @@ def client(service: str, *, region: str | None = None, profile: str | None = Non
         ) from None
 
 
-def account_id(profile: str | None = None) -> str:
-    """The account of the credentials, where boto3 knows it without asking; else an empty text.
-
-    Args:
-        profile: a profile of AWS's shared configuration; default: where boto3 finds it.
-    """
-    try:
-        found = boto3.Session(profile_name=profile).get_credentials()
-        return str(getattr(found, "account_id", None) or "")
-    except BotoCoreError:  # the first real call tells it better
-        return ""
-
-
 def user_agent() -> str:
     """Poolferry's name and version as servers see it, ``poolferry/1.2.3``."""
     return f"poolferry/{version('poolferry')}"

@@ -257,7 +257,9 @@ def _price(forecast: Forecast) -> Table:
         table.add_row("import_job, at the slowest pace AWS has published (F3.39)", duration(jobs_seconds))
     for call in forecast.calls:
         pace = f"{call.limit * call.share:,.6g} of {call.limit:,.6g} a second ({call.origin}, F4.1)"
-        table.add_row(f"{call.operation}, {call.calls:,} calls, {pace}", duration(forecast.seconds[call.operation]))
+        table.add_row(
+            f"{call.operation}, {call.calls:,} calls, {pace}", duration(forecast.seconds[call.operation])
+        )
     for call in forecast.calls:
         if call.note:
             table.add_row(f"  the limit of {call.category} is taken from", f"its default: {call.note}")

@@ -73,11 +73,11 @@ class Governor:
 
     Args:
         client: a client of the pool's Region; it may be shared between threads.
-        table: where the pace is kept, for all who share the account; default: for this process alone.
+        table: where the pace is kept. Everybody with the same table and Region is paced together, as if
+            of one account; default: this process alone.
         share: what part of every rate is taken, above 0 and up to 1.
         limits: requests a second by category, where they are known better.
         per_pool: requests a second of one operation on one pool, where its category has such a limit.
-        account: tells accounts apart that share a table; all that are empty count as one.
         clock: seconds that only go forward.
         sleep: takes seconds.
     """
@@ -90,14 +90,13 @@ class Governor:
         share: float = SHARE,
         limits: Mapping[Category, float] = MappingProxyType({}),
         per_pool: float = PER_POOL_RPS,
-        account: str = "",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = client
         self._table = table or PaceTable.in_memory()
         self._share, self._limits, self._per_pool = share, limits, per_pool
-        self._scope = f"{account}/{client.meta.region_name}/{client.meta.endpoint_url}"
+        self._scope = f"{client.meta.region_name} {client.meta.endpoint_url}"
         self._clock, self._sleep = clock, sleep
         self._lock = RLock()  # the call that asks for a limit is paced as well
         self._known: dict[Category, Allowance] = {}

@@ -64,8 +64,21 @@ def forecast_markdown(name: str, forecast: Forecast) -> str:
                 for b in forecast.batches
             ],
         ),
-        "## Time, at the quotas' defaults and our share of them",
+        "## Time, at our share of the request rates",
         table(("work", "seconds"), [(work, f"{seconds:,.0f}") for work, seconds in forecast.seconds.items()]),
+        table(
+            ("calls", "how many", "a second", "of", "hours"),
+            [
+                (
+                    each.operation,
+                    f"{each.calls:,}",
+                    f"{each.limit * each.share:g}",
+                    f"{each.limit:g}",
+                    f"{each.hours:,.2f}",
+                )
+                for each in forecast.calls
+            ],
+        ),
         f"Messages to users: {forecast.messages:,}.",
         f"Users who become billable by the run itself: {forecast.active_users:,}.",
     ]

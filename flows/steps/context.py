@@ -159,7 +159,6 @@ def governor_of(loaded: LoadedRunFile, engine: Engine | None = None) -> Governor
         share=quotas.share,
         limits=quotas.limits,
         per_pool=quotas.per_pool,
-        account=aws.account_id(target.profile),
     )
 
 

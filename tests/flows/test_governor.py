@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
 from connectors import aws
 from connectors.cognito.admin_users import create_user
@@ -17,6 +19,11 @@ from connectors.cognito.pace import LATE_SECONDS, Queue
 from connectors.cognito.pool import read_pool
 from connectors.cognito.quotas import Governor
 from connectors.retry import retrying
+from flows.console import forecast_tables
+from flows.settings import load_run_file
+from flows.steps.context import Worker
+from flows.steps.forecast import plan
+from tests.flows.conftest import person
 from tests.flows.journeys import make_pool, switched
 
 if TYPE_CHECKING:
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
 
     from connectors.cognito.sandbox import Sandbox
     from connectors.records import PoolSchema
+    from flows.steps.forecast import Forecast
     from tests.flows.conftest import Pool
 
 pytestmark = pytest.mark.slow
@@ -170,3 +178,43 @@ def test_a_governor_that_does_not_slow_down_is_noticed(
     monkeypatch.setattr(Queue, "slow_down", lambda *_: False)
     with pytest.raises(AssertionError):
         finds_out_a_lower_limit(limited, 5)
+
+
+def test_plan_says_the_hours_at_the_share_of_the_limit_in_force(pool: Pool) -> None:
+    """The account has bought two hundred a second, and a tenth of them is taken."""
+    people = [person(number, verified="no", roles="staff") for number in range(30)]
+    loaded = load_run_file(pool.run_file(people, strategies=["admin_create_user"], quotas={"share": 0.1}))
+    with provisioned(pool, 200):
+        found = plan(loaded, Worker())
+    calls = {call["operation"]: call for call in found.to_json()["calls"]}
+    made = calls["AdminCreateUser"]
+    assert (made["calls"], made["limit"], made["share"], made["origin"]) == (30, 200, 0.1, "provisioned")
+    assert made["hours"] == pytest.approx(30 / 20 / 3600, abs=1e-4)
+    assert calls["AdminAddUserToGroup"]["limit"] == 25
+    assert found.seconds["AdminAddUserToGroup"] == 30 / 2.5
+    assert "AdminCreateUser, 30 calls, 20 of 200 a second (provisioned, F4.1)" in shown(found)
+
+
+def test_plan_says_why_a_limit_is_taken_from_its_default(pool: Pool) -> None:
+    loaded = load_run_file(pool.run_file([person(1, verified="no")], strategies=["admin_create_user"]))
+    found = plan(loaded, Worker())
+    noted = replace(found, calls=tuple(replace(call, note="It failed.") for call in found.calls))
+    assert "its default: It failed." in shown(noted)
+    assert "its default" not in shown(found)
+
+
+@contextmanager
+def provisioned(pool: Pool, limit: int) -> Iterator[None]:
+    """Raise what the account may create a second."""
+    category = {"LimitClass": "API_CATEGORY", "Attributes": {"Category": "UserCreation"}}
+    with switched(pool.sandbox, account_maximum={"UserCreation": limit}):
+        pool.client.update_provisioned_limit(LimitDefinition=category, RequestedLimitValue=limit)
+        yield
+        pool.client.update_provisioned_limit(LimitDefinition=category, RequestedLimitValue=LIMIT)
+
+
+def shown(forecast: Forecast) -> str:
+    """What ``plan`` prints."""
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(*forecast_tables(forecast))
+    return console.export_text()

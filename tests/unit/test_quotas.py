@@ -34,11 +34,12 @@ class Service:
     Args:
         errors: the code of a refusal by operation; of a list one after the other, then none.
         limit: what ``GetProvisionedLimit`` tells.
+        region: where the client looks for it.
     """
 
-    def __init__(self, *, limit: int = 50, **errors: list[str]) -> None:
+    def __init__(self, region: str = "eu-west-1", *, limit: int = 50, **errors: list[str]) -> None:
         self.limit, self.errors, self.asked = limit, errors, Counter[str]()
-        self.client = aws.client("cognito-idp", region="eu-west-1")
+        self.client = aws.client("cognito-idp", region=region)
         self.client.meta.events.register("before-send", self.answer)
 
     def answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
@@ -165,11 +166,11 @@ def test_other_errors_are_no_reason_to_go_slower(clock: Clock, code: str) -> Non
     assert seconds(clock, service.read, 15) == pytest.approx(15 / 15, abs=1e-3)
 
 
-def test_clients_of_one_account_share_the_rate_and_those_of_two_accounts_do_not(clock: Clock) -> None:
+def test_clients_of_one_table_and_region_are_paced_together(clock: Clock) -> None:
     table = PaceTable.in_memory(clock)
-    for account, waits in (("111111111111", 0.0), ("111111111111", 1 / 15), ("222222222222", 0.0)):
-        service = Service()
-        service.govern(clock, table, account=account)
+    for region, waits in (("eu-west-1", 0.0), ("eu-west-1", 1 / 15), ("eu-central-1", 0.0)):
+        service = Service(region)
+        service.govern(clock, table)
         assert seconds(clock, service.read, 1) == pytest.approx(waits, abs=1e-3)
 
 
