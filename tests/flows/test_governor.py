@@ -141,8 +141,8 @@ def keeps_to_its_half(pool: Pool, governor: Governor, seconds: float) -> None:
     busiest = max(sum(start <= moment < start + 1 for moment in stretch.sent) for start in stretch.sent)
     assert refused[0] <= 0.005 * allowed
     assert stretch.refused == 0
-    assert busiest <= LIMIT / 2 * (1 + LATE_SECONDS) + 1
-    assert len(stretch.sent) >= 0.97 * allowed
+    assert 0.97 * allowed <= len(stretch.sent) <= LIMIT / 2 * (seconds + LATE_SECONDS) + 1
+    assert busiest <= LIMIT / 2 * 1.2 + 1  # between its leave and the wire a call meets a busy machine
     assert set(stretch.made) <= set(pool.users())
 
 
@@ -152,7 +152,7 @@ def test_all_of_the_share_is_used_and_live_traffic_keeps_its_half(limited: Pool)
 
 def test_a_governor_that_takes_everything_is_noticed(limited: Pool) -> None:
     with pytest.raises(AssertionError):
-        keeps_to_its_half(limited, Governor(aws.client("cognito-idp"), share=1), 5)
+        keeps_to_its_half(limited, Governor(aws.client("cognito-idp"), share=1), 3)
 
 
 def finds_out_a_lower_limit(pool: Pool, seconds: float = 8) -> None:
@@ -177,7 +177,7 @@ def test_a_governor_that_does_not_slow_down_is_noticed(
 ) -> None:
     monkeypatch.setattr(Queue, "slow_down", lambda *_: False)
     with pytest.raises(AssertionError):
-        finds_out_a_lower_limit(limited, 5)
+        finds_out_a_lower_limit(limited, 3)
 
 
 def test_plan_says_the_hours_at_the_share_of_the_limit_in_force(pool: Pool) -> None:
