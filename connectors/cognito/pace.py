@@ -44,7 +44,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
-from connectors.errors import RetryError
+from connectors.errors import ConfigurationError, RetryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,8 +100,18 @@ class PaceTable:
 
     @classmethod
     def in_file(cls, path: Path, clock: Callable[[], float] = time.time) -> Self:
-        """Rows in a SQLite file for all processes of this machine; made where it is missing."""
-        path.touch(mode=0o600)
+        """Rows in a SQLite file for all processes of this machine; made where it is missing.
+
+        Raises:
+            ConfigurationError: this user may not write it.
+        """
+        try:
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path}: cannot be written ({type(error).__name__}).",
+                "All who work below one state folder need the right to write in it.",
+            ) from None
         engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
         event.listen(engine, "connect", _quick)
         return cls._owner(engine, clock)

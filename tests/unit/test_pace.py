@@ -19,7 +19,7 @@ from connectors.cognito.pace import (
     PaceTable,
     Queue,
 )
-from connectors.errors import RetryError
+from connectors.errors import ConfigurationError, RetryError
 from tests.conftest import Clock
 
 if TYPE_CHECKING:
@@ -193,6 +193,11 @@ def test_a_file_that_cannot_be_written_is_told_without_a_trace_of_sql(clock: Clo
         table.reserve("account/region/q", RATE, 1)
     assert "UPDATE" not in str(told.value)
     assert not isinstance(told.value.__cause__, OperationalError)
+
+
+def test_a_folder_that_is_not_there_is_told(clock: Clock, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="absent/pace.db: cannot be written"):
+        PaceTable.in_file(tmp_path / "absent" / "pace.db", clock)
 
 
 def test_only_its_owner_reads_the_file(clock: Clock, tmp_path: Path) -> None:

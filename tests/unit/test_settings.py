@@ -29,6 +29,7 @@ def write(folder: Path, text: str) -> Path:
 def test_defaults_are_safe(tmp_path: Path) -> None:
     settings = load_run_file(write(tmp_path, RUN_FILE)).settings
     assert (settings.existing, settings.verify, settings.strategies) == ("leave", "full", ("import_job",))
+    assert settings.quotas.share == 0.5
 
 
 def test_no_is_a_country_and_not_a_boolean(tmp_path: Path) -> None:
@@ -48,6 +49,16 @@ def test_no_is_a_country_and_not_a_boolean(tmp_path: Path) -> None:
         (("name: acme", "name: acme\nverify: ful"), ["verify", "'full', 'sample' or 'none'"]),
         (("name: acme", "name: acme\njobs: {max_rows: 600000}"), ["jobs.max_rows", "500000"]),
         (("name: acme", "name: acme\nrules: {quotes: send}"), ["rules", "quotes"]),
+        (("name: acme", "name: acme\nquotas: {share: 1.5}"), ["quotas.share", "less than or equal to 1"]),
+        (("name: acme", "name: acme\nquotas: {share: 0}"), ["quotas.share", "greater than 0"]),
+        (
+            ("name: acme", "name: acme\nquotas: {limits: {UserCreations: 80}}"),
+            ["quotas.limits.UserCreations", "'UserCreation', 'UserAccountRecovery'"],
+        ),
+        (
+            ("name: acme", "name: acme\nquotas: {limits: {UserCreation: 0}}"),
+            ["quotas.limits.UserCreation", "greater than 0"],
+        ),
         (("name: acme", "name: [acme"), ["line"]),
     ],
 )
