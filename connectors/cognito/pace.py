@@ -20,6 +20,7 @@ import weakref
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -32,13 +33,14 @@ from sqlalchemy import (
     StaticPool,
     Table,
     Text,
+    Update,
+    bindparam,
     case,
     cast,
     create_engine,
     event,
     func,
     insert,
-    literal,
     update,
 )
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
@@ -74,6 +76,10 @@ PACES: Final = Table(
 """By queue: from when on a call may be sent, and the rate after the last throttle with its time; all in
 seconds since 1970 and calls a second."""
 
+_OWN_CLOCK: Final = "postgresql"
+"""The database whose clock is used instead of the machine's."""
+_CEILING: Final = bindparam("ceiling", type_=Float)
+
 
 class PaceTable:
     """The rows, wherever they are kept.
@@ -87,7 +93,7 @@ class PaceTable:
     """
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
-        self._engine = engine
+        self._engine, self._dialect = engine, engine.dialect.name
         self._clock = clock
         self._lock = Lock()
         self._made = False
@@ -134,20 +140,11 @@ class PaceTable:
             Seconds until the first one, below zero where it is a little late already; and from each to
             the next.
         """
-        now = self._now()
-        rate = _rate(ceiling, now)
-        is_usable = (PACES.c.next_at > now - LATE_SECONDS) & (PACES.c.next_at < now + HORIZON_SECONDS)
-        first = case((is_usable, PACES.c.next_at), else_=now)
-        statement = (
-            update(PACES)
-            .where(PACES.c.queue == queue)
-            .values(next_at=first + literal(float(moments)) / rate)
-            .returning(PACES.c.next_at - now, rate)
-        )
-        row = self._write(statement, queue)
+        wanted = {"name": queue, "ceiling": ceiling, "moments": float(moments)}
+        row = self._write(_taking(self._dialect), wanted)
         while row is None:
             self._add(queue)
-            row = self._write(statement, queue)
+            row = self._write(_taking(self._dialect), wanted)
         seconds, speed = (float(value) for value in row)
         return seconds - moments / speed, 1 / speed
 
@@ -162,29 +159,19 @@ class PaceTable:
         Returns:
             Whether it was slowed down now.
         """
-        now = self._now()
-        slower, least = _rate(ceiling, now) * SLOWER, ceiling * FLOOR
-        statement = (
-            update(PACES)
-            .where(PACES.c.queue == queue, PACES.c.slowed_at < now - taken_ago)
-            .values(slowed_to=case((slower > least, slower), else_=literal(least)), slowed_at=now)
-            .returning(PACES.c.slowed_at)
-        )
-        return self._write(statement, queue) is not None
+        throttled = {"name": queue, "ceiling": ceiling, "ago": taken_ago}
+        return self._write(_slowing(self._dialect), throttled) is not None
 
-    def _now(self) -> ColumnElement[float]:
-        if self._engine.dialect.name == "postgresql":
-            return cast(func.extract("epoch", func.statement_timestamp()), Float)
-        return literal(self._clock(), Float)
-
-    def _write(self, statement: Any, queue: str) -> Any:  # noqa: ANN401 - a SQLAlchemy write, and its row
+    def _write(self, statement: Any, values: dict[str, Any]) -> Any:  # noqa: ANN401 - an update, and its row
+        if self._dialect != _OWN_CLOCK:
+            values = {**values, "now": self._clock()}
         try:
             with self._lock:
                 self._make()
                 with self._engine.begin() as connection:
-                    return connection.execute(statement).first()
+                    return connection.execute(statement, values).first()
         except SQLAlchemyError as error:
-            raise _no_answer(queue, error) from None
+            raise _no_answer(values["name"], error) from None
 
     def _make(self) -> None:
         if self._made:
@@ -204,10 +191,39 @@ class PaceTable:
             raise _no_answer(queue, error) from None
 
 
-def _rate(ceiling: float, now: ColumnElement[float]) -> ColumnElement[float]:
+@cache
+def _taking(dialect: str) -> Update:
+    """Move a row on by some moments; made once, for to put it together takes longer than to run it."""
+    now, moments = _now(dialect), bindparam("moments", type_=Float)
+    is_usable = (PACES.c.next_at > now - LATE_SECONDS) & (PACES.c.next_at < now + HORIZON_SECONDS)
+    first = case((is_usable, PACES.c.next_at), else_=now)
+    return _of_a_queue(next_at=first + moments / _rate(now)).returning(PACES.c.next_at - now, _rate(now))
+
+
+@cache
+def _slowing(dialect: str) -> Update:
+    """Multiply the rate of a row down, unless it was since a throttled call took its moment."""
+    now = _now(dialect)
+    slower, least = _rate(now) * SLOWER, _CEILING * FLOOR
+    statement = _of_a_queue(slowed_to=case((slower > least, slower), else_=least), slowed_at=now)
+    earlier = PACES.c.slowed_at < now - bindparam("ago", type_=Float)
+    return statement.where(earlier).returning(PACES.c.slowed_at)
+
+
+def _of_a_queue(**values: ColumnElement[Any]) -> Update:
+    return update(PACES).where(PACES.c.queue == bindparam("name")).values(values)
+
+
+def _rate(now: ColumnElement[float]) -> ColumnElement[float]:
     """Calls a second now: what was left after the last throttle, and what has been climbed since."""
-    climbed = PACES.c.slowed_to + (now - PACES.c.slowed_at) * (ceiling / CLIMB_SECONDS)
-    return case((climbed < ceiling, climbed), else_=literal(ceiling, Float))
+    climbed = PACES.c.slowed_to + (now - PACES.c.slowed_at) * _CEILING / CLIMB_SECONDS
+    return case((climbed < _CEILING, climbed), else_=_CEILING)
+
+
+def _now(dialect: str) -> ColumnElement[float]:
+    if dialect == _OWN_CLOCK:
+        return cast(func.extract("epoch", func.statement_timestamp()), Float)
+    return bindparam("now", type_=Float)
 
 
 def _quick(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection

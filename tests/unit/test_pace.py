@@ -196,7 +196,7 @@ def test_a_file_that_cannot_be_written_is_told_without_a_trace_of_sql(clock: Clo
 
 
 def test_a_folder_that_is_not_there_is_told(clock: Clock, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="absent/pace.db: cannot be written"):
+    with pytest.raises(ConfigurationError, match=r"absent/pace\.db: cannot be written"):
         PaceTable.in_file(tmp_path / "absent" / "pace.db", clock)
 
 
