@@ -52,7 +52,6 @@ def check_run_file(loaded: LoadedRunFile) -> list[Finding]:
     found.append(_look("pool", lambda: _pool(loaded, schema)))
     if schema:
         found.append(_look("mapping", lambda: _mapping(loaded, schema[0])))
-    if schema:
         found.append(_look("request rates", lambda: _rates(loaded)))
     if "import_job" in loaded.settings.strategies and schema:
         found += [

@@ -15,6 +15,7 @@ while it climbs.
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
 import weakref
 from collections import deque
@@ -227,8 +228,9 @@ def _now(dialect: str) -> ColumnElement[float]:
 
 
 def _quick(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
-    """Let writers not wait for the disk: after a power cut the last second's pace matters to nobody."""
-    connection.execute("PRAGMA journal_mode=WAL")
+    """Keep writers from waiting for the disk: after a power cut the last second's pace matters to nobody."""
+    with suppress(sqlite3.OperationalError):  # busy: another process makes it so, once for all
+        connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
 
 

@@ -28,6 +28,14 @@ def test_a_created_role_is_all_that_a_good_run_file_lacks(pool: Pool) -> None:
     assert "0 of the pool's 1,000 jobs" in everything["import jobs"][1]
 
 
+def test_the_request_rates_are_told_with_where_they_are_from(pool: Pool) -> None:
+    told = found(pool, strategies=["admin_create_user"], quotas={"limits": {"UserList": 10}})
+    good, text, _ = told["request rates"]
+    assert good
+    assert "UserCreation 25 of 50 a second (provisioned)" in text
+    assert "UserList 5 of 10 a second (run file)" in text
+
+
 def test_creating_the_role_twice_changes_nothing(pool: Pool) -> None:
     loaded = load_run_file(pool.run_file([person(1)]))
     name = f"twice-{pool.pool_id[-6:]}"
