@@ -51,7 +51,7 @@ def route(context: Context) -> None:
         write_parquet(outcomes(early), context.folder.outcomes(f"route-{page.number:05d}"))
         cutter.add(routed)
         context.progress.update(page.first_ordinal + page.users)
-    cutter.finish()
+    context.ledger.add_batches(cutter.finish())
     context.ledger.advance_run(RunState.SENDING)
 
 

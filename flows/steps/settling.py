@@ -1,8 +1,9 @@
 """Settle a batch from its job's log; whoever the log does not name is looked for in the pool.
 
 A job's status settles nothing: a failed job may have created users (F3.22). A user with a log line
-has an outcome. A user without one is ``imported`` if the pool has them now, made while the job ran.
-Whom a job that did not succeed has not touched travels on in a new batch, as long as jobs make headway.
+has an outcome; whom the log calls FAILED goes on to the next strategy that can take them. A user without
+a line is ``imported`` if the pool has them now, made while the job ran. Whom a job that did not succeed
+has not touched travels on in a new batch, as long as jobs make headway.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from flows.ledger.states import BatchState
 from flows.ledger.store import BatchRecord
 from flows.steps.columns import JOB_LINE, SUB, VERDICT, WHY, outcomes
 from flows.steps.existing import SUB_BEFORE, Existing
+from flows.steps.handing_on import hand_on, has_child
 from flows.steps.log_base import FACT, with_certain_base
 from flows.steps.reading_pool import CREATED, began, pool_users, present
 from mappings.duplicates import KEY_USERNAME, ORDINAL
@@ -48,7 +50,7 @@ def settle_job(context: Context, batch: BatchRecord) -> BatchRecord:
         TargetError: the job failed as a whole before it touched anybody; the same command tries a new
             job once its cause is mended.
     """
-    if _has_child(context, batch):  # a crash came before the last step; who travels on is decided
+    if has_child(context, batch):  # a crash came before the last step; who travels on is decided
         return context.ledger.advance(batch, BatchState.SETTLED)
     members = pl.read_parquet(context.folder.batch_users(batch.number))
     log, base = _log_of(context, batch, members)
@@ -63,9 +65,13 @@ def settle_job(context: Context, batch: BatchRecord) -> BatchRecord:
         return _try_again(context, batch)
     if batch.facts.get("status") == "Succeeded" or rest.height == members.height or _is_last(batch):
         settled, rest = pl.concat([settled, _failed(rest, batch)]), rest.clear()
-    shaped = outcomes(settled, strategy="import_job", job_id=batch.job_id).sort(ORDINAL)
-    write_parquet(shaped, context.folder.outcomes(f"batch-{batch.number:04d}"))
-    _travel_on(context, batch, rest)
+    refused = named.filter(pl.col(VERDICT) == "failed").select(ORDINAL, WHY)
+    settled = settled.join(refused, on=ORDINAL, how="anti")
+    gone_on = hand_on(context, batch, refused, batch.job_id)
+    shaped = outcomes(settled, strategy="import_job", job_id=batch.job_id)
+    written = pl.concat([shaped, gone_on.outcomes]).sort(ORDINAL)
+    write_parquet(written, context.folder.outcomes(f"batch-{batch.number:04d}"))
+    context.ledger.add_batches([*gone_on.batches, *_travel_on(context, batch, rest, len(gone_on.batches))])
     facts: dict[str, Any] = {FACT: base, "unlogged": silent.height, "handed_on": rest.height}
     return context.ledger.advance(batch, BatchState.SETTLED, **facts)
 
@@ -139,19 +145,17 @@ def _generation(batch: BatchRecord) -> int:
     return int(batch.facts.get("generation", 1))
 
 
-def _has_child(context: Context, batch: BatchRecord) -> bool:
-    return any(other.facts.get("parent") == batch.number for other in context.ledger.batches())
-
-
-def _travel_on(context: Context, batch: BatchRecord, rest: pl.DataFrame) -> None:
-    """Make a new batch of the rest."""
+def _travel_on(
+    context: Context, batch: BatchRecord, rest: pl.DataFrame, numbers_taken: int
+) -> list[BatchRecord]:
+    """Make a new batch of the rest, unless there is none."""
     if not rest.height:
-        return
-    number = max(other.number for other in context.ledger.batches()) + 1
+        return []
+    number = max(other.number for other in context.ledger.batches()) + numbers_taken + 1
     write_parquet(rest.select(ORDINAL).sort(ORDINAL), context.folder.batch_users(number))
     facts = {"parent": batch.number, "generation": _generation(batch) + 1, "bytes": 0}
     record = BatchRecord(
         number, batch.strategy, batch.algorithm, rest.height, BatchState.PLANNED, 1, None, None, None, facts
     )
-    context.ledger.add_batch(record)
     context.progress.note(f"{rest.height:,} users of batch {batch.number} travel on in batch {number}")
+    return [record]

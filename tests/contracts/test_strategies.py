@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import polars as pl
 import pytest
 from polars.exceptions import PolarsError
 
-from connectors.cognito.admin_users import create_user
 from connectors.cognito.pool import read_pool
 from connectors.cognito.sandbox import launch
 from connectors.errors import ConfigurationError
@@ -19,9 +17,9 @@ from flows.ledger.segments import write_parquet
 from flows.ledger.states import BatchState
 from flows.ledger.store import open_sqlite
 from flows.settings import StrategyName, load_run_file
+from flows.steps import creating
 from flows.steps.columns import VERDICT, WHY
 from flows.steps.context import Context, Worker, cognito_client
-from flows.strategies import admin_create_user
 from flows.strategies.chain import strategies_of
 from mappings.spec import parse_mapping
 from tests.contracts.strategy_suite import (
@@ -232,7 +230,7 @@ class SendsInvitations(Member):
 
     def send(self, context: Context, number: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(admin_create_user, "create_user", partial(create_user, suppress=False))
+            patch.setattr(creating, "invited_by", lambda *_: ("EMAIL",))
             super().send(context, number)
 
 
@@ -241,7 +239,7 @@ class KnowsNobody(Member):
 
     def send(self, context: Context, number: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(admin_create_user.Creator, "_is_ours", lambda *_: False)
+            patch.setattr(creating.Creator, "_is_ours", lambda *_: False)
             super().send(context, number)
 
 
