@@ -232,7 +232,14 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
         "ListUserImportJobs": _cognito(_POOL_READ),
         "ListIdentityProviders": _cognito(_PROVIDERS),
         "ListUsers": _cognito(_POOL_READ),
-        "ListUsersInGroup": _cognito(_POOL_READ),
+        "ListUsersInGroup": _cognito(
+            _POOL_READ
+            | {
+                "ResourceNotFoundException": Treatment(
+                    UserRefusedError, "The pool has no such group.", "group_not_found"
+                )
+            }
+        ),
         "StartUserImportJob": _cognito(_JOB_WRITE, reads=False),
         "StopUserImportJob": _cognito(_JOB_WRITE, reads=False),
         "DescribeLogGroups": Call("logs", _LOGS),

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from connectors.records import HashAlgorithm
-    from flows.settings import StrategyName
     from flows.steps.context import Context
     from flows.strategies.base import Strategy
 
@@ -29,7 +28,7 @@ class Cutter:
     """Gathers travellers page by page; twelve bytes a user are held until the end."""
 
     context: Context
-    strategies: Mapping[StrategyName, Strategy]
+    strategies: Mapping[str, Strategy]
     parts: dict[tuple[str, HashAlgorithm | None], list[pl.DataFrame]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the ledger shall know of each batch beside its size."""
@@ -53,9 +52,7 @@ class Cutter:
         """
         made = []
         order = list(self.strategies)
-        for kind in sorted(
-            self.parts, key=lambda kind: (order.index(cast("StrategyName", kind[0])), kind[1] or "")
-        ):
+        for kind in sorted(self.parts, key=lambda kind: (order.index(kind[0]), kind[1] or "")):
             users = pl.concat(self.parts.pop(kind))
             for start, stop in self._cuts(kind, users[ROW_BYTES]):
                 self.number += 1
@@ -63,7 +60,7 @@ class Cutter:
         return made
 
     def _cuts(self, kind: tuple[str, HashAlgorithm | None], sizes: pl.Series) -> list[tuple[int, int]]:
-        rows, most = self.strategies[cast("StrategyName", kind[0])].batch_limits()
+        rows, most = self.strategies[kind[0]].batch_limits()
         return cut(sizes, header_bytes=self._header_bytes(kind[1]), max_rows=rows, max_bytes=most)
 
     def _header_bytes(self, algorithm: HashAlgorithm | None) -> int:

@@ -15,6 +15,7 @@ from connectors.cognito.users import read_back
 from connectors.records import REASON
 from flows.ledger.segments import write_parquet
 from flows.steps.columns import SUB, VERDICT
+from flows.steps.comparing import pool_column
 from flows.steps.pool_keys import KEY_COLUMNS, with_keys
 from mappings.duplicates import CODES, KEY_USERNAME
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from flows.steps.context import Context
 
 SUB_BEFORE = "@sub_before"
+NAME_BEFORE = "@name_before"
+"""The pool's own username of a user, and, where existing users are updated, their attributes."""
 
 ALIAS_KEYS = tuple(key for key in CODES if key != KEY_USERNAME)
 """Keys of the names that a user takes beside the username."""
@@ -43,7 +46,8 @@ class Existing:
     @classmethod
     def of_run(cls, context: Context) -> Existing:
         """The snapshot that the run's folder holds."""
-        parts = [pl.read_parquet(path) for path in context.folder.all("before")]
+        columns = [*KEY_COLUMNS, SUB_BEFORE]
+        parts = [pl.read_parquet(path, columns=columns) for path in context.folder.all("before")]
         empty = pl.DataFrame(schema={**dict.fromkeys(KEY_COLUMNS, pl.UInt64), SUB_BEFORE: pl.String})
         return cls(pl.concat([empty, *parts]))
 
@@ -89,4 +93,13 @@ def _take_snapshot(context: Context) -> None:
 
 
 def _keys(context: Context, users: pl.DataFrame) -> pl.DataFrame:
-    return with_keys(context, users).select(*KEY_COLUMNS, pl.col("sub").alias(SUB_BEFORE))
+    """Keys and ``sub``; with ``existing: update`` also what the users are to be compared with."""
+    keyed = with_keys(context, users)
+    kept = [*KEY_COLUMNS, pl.col("sub").alias(SUB_BEFORE)]
+    if context.loaded.settings.existing == "leave":
+        return keyed.select(kept)
+    values = [
+        (pl.col(name) if name in keyed.columns else pl.lit(None, pl.String)).alias(pool_column(name))
+        for name in context.attributes
+    ]
+    return keyed.select(*kept, pl.col("username").alias(NAME_BEFORE), *values)

@@ -67,7 +67,8 @@ def hand_on(context: Context, batch: BatchRecord, refused: pl.DataFrame, job_id:
     if refused.is_empty() or not later:
         return HandedOn(_failed(refused, batch, job_id), [])
     routed = _routed(context, refused, later)
-    cutter = Cutter(context, later, facts={"parent": batch.number, "refused_by": batch.strategy})
+    ways: dict[str, Strategy] = {str(name): way for name, way in later.items()}
+    cutter = Cutter(context, ways, facts={"parent": batch.number, "refused_by": batch.strategy})
     cutter.number = max(other.number for other in context.ledger.batches())
     cutter.add(routed)
     is_last = pl.col(VERDICT) == "rejected"

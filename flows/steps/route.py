@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from connectors.cognito.limits import MAX_GROUPS
+from connectors.errors import ConfigurationError
 from connectors.records import (
     ALGORITHM,
     ENABLED,
+    GROUPS,
     PASSWORD,
     PASSWORD_HASH,
     REASON,
@@ -24,7 +27,8 @@ from flows.steps.cutting import Cutter
 from flows.steps.existing import Existing
 from flows.steps.losers import find_losers
 from flows.steps.pool_keys import KEY_COLUMNS
-from flows.strategies.chain import choose, strategies_of
+from flows.steps.updating import Updates
+from flows.strategies.chain import choose, strategies_of, with_updates
 from mappings.duplicates import ORDINAL
 from mappings.rules import CSV_REASON
 
@@ -38,21 +42,39 @@ def route(context: Context) -> None:
     """Route every user that was read; nothing is sent."""
     if context.ledger.run().state is not RunState.ROUTING:
         return
+    _refuse_too_many_groups(context)
     existing = Existing.read(context)
+    updates = Updates.of_run(context, existing) if context.loaded.settings.existing == "update" else None
     losers = find_losers(context, existing)
     strategies = strategies_of(context.loaded.settings, context.spec)
-    cutter = Cutter(context, strategies)
+    cutter = Cutter(context, with_updates(strategies))
     context.ledger.forget_batches()
     context.progress.stage("Choosing ways and cutting batches", context.ledger.extracted(), "users")
     for page in context.ledger.pages():
         users = pl.scan_ipc(context.folder.users(page.number)).select(COLUMNS).collect()
         routed = choose(existing.settle(_reject_losers(users, losers)), strategies)
+        if updates:
+            known = pl.scan_ipc(context.folder.users(page.number)).select(updates.columns).collect()
+            routed = updates.reroute(routed, known)
         early = routed.filter(pl.col(VERDICT).is_not_null())
         write_parquet(outcomes(early), context.folder.outcomes(f"route-{page.number:05d}"))
         cutter.add(routed)
         context.progress.update(page.first_ordinal + page.users)
     context.ledger.add_batches(cutter.finish())
     context.ledger.advance_run(RunState.SENDING)
+
+
+def _refuse_too_many_groups(context: Context) -> None:
+    """Stop before anything is sent where the source has more groups than a pool can hold."""
+    if not context.spec.groups:
+        return
+    groups = context.folder.scan_users().select(pl.col(GROUPS).explode().drop_nulls().n_unique())
+    found = int(groups.collect(engine="streaming").item())
+    if found > MAX_GROUPS:
+        raise ConfigurationError(
+            f"The source names {found:,} groups, and a pool can have {MAX_GROUPS:,}.",
+            "Map roles to fewer groups, or leave `groups` out of the mapping.",
+        )
 
 
 def _reject_losers(users: pl.DataFrame, losers: pl.DataFrame) -> pl.DataFrame:

@@ -8,9 +8,11 @@ import polars as pl
 
 from connectors.records import REASON
 from flows.steps.columns import STRATEGY, VERDICT, WHY
+from flows.steps.updating import UPDATE
 from flows.strategies.admin_create_user import AdminCreateUser
 from flows.strategies.import_job import ImportJob
 from flows.strategies.migration_trigger import MigrationTrigger
+from flows.strategies.update_existing import UpdateExisting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +30,11 @@ def strategies_of(settings: RunFile, spec: MappingSpec) -> dict[StrategyName, St
         "migration_trigger": MigrationTrigger(),
     }
     return {name: made[name] for name in settings.strategies}
+
+
+def with_updates(strategies: Mapping[StrategyName, Strategy]) -> dict[str, Strategy]:
+    """The ways that batches go: the run file's strategies, and the one of users who are there already."""
+    return {**{str(name): strategy for name, strategy in strategies.items()}, UPDATE: UpdateExisting()}
 
 
 def choose(users: pl.DataFrame, strategies: Mapping[StrategyName, Strategy]) -> pl.DataFrame:
