@@ -16,6 +16,9 @@ WHY = "reason"
 ROW_BYTES = "@row_bytes"
 """UInt32: bytes of the user's line in an import file of their own algorithm, LF included."""
 
+FORCED = "@forced"
+"""Boolean: the user takes an alias away from another user of the pool, since the run file asks for it."""
+
 OUTCOME_SCHEMA: dict[str, pl.DataType] = {
     ORDINAL: pl.UInt64(),
     VERDICT: pl.String(),

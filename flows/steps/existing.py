@@ -14,7 +14,7 @@ import polars as pl
 from connectors.cognito.users import read_back
 from connectors.records import REASON
 from flows.ledger.segments import write_parquet
-from flows.steps.columns import SUB, VERDICT
+from flows.steps.columns import FORCED, SUB, VERDICT
 from flows.steps.comparing import pool_column
 from flows.steps.pool_keys import KEY_COLUMNS, with_keys
 from mappings.duplicates import CODES, KEY_USERNAME
@@ -51,8 +51,11 @@ class Existing:
         empty = pl.DataFrame(schema={**dict.fromkeys(KEY_COLUMNS, pl.UInt64), SUB_BEFORE: pl.String})
         return cls(pl.concat([empty, *parts]))
 
-    def settle(self, users: pl.DataFrame) -> pl.DataFrame:
-        """Add ``verdict`` and ``sub`` of users who are there; reject who wants another's alias."""
+    def settle(self, users: pl.DataFrame, takes: pl.Expr | None = None) -> pl.DataFrame:
+        """Add ``verdict`` and ``sub`` of users who are there; reject who wants another's alias.
+
+        ``takes`` is true for users who get the alias all the same: they are not rejected, and ``FORCED``.
+        """
         there = self.keys.select(KEY_USERNAME, SUB_BEFORE).drop_nulls(KEY_USERNAME).unique(KEY_USERNAME)
         found = users.join(there, on=KEY_USERNAME, how="left", maintain_order="left")
         is_there = pl.col(REASON).is_null() & pl.col(SUB_BEFORE).is_not_null()
@@ -60,16 +63,22 @@ class Existing:
             pl.when(is_there).then(pl.lit("existing")).alias(VERDICT),
             pl.when(is_there).then(pl.col(SUB_BEFORE)).alias(SUB),
         ).drop(SUB_BEFORE)
-        return settled.with_columns(pl.coalesce(REASON, *self._taken()).alias(REASON))
+        wants = pl.col(REASON).is_null() & pl.coalesce(*self._taken()).is_not_null()
+        forced = (wants & (pl.lit(value=False) if takes is None else takes)).fill_null(value=False)
+        marked = settled.with_columns(forced.alias(FORCED))
+        taken = pl.when(~pl.col(FORCED)).then(pl.coalesce(*self._taken()))
+        return marked.with_columns(pl.coalesce(REASON, taken).alias(REASON))
 
-    def contest(self, keys: pl.DataFrame) -> pl.DataFrame:
+    def contest(self, keys: pl.DataFrame, *, force: bool) -> pl.DataFrame:
         """Who of the source still contends for names, and for which.
 
         Whoever is in the pool already keeps what they have there and wants no more than their own
-        username; who wants an alias of another user of the pool gets none of their names.
+        username; who wants an alias of another user of the pool gets none of their names, unless aliases
+        are taken by force.
         """
         there = pl.col(KEY_USERNAME).is_in(self.keys[KEY_USERNAME].drop_nulls().implode())
         refused = pl.any_horizontal(self._is_taken(key) for key in ALIAS_KEYS).fill_null(value=False)
+        refused = pl.lit(value=False) if force else refused
         return keys.filter(there | ~refused).with_columns(pl.when(~there).then(pl.col(*ALIAS_KEYS)))
 
     def _taken(self) -> list[pl.Expr]:

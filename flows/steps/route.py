@@ -22,7 +22,7 @@ from connectors.records import (
 )
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import RunState
-from flows.steps.columns import ROW_BYTES, VERDICT, outcomes
+from flows.steps.columns import FORCED, ROW_BYTES, VERDICT, outcomes
 from flows.steps.cutting import Cutter
 from flows.steps.existing import Existing
 from flows.steps.losers import find_losers
@@ -33,7 +33,11 @@ from mappings.duplicates import ORDINAL
 from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flows.settings import StrategyName
     from flows.steps.context import Context
+    from flows.strategies.base import Strategy
 
 COLUMNS = [ORDINAL, REASON, CSV_REASON, ALGORITHM, PASSWORD, PASSWORD_HASH, ENABLED, ROW_BYTES, *KEY_COLUMNS]
 
@@ -48,11 +52,14 @@ def route(context: Context) -> None:
     losers = find_losers(context, existing)
     strategies = strategies_of(context.loaded.settings, context.spec)
     cutter = Cutter(context, with_updates(strategies))
+    takes, forced = _takes_aliases(context, strategies), 0
     context.ledger.forget_batches()
     context.progress.stage("Choosing ways and cutting batches", context.ledger.extracted(), "users")
     for page in context.ledger.pages():
         users = pl.scan_ipc(context.folder.users(page.number)).select(COLUMNS).collect()
-        routed = choose(existing.settle(_reject_losers(users, losers)), strategies)
+        settled = existing.settle(_reject_losers(users, losers), takes)
+        forced += int(settled[FORCED].sum())
+        routed = choose(settled, strategies)
         if updates:
             known = pl.scan_ipc(context.folder.users(page.number)).select(updates.columns).collect()
             routed = updates.reroute(routed, known)
@@ -61,7 +68,15 @@ def route(context: Context) -> None:
         cutter.add(routed)
         context.progress.update(page.first_ordinal + page.users)
     context.ledger.add_batches(cutter.finish())
-    context.ledger.advance_run(RunState.SENDING)
+    context.ledger.advance_run(RunState.SENDING, aliases_taken=forced)
+
+
+def _takes_aliases(context: Context, strategies: Mapping[StrategyName, Strategy]) -> pl.Expr | None:
+    """True for users who get another's alias: the run file says so, and AdminCreateUser can take them."""
+    way = strategies.get("admin_create_user")
+    if way is None or context.loaded.settings.admin_create_user.alias_clash != "force":
+        return None
+    return way.refusal().is_null()
 
 
 def _refuse_too_many_groups(context: Context) -> None:

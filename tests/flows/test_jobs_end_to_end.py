@@ -77,15 +77,15 @@ def refuse_one(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize("lost", [0, 1])
-def test_whom_a_job_refuses_has_failed(pool: Pool, sandbox: Sandbox, lost: int) -> None:
-    """A refusal is told with what the log says, or with the plain truth where the log does not say it."""
+def test_whom_every_way_refuses_has_failed(pool: Pool, sandbox: Sandbox, lost: int) -> None:
+    """The last way's word counts; where the log does not name a user, the plain truth is told."""
     pool = make_pool(sandbox, pool.folder, AliasAttributes=["email"])
     run_file = pool.run_file(SOME, jobs=QUICK)
     with switched(sandbox, log_drop_every=lost):
         journey = travel(run_file, At("Uploading", lambda: refuse_one(pool)))
     assert journey.summary["balanced"]
     assert journey.counts() == {"imported": len(SOME) - 1, "failed": 1}
-    assert journey.reasons() == {"u00003": "not_settled" if lost else "pool_refused"}
+    assert journey.reasons() == {"u00003": "not_settled" if lost else "alias_taken"}
     assert len(pool.users()) == len(SOME)
 
 
@@ -214,7 +214,7 @@ def test_users_whom_failing_jobs_never_reach_have_a_reason(
         journey = travel(run_file, At("Uploading", take_all))
     assert journey.summary["balanced"]
     assert [job["status"] for job in journey.summary["jobs"]] == ["Failed", "Failed"]
-    reasons = {"pool_refused": 4, "job_failed": len(SOME) - 5}
+    reasons = {"alias_taken": 4, "job_failed": len(SOME) - 5}
     assert journey.summary["reasons"]["failed"] == dict(sorted(reasons.items(), key=lambda item: -item[1]))
 
 
