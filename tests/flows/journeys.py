@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from connectors.cognito.sandbox import Sandbox
     from flows.steps.progress import Progress
 
-IN_THE_POOL = ("imported", "created", "existing")
-"""Verdicts of users who are in the pool when a run is over; nobody is updated yet."""
+IN_THE_POOL = ("imported", "created", "updated", "existing")
+"""Verdicts of users who are in the pool when a run is over."""
 
 NEW = ("imported", "created")
 """Verdicts of users whom the run has put there."""
