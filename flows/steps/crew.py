@@ -89,7 +89,7 @@ class Crew(Generic[Item, Done]):
         """Wait for some to be done and take them out; an error or interruption lets the rest end."""
         try:
             done, _ = wait(running, return_when=FIRST_COMPLETED)
-        except KeyboardInterrupt as interruption:
+        except (KeyboardInterrupt, SystemExit) as interruption:
             self._give_up(interruption, running)
             return []
         running -= done

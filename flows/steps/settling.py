@@ -20,8 +20,8 @@ from flows.ledger.states import BatchState
 from flows.ledger.store import BatchRecord
 from flows.steps.columns import JOB_LINE, SUB, VERDICT, WHY, outcomes
 from flows.steps.existing import SUB_BEFORE, Existing
-from flows.steps.handing_on import hand_on, has_child
 from flows.steps.log_base import FACT, with_certain_base
+from flows.steps.next_way import hand_on, has_child
 from flows.steps.reading_pool import CREATED, began, pool_users, present
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 

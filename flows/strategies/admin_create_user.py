@@ -20,7 +20,7 @@ from flows.steps.columns import (
 )
 from flows.steps.creating import LACKS, Creator
 from flows.steps.crew import Crew
-from flows.steps.handing_on import hand_on, has_child
+from flows.steps.next_way import hand_on, has_child
 from flows.steps.stretches import forget_parts, work_off
 from flows.strategies.batches import batch_frames
 from mappings.duplicates import ORDINAL
