@@ -285,7 +285,7 @@ def forecast_lines(forecast: Forecast) -> list[tuple[str, int]]:
     lines = [
         ("users of whom AWS does not say whether they become billable (F8.5)", forecast.active_unknown),
         ("users who take a sign-in name away from another user of the pool (F5.8)", forecast.aliases_taken),
-        *((f"second factors that stay behind: {sentence}", users) for sentence, users in lost),
+        *((f"users of whom something is left out: {sentence}", users) for sentence, users in lost),
     ]
     return [(label, users) for label, users in lines if users]
 

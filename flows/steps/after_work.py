@@ -61,9 +61,10 @@ def after_work(context: Context) -> None:
         return
     if not _batches(context):
         _cut(context)
-    for batch in _batches(context):
+    batches = _batches(context)
+    for number, batch in enumerate(batches, 1):
         if batch.state is not BatchState.SETTLED:
-            _claimed(context, batch)
+            _claimed(context, batch, f"{number:,} of {len(batches):,}")
     _sum_up(context)
     context.ledger.advance_run(RunState.PROVING, after_work_complete=True, left_out=left_out(context))
 
@@ -129,7 +130,7 @@ def _record(number: int, step: str, users: int) -> BatchRecord:
 # the work -------------------------------------------------------------------------------------
 
 
-def _claimed(context: Context, batch: BatchRecord) -> None:
+def _claimed(context: Context, batch: BatchRecord, place: str) -> None:
     """Do one batch while nobody else does."""
     owner = context.worker.name
     if not context.ledger.claim(batch.number, owner, LEASE_SECONDS):
@@ -137,15 +138,15 @@ def _claimed(context: Context, batch: BatchRecord) -> None:
             f"Batch {batch.number} is held by another worker.", "Run again once its lease has ended."
         )
     try:
-        _work(context, context.ledger.batch(batch.number))
+        _work(context, context.ledger.batch(batch.number), place)
     finally:
         context.ledger.release(batch.number, owner)
 
 
-def _work(context: Context, batch: BatchRecord) -> None:
+def _work(context: Context, batch: BatchRecord, place: str) -> None:
     batch = context.ledger.advance(batch, BatchState.CREATING)
     step = str(batch.facts[STEP])
-    context.progress.stage(f"{TITLES[step]}, batch {batch.number}", batch.users, "users")
+    context.progress.stage(f"{TITLES[step]}: stretch {place}", batch.users, "users")
     crew: Crew[User, User] = Crew(context.loaded.settings.admin_create_user.threads)
     doing = _Doing(context, step, AfterWork(context.cognito, context.schema.pool_id, sleep=crew.pause))
     done = work_off(context, batch, _users(context, batch), doing.all_of, _ROWS, crew)

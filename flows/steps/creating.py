@@ -17,7 +17,7 @@ from connectors.errors import AskThePoolError, RetryError, TargetError, UserRefu
 from connectors.records import ENABLED, PASSWORD, USERNAME
 from connectors.retry import retrying
 from flows.steps.columns import NAME_IN_POOL, SUB, VERDICT, WHY
-from flows.steps.existing import SUB_BEFORE, Existing
+from flows.steps.existing import was_there
 from flows.steps.reading_pool import CREATED, look_up
 from mappings.duplicates import ORDINAL
 
@@ -66,7 +66,6 @@ class Creator:
         self._settings = context.loaded.settings.admin_create_user
         self._pause = pause
         self._begun_before = begun_before
-        self._before = frozenset(Existing.of_run(context).keys[SUB_BEFORE])
         self._since = datetime.fromtimestamp(context.ledger.run().created, UTC) - SKEW
 
     def create(self, user: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,8 +146,8 @@ class Creator:
         """
         if self._mark:
             return all(there.get(name) == value for name, value in self._mark.items())
-        is_new = there["sub"] not in self._before and there[CREATED] >= self._since
-        return is_new and all(there.get(name) == value for name, value in attributes.items())
+        has_all = all(there.get(name) == value for name, value in attributes.items())
+        return has_all and there[CREATED] >= self._since and not was_there(self._context, there["sub"])
 
     def _needs_password(self, user: Mapping[str, Any]) -> bool:
         """Who brings a password gets it; who has a verified contact gets a random one that nobody knows.

@@ -91,6 +91,14 @@ class Existing:
         return pl.col(key).is_in(self.keys[key].drop_nulls().implode())
 
 
+def was_there(context: Context, sub: str) -> bool:
+    """Whether a user was in the pool before the run; asked for few, so nothing is held in memory."""
+    parts = context.folder.all("before")
+    if not parts:
+        return False
+    return not pl.scan_parquet(parts).filter(pl.col(SUB_BEFORE) == sub).head(1).collect().is_empty()
+
+
 def _take_snapshot(context: Context) -> None:
     context.progress.stage("Reading who is in the pool already", context.schema.estimated_users, "users")
     done = 0

@@ -12,7 +12,7 @@ from flows.steps.columns import STRATEGY, WHY
 from flows.steps.creating import CONTACTS
 from flows.steps.existing import Existing
 from flows.steps.factors import FACTOR, factor_columns, factor_of, not_portable
-from flows.steps.updating import CHANGES, MISSING, UPDATE, Updates
+from flows.steps.updating import CHANGES, LEFT, MISSING, UPDATE, Updates
 from flows.strategies.batches import frames_of
 from mappings.duplicates import ORDINAL
 
@@ -33,7 +33,7 @@ class Extras:
         active_users: users whom these calls make billable this month (F8.2, F8.3).
         active_unknown: others, of whose calls AWS does not say whether they do (F8.5).
         messages: invitations that Cognito would send.
-        left_out: users whose second factor stays behind, by reason.
+        left_out: users whose second factor stays behind, or whose attribute is left as it is, by reason.
     """
 
     calls: dict[str, int]
@@ -52,7 +52,8 @@ def extras_of(context: Context) -> Extras:
     joins = int(updates[MISSING].list.len().sum())
     changed = updates.filter(pl.col(CHANGES).list.len() > 0)
     billed = updates.filter(pl.any_horizontal(pl.col(CHANGES, MISSING).list.len() > 0))
-    lost = not_portable(travellers).group_by(WHY).len().sort(WHY)
+    kept = updates.select(pl.col(LEFT).alias(WHY)).explode(WHY).drop_nulls()
+    lost = pl.concat([not_portable(travellers).select(WHY), kept]).group_by(WHY).len().sort(WHY)
     messages, active, unknown = (counts.pop(name) for name in ("messages", "active", "unknown"))
     counts["AdminAddUserToGroup"] += joins
     calls = counts | {"AdminUpdateUserAttributes": changed.height}
@@ -112,9 +113,9 @@ def _media(context: Context) -> pl.Expr:
 def _updates(context: Context, travellers: pl.DataFrame) -> pl.DataFrame:
     """What would be written of existing users."""
     ordinals = travellers.filter(pl.col(STRATEGY) == UPDATE)[ORDINAL].sort().set_sorted()
-    empty = pl.DataFrame(schema={CHANGES: pl.List(pl.String), MISSING: pl.List(pl.String)})
+    empty = pl.DataFrame(schema=dict.fromkeys((CHANGES, MISSING, LEFT), pl.List(pl.String)))
     if ordinals.is_empty():
         return empty
     updates = Updates.of_run(context, Existing.of_run(context))
     pages = frames_of(context, ordinals, updates.columns)
-    return pl.concat([updates.of(page).select(CHANGES, MISSING) for page in pages])
+    return pl.concat([updates.of(page).select(CHANGES, MISSING, LEFT) for page in pages])

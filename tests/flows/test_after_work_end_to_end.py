@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from rich.console import Console
 
 from connectors.errors import ConfigurationError
 from flows.ledger.states import BatchState
 from flows.ledger.store import Ledger, open_sqlite
+from flows.reports.explaining import explain_user
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.forecast import Forecast, plan
@@ -110,6 +113,10 @@ def test_an_identity_of_somebody_else_is_left_out_and_told(pool: Pool) -> None:
     assert "| links to other providers | invalid_parameter | 1 |" in journey.told
     lacking = pl.read_parquet(journey.folder / "left_out.parquet")
     assert lacking.rows() == [("u00002", "u00002", "link", "invalid_parameter")]
+    console = Console(file=io.StringIO(), width=200)
+    for part in explain_user(str(journey.folder), "u00002", pool.folder, with_values=False):
+        console.print(part)
+    assert "lacks links to other providers" in console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
 
 
 # second factors -------------------------------------------------------------------------------

@@ -97,6 +97,9 @@ def test_a_contact_changes_only_with_its_verified_flag_and_without_a_message(
     there(pool, 4, email_verified="false")
     messages = sandbox.counters()["messages"]
     people = [person(1), person(2, verified="false"), person(3, verified="false"), person(4)]
+    told = plan(load_run_file(pool.run_file(people, **UPDATE)), Worker())
+    assert told.left_out == {"contact_not_verified": 1}
+    assert told.active_users == 2
     journey = update(pool, people)
     assert journey.ends() == [UPDATED, EXISTING, EXISTING, UPDATED]
     contacts = {name: pool.attributes(name) for name in pool.users()}
