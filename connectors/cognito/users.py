@@ -206,13 +206,23 @@ def _search(client: CognitoIdentityProviderClient, pool_id: str, wanted: str) ->
         request["PaginationToken"] = page["PaginationToken"]
 
 
+def can_be_searched(attribute: str, value: str) -> bool:
+    """Whether a value is short enough to be looked for: a filter has 256 characters at most."""
+    return len(_written(attribute, value)) <= MAX_FILTER_CHARACTERS
+
+
 def _filter(attribute: str, name: str) -> str:
-    """Write ``attribute = "name"``; a quote or a backslash in the name gets a backslash before it."""
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    found = f'{attribute} = "{escaped}"'
+    """Write the filter of ``ListUsers``, or say that it would be too long."""
+    found = _written(attribute, name)
     if len(found) > MAX_FILTER_CHARACTERS:
         raise TargetError("A username is too long to be looked for with ListUsers.", "Read the pool back.")
     return found
+
+
+def _written(attribute: str, name: str) -> str:
+    """Write ``attribute = "name"``; a quote or a backslash in the name gets a backslash before it."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{attribute} = "{escaped}"'
 
 
 def _searched(schema: PoolSchema, name: str) -> str:

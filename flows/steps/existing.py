@@ -26,6 +26,9 @@ SUB_BEFORE = "@sub_before"
 NAME_BEFORE = "@name_before"
 """The pool's own username of a user, and, where existing users are updated, their attributes."""
 
+_TAKEN = "@taken"
+"""Reason code of an alias that another user of the pool has."""
+
 ALIAS_KEYS = tuple(key for key in CODES if key != KEY_USERNAME)
 """Keys of the names that a user takes beside the username."""
 
@@ -63,11 +66,12 @@ class Existing:
             pl.when(is_there).then(pl.lit("existing")).alias(VERDICT),
             pl.when(is_there).then(pl.col(SUB_BEFORE)).alias(SUB),
         ).drop(SUB_BEFORE)
-        wants = pl.col(REASON).is_null() & pl.coalesce(*self._taken()).is_not_null()
+        marked = settled.with_columns(pl.coalesce(*self._taken()).alias(_TAKEN))
+        wants = pl.col(REASON).is_null() & pl.col(_TAKEN).is_not_null()
         forced = (wants & (pl.lit(value=False) if takes is None else takes)).fill_null(value=False)
-        marked = settled.with_columns(forced.alias(FORCED))
-        taken = pl.when(~pl.col(FORCED)).then(pl.coalesce(*self._taken()))
-        return marked.with_columns(pl.coalesce(REASON, taken).alias(REASON))
+        marked = marked.with_columns(forced.alias(FORCED))
+        why = pl.coalesce(REASON, pl.when(~pl.col(FORCED)).then(_TAKEN))
+        return marked.with_columns(why.alias(REASON)).drop(_TAKEN)
 
     def contest(self, keys: pl.DataFrame, *, force: bool) -> pl.DataFrame:
         """Who of the source still contends for names, and for which.

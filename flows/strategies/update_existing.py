@@ -9,7 +9,7 @@ import polars as pl
 
 from connectors.cognito.admin_users import update_attributes
 from connectors.cognito.after_work import AfterWork
-from connectors.cognito.users import find_holders
+from connectors.cognito.users import can_be_searched, find_holders
 from connectors.errors import AskThePoolError, RetryError, UserRefusedError
 from connectors.retry import retrying
 from flows.ledger.segments import write_parquet
@@ -132,7 +132,12 @@ class Updater:
             yield "groups", partial(self._groups.join, user[NAME_BEFORE], group)
 
     def _is_taken(self, user: dict[str, Any], name: str, value: str) -> bool:
-        """Ask once more right before: some pools would move the name in silence (F5.11)."""
+        """Ask once more right before: some pools would move the name in silence (F5.11).
+
+        A name that is too long to be asked for counts as taken.
+        """
+        if not can_be_searched(name, value):
+            return True
         holders = find_holders(self._client, self._schema.pool_id, name, value)
         return bool((holders["sub"] != user[SUB_BEFORE]).any())
 
