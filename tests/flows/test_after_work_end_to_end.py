@@ -61,6 +61,11 @@ def forecast(run_file: Path) -> Forecast:
     return plan(load_run_file(run_file), Worker())
 
 
+def calls(told: Forecast) -> dict[str, int]:
+    """How many calls of each operation a plan foresees."""
+    return {call.operation: call.calls for call in told.calls}
+
+
 def linked(user: dict[str, Any]) -> set[tuple[str, str]]:
     """Providers and subjects that ``ListUsers`` shows of a user."""
     shown = [item["Value"] for item in user["Attributes"] if item["Name"] == "identities"]
@@ -149,7 +154,7 @@ def test_second_factors_are_switched_on_where_that_is_possible(pool: Pool) -> No
     lost = {"totp_not_portable": 1, "mfa_without_contact": 1}
     told = forecast(run_file)
     assert told.left_out == dict(sorted(lost.items()))
-    assert told.seconds["AdminSetUserMFAPreference"] == round(3 / 12.5, 1)
+    assert calls(told)["AdminSetUserMFAPreference"] == 3
     assert told.active_unknown == 2
     journey = travel(run_file)
     hold(journey, pool)
@@ -205,4 +210,4 @@ def test_a_plan_bills_nobody_twice(pool: Pool) -> None:
     ]
     told = forecast(pool.run_file(people))
     assert (told.active_users, told.active_unknown) == (2, 1)
-    assert told.seconds["AdminAddUserToGroup"] == round(3 / 12.5, 1)
+    assert calls(told)["AdminAddUserToGroup"] == 3
