@@ -52,6 +52,13 @@ class JobSettings(_Part):
     busy_patience_seconds: float = Field(
         default=3600.0, ge=0, description="How long to wait while another import job is active (F3.14)."
     )
+    max_extra_jobs: int = Field(
+        default=100,
+        ge=0,
+        le=1_000,
+        description="Jobs that a run may use beyond its planned ones, for users whom jobs that failed or were"
+        " stopped did not reach; a pool has 1,000 in its life (F3.15).",
+    )
     max_rows: int = Field(default=500_000, gt=0, le=500_000, description="Rows of one CSV (F1.23).")
     max_bytes: int = Field(default=100_000_000, gt=0, le=100_000_000, description="Bytes of one CSV (F1.24).")
 

@@ -12,6 +12,7 @@ from connectors.records import LINE, SOURCE_ID, USERNAME, VERDICTS
 from flows.ledger.segments import write_parquet, write_text
 from flows.ledger.states import RunState
 from flows.steps.columns import JOB_ID, STRATEGY, SUB, VERDICT, WHY
+from flows.steps.job_records import JobRecord, jobs_of
 from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def summarise(verdicts: pl.DataFrame, ledger: Ledger) -> Summary:
         "balanced": sum(tally.values()) == extracted == verdicts.height,
         "verdicts": tally,
         "reasons": {kind: _reasons(verdicts, kind) for kind in ("rejected", "failed")},
-        "jobs": [_job(batch) for batch in ledger.batches() if batch.job_id],
+        "jobs": [_job(batch, job) for batch in ledger.batches() for job in jobs_of(batch)],
         "seconds": round(end - run.created, 3),
     }
 
@@ -101,18 +102,19 @@ def _reasons(verdicts: pl.DataFrame, kind: str) -> dict[str, int]:
     return {str(code): int(count) for code, count in counted.iter_rows()}
 
 
-def _job(batch: BatchRecord) -> dict[str, Any]:
-    facts = batch.facts
-    started, ended = facts.get("started"), facts.get("ended")
+def _job(batch: BatchRecord, job: JobRecord) -> dict[str, Any]:
+    started, ended = job["started"], job["ended"]
     return {
-        "job_id": batch.job_id,
+        "job_id": job["job_id"],
         "batch": batch.number,
+        "attempt": job["attempt"],
+        "rest_of": batch.facts.get("parent"),
         "algorithm": batch.algorithm,
         "users": batch.users,
-        "status": facts.get("status"),
-        "imported": facts.get("imported"),
-        "skipped": facts.get("skipped"),
-        "failed": facts.get("failed"),
+        "status": job["status"],
+        "imported": job["imported"],
+        "skipped": job["skipped"],
+        "failed": job["failed"],
         "seconds": round(ended - started, 3) if started and ended else None,
     }
 
