@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connectors.errors import TargetError
-from connectors.records import LINE, SOURCE_ID, USERNAME, VERDICTS
+from connectors.records import FILE, LINE, SOURCE_ID, USERNAME, VERDICTS
 from flows.ledger.segments import write_parquet, write_text
 from flows.ledger.states import RunState
 from flows.steps.columns import JOB_ID, STRATEGY, SUB, VERDICT, WHY
@@ -42,13 +42,17 @@ def finish(folder: RunFolder, ledger: Ledger) -> Summary:
 
 
 def verdicts_of(folder: RunFolder) -> pl.DataFrame:
-    """One row a source user, in source order; a null verdict means that none is known yet."""
-    users = folder.scan_users().select(ORDINAL, SOURCE_ID, USERNAME, LINE)
+    """One row a source user, in source order; a null verdict means that none is known yet.
+
+    ``line`` counts in its file, and ``file`` counts the source's files from 1 in the order of reading.
+    """
+    users = folder.scan_users().select(ORDINAL, SOURCE_ID, USERNAME, FILE, LINE)
     joined = users.join(_known(folder), on=ORDINAL, how="left", maintain_order="left")
     return joined.select(
         pl.col(SOURCE_ID).alias("source_id"),
         pl.col(USERNAME).alias("username"),
         VERDICT, WHY, STRATEGY, JOB_ID,
+        (pl.col(FILE) + 1).alias("file"),
         pl.col(LINE).alias("line"),
         SUB,
     ).collect(engine="streaming")  # fmt: skip
