@@ -47,7 +47,10 @@ class JobSettings(_Part):
     poll_seconds: float = Field(default=10.0, gt=0, description="Seconds between two looks at a job.")
     max_polls: int = Field(default=4320, gt=0, description="Looks after which a job counts as stuck.")
     log_patience_seconds: float = Field(
-        default=120.0, ge=0, description="How long late log lines are awaited after a job has ended (F3.31)."
+        default=120.0,
+        ge=0,
+        description="How long late log lines (F3.31), and users whom ListUsers does not show yet (F5.15), are"
+        " awaited.",
     )
     busy_patience_seconds: float = Field(
         default=3600.0, ge=0, description="How long to wait while another import job is active (F3.14)."

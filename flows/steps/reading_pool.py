@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from connectors.cognito.polling import polling
 from connectors.cognito.users import find_user, half_of_the_quota, read_back
 from connectors.records import USERNAME
 from flows.steps.columns import SUB
@@ -14,7 +17,7 @@ from flows.steps.pool_keys import with_keys
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flows.steps.context import Context
 
@@ -23,6 +26,10 @@ CREATED = "created"
 
 ONE_BY_ONE = 300
 """Up to so many users are asked for one by one; beyond that reading the whole pool is quicker."""
+
+
+LAG_SECONDS = 1.0
+"""Pause between two looks for users whom the pool does not show yet."""
 
 
 def began(started: datetime | None) -> datetime:
@@ -52,6 +59,31 @@ def _some(context: Context, names: pl.Series) -> list[pl.DataFrame]:
 
 def _all(context: Context) -> list[pl.DataFrame]:
     return [_keyed(context, users) for users in read_back(context.cognito, context.schema.pool_id)]
+
+
+def awaited(
+    context: Context, ask: Callable[[], pl.DataFrame], enough: Callable[[pl.DataFrame], bool]
+) -> pl.DataFrame:
+    """Ask until there are enough of those who must be there: ListUsers shows new users late (F5.15).
+
+    Args:
+        context: the run; its ``jobs.log_patience_seconds`` bound the waiting.
+        ask: asks the pool.
+        enough: whether an answer will do.
+
+    Returns:
+        The last answer. Where so many are asked for that each time the whole pool is read, it is read
+        twice at most.
+    """
+    patience = context.loaded.settings.jobs.log_patience_seconds
+    first = ask()
+    if not patience or enough(first):
+        return first
+    context.progress.note("The pool does not show everybody yet: it is asked again (F5.15).")
+    tries = math.ceil(patience / LAG_SECONDS) if first.height <= ONE_BY_ONE else 1
+    time.sleep(LAG_SECONDS)
+    found: pl.DataFrame = polling(enough, attempts=tries, delay=LAG_SECONDS)(ask)
+    return found
 
 
 def look_up(context: Context, names: pl.Series) -> Iterator[pl.DataFrame]:

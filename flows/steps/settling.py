@@ -7,12 +7,12 @@ ran in which they travelled. Whom a job that did not succeed has not touched tra
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from connectors.cognito.import_log import LINE_IN_FILE, PAUSE_SECONDS, read_outcomes
-from connectors.cognito.polling import polling
+from connectors.cognito.import_log import LINE_IN_FILE, read_outcomes
 from connectors.errors import TargetError
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import BatchState
@@ -21,7 +21,7 @@ from flows.steps.existing import SUB_BEFORE, Existing
 from flows.steps.handing_on import SUSPECT, parts_of, travel_on
 from flows.steps.job_records import next_attempt, windows
 from flows.steps.log_base import FACT, suspects, with_certain_base
-from flows.steps.reading_pool import CREATED, pool_users, present
+from flows.steps.reading_pool import CREATED, awaited, pool_users, present
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def settle_job(context: Context, batch: BatchRecord) -> BatchRecord:
         log, on=JOB_LINE, how="left", maintain_order="left"
     )
     silent = named.filter(pl.col(VERDICT).is_null())
-    found = _look_for(context, batch, silent) if silent.height else silent
+    unnamed = int(batch.facts.get("imported") or 0) - named.filter(pl.col(VERDICT) == "imported").height
+    found = _look_for(context, batch, silent, unnamed) if silent.height else silent
     settled = pl.concat([frame.filter(pl.col(VERDICT).is_not_null()) for frame in (named, found)])
     rest = found.filter(pl.col(VERDICT).is_null())
     if rest.height == members.height and not _counted(batch):
@@ -114,12 +115,16 @@ def _try_again(context: Context, batch: BatchRecord) -> BatchRecord:
     return again
 
 
-def _look_for(context: Context, batch: BatchRecord, silent: pl.DataFrame) -> pl.DataFrame:
-    """Ask the pool for users whom the log does not name.
+def _look_for(context: Context, batch: BatchRecord, silent: pl.DataFrame, unnamed: int) -> pl.DataFrame:
+    """Ask the pool for users whom the log does not name, ``unnamed`` of whom the job counts as made.
 
     Who was made while none of the jobs ran that they travelled in was made by somebody else.
     """
-    asked = _in_pool(context, silent)
+    asked = awaited(
+        context,
+        partial(_in_pool, context, silent),
+        lambda seen: seen.filter(_is_ours(context, batch)).height >= unnamed,
+    )
     verdict = (
         pl.when(pl.col(SUB).is_not_null() & _is_ours(context, batch))
         .then(pl.lit("imported"))
@@ -139,9 +144,7 @@ def _not_ours_alone(context: Context, batch: BatchRecord, settled: pl.DataFrame)
     skipped = settled.filter(pl.col(VERDICT) == "existing")
     if not skipped.height or len(windows(context, batch)) < _WITH_EARLIER_JOBS:
         return settled
-    attempts = 1 + int(context.loaded.settings.jobs.log_patience_seconds / PAUSE_SECONDS)
-    ask = polling(lambda seen: not seen[SUB].null_count(), attempts=attempts, delay=PAUSE_SECONDS)
-    asked: pl.DataFrame = ask(_in_pool, context, skipped)
+    asked = awaited(context, partial(_in_pool, context, skipped), lambda seen: not seen[SUB].null_count())
     ours = asked.filter(pl.col(SUB).is_null() | _is_ours(context, batch))[ORDINAL]
     mended = pl.when(pl.col(ORDINAL).is_in(ours.implode())).then(pl.lit("imported")).otherwise(VERDICT)
     return settled.with_columns(mended.alias(VERDICT))

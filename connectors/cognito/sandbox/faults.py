@@ -45,8 +45,15 @@ _STORE: Final = {
 
 @dataclass(slots=True)
 class Strikes:
-    """Counts, fault by fault, what could have been struck; a fault strikes behind its ``skip``."""
+    """Counts, fault by fault, what could have been struck; a fault strikes behind its ``skip``.
 
+    Attributes:
+        seen: by the fault's place in the list.
+        struck: of all faults.
+        lock: held while it counts.
+    """
+
+    struck: int = 0
     seen: Counter[int] = field(default_factory=Counter)
     lock: Lock = field(default_factory=Lock)
 
@@ -55,7 +62,9 @@ class Strikes:
         with self.lock:
             number = self.seen[place]
             self.seen[place] += 1
-        return number >= fault.skip and (fault.times is None or number < fault.skip + fault.times)
+            due = number >= fault.skip and (fault.times is None or number < fault.skip + fault.times)
+            self.struck += due
+        return due
 
 
 def operation_of(environ: Environ) -> str:

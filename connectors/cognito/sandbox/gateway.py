@@ -58,7 +58,7 @@ class Gateway:
         if path == HEALTH_PATH:
             return _json(start_response, "200 OK", {"status": "ok", "moto": version("moto")})
         if path == COUNTERS_PATH:
-            return _json(start_response, "200 OK", counters())
+            return _json(start_response, "200 OK", {**counters(), "struck": self._state.struck()})
         return self._inner(environ, start_response)
 
     def _upload(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

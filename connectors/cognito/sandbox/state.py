@@ -47,6 +47,10 @@ class SandboxState:
         """The sandbox's clock, UTC, shifted by ``clock_offset_seconds``."""
         return datetime.now(UTC) + timedelta(seconds=self.settings.clock_offset_seconds)
 
+    def struck(self) -> dict[str, int]:
+        """How many requests and jobs the planted faults have struck since they were set."""
+        return {"faults": self.strikes.struck, "job_faults": self.job_strikes.struck}
+
     def update(self, changes: Any) -> SandboxSettings:  # noqa: ANN401 - the settings' model judges them
         """Replace some settings, given as a dictionary; the others stay.
 
