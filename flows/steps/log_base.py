@@ -62,7 +62,7 @@ def _agreed(log: LogOutcomes, job: Job, rows: int) -> LogOutcomes:
         return log
     one, other = (settle(log.lines, job, rows, base).outcomes for base in _BASES)
     both = one.join(other.rename({"code": "@other"}), on=[LINE_IN_FILE, "status"], how="inner")
-    code = pl.when(pl.col("code").eq_missing("@other")).then("code").otherwise(pl.lit(REFUSED))
+    code = pl.when(pl.col("code").eq_missing(pl.col("@other"))).then("code").otherwise(pl.lit(REFUSED))
     return replace(log, outcomes=both.select(LINE_IN_FILE, "status", code.alias("code")).sort(LINE_IN_FILE))
 
 

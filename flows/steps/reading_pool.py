@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from connectors.cognito.limits import LIST_USERS_LIMIT
 from connectors.cognito.polling import polling
 from connectors.cognito.users import find_user, half_of_the_quota, read_back
 from connectors.records import USERNAME
@@ -48,9 +49,15 @@ def pool_users(context: Context, ordinals: pl.Series) -> pl.DataFrame:
 def present(context: Context, users: pl.DataFrame) -> pl.DataFrame:
     """Key, ``sub`` and time of creation of those of the users whom the pool has now."""
     empty = pl.DataFrame(schema={KEY_USERNAME: pl.UInt64, SUB: pl.String, CREATED: pl.Datetime("us", "UTC")})
-    frames = _some(context, users[USERNAME]) if users.height <= ONE_BY_ONE else _all(context)
+    few = users.height <= min(ONE_BY_ONE, _pages(context))
+    frames = _some(context, users[USERNAME]) if few else _all(context)
     there = pl.concat([empty, *frames]).drop_nulls(KEY_USERNAME).unique(KEY_USERNAME)
     return there.filter(pl.col(KEY_USERNAME).is_in(users[KEY_USERNAME].implode()))
+
+
+def _pages(context: Context) -> int:
+    """About how many calls it takes to read the whole pool."""
+    return math.ceil((context.schema.estimated_users + context.ledger.extracted()) / LIST_USERS_LIMIT)
 
 
 def _some(context: Context, names: pl.Series) -> list[pl.DataFrame]:

@@ -1,8 +1,8 @@
 """The fault table: what goes wrong, what the user sees of it, what is left to do.
 
 ``test_fault_table.py`` runs every case, and ``deployments/FAULTS.md`` is made of the same declarations.
-In a true text, ``JOB``, ``REQUEST``, ``RUN``, ``FOLDER`` and ``SECONDS`` stand for what differs each time. The file is longer than
-others because it is the table, and nothing but the table.
+In a true text, ``JOB``, ``REQUEST``, ``RUN``, ``FOLDER`` and ``SECONDS`` stand for what differs each time.
+The file is longer than others because it is the whole table, and little else.
 """
 
 from __future__ import annotations
