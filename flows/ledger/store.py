@@ -19,6 +19,7 @@ from flows.ledger.states import BatchState, RunState
 from flows.ledger.tables import BATCHES, METADATA, PAGES, RUNS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from connectors.records import Cursor, HashAlgorithm
@@ -137,6 +138,11 @@ class Ledger:
         """Write a new batch; its users' file is complete already."""
         values = {name: getattr(batch, name) for name in batch.__slots__}
         self._write(insert(BATCHES).values(run_id=self.run_id, **values))
+
+    def add_batches(self, batches: Sequence[BatchRecord]) -> None:
+        """Write several new batches or none of them; the files of their users are complete already."""
+        values = [{name: getattr(one, name) for name in one.__slots__} for one in batches]
+        self._write(insert(BATCHES).values([{"run_id": self.run_id, **each} for each in values]))
 
     def forget_batches(self) -> None:
         """Drop batches that a routing which never ended has cut; nothing of them was sent."""
