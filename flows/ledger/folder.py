@@ -90,6 +90,11 @@ class RunFolder:
         """The CSV of one batch."""
         return self.path / "batches" / f"b{number:04d}.csv"
 
+    def forget_import_files(self) -> None:
+        """Delete what is left of CSVs once every job has taken its own: they hold values of people."""
+        for path in (self.path / "batches").glob("*.csv*"):
+            path.unlink(missing_ok=True)
+
     def outcomes(self, name: str) -> Path:
         """One file of outcomes."""
         return self.path / "outcomes" / f"{name}.parquet"

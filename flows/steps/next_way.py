@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 COLUMNS: Final = [ORDINAL, REASON, CSV_REASON, ALGORITHM, PASSWORD, PASSWORD_HASH, ENABLED, ROW_BYTES]
 """What the strategies' refusals and the cutting of batches read."""
 
+REFUSED_IN: Final = "refused_in"
+"""Under this name a batch's facts keep the number of the batch that its users were refused in."""
+
 NO_WAY_HELPS: Final = (
     "username_exists", "alias_taken", "user_not_found", "unsupported_user_state", "not_settled",
 )  # fmt: skip
@@ -68,7 +71,7 @@ def hand_on(context: Context, batch: BatchRecord, refused: pl.DataFrame, job_id:
         return HandedOn(_failed(refused, batch, job_id), [])
     routed = _routed(context, refused, later)
     ways: dict[str, Strategy] = {str(name): way for name, way in later.items()}
-    cutter = Cutter(context, ways, facts={"parent": batch.number, "refused_by": batch.strategy})
+    cutter = Cutter(context, ways, facts={REFUSED_IN: batch.number})
     cutter.number = max(other.number for other in context.ledger.batches())
     cutter.add(routed)
     is_last = pl.col(VERDICT) == "rejected"
@@ -85,7 +88,10 @@ def hand_on(context: Context, batch: BatchRecord, refused: pl.DataFrame, job_id:
 
 def has_child(context: Context, batch: BatchRecord) -> bool:
     """Whether users of a batch travel on already: then it was all but settled when a crash came."""
-    return any(other.facts.get("parent") == batch.number for other in context.ledger.batches())
+    return any(
+        batch.number in (other.facts.get("parent"), other.facts.get(REFUSED_IN))
+        for other in context.ledger.batches()
+    )
 
 
 def _later(context: Context, batch: BatchRecord) -> dict[StrategyName, Strategy]:

@@ -19,6 +19,7 @@ from flows.ledger.store import Ledger, RunRecord, open_sqlite
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
 from flows.steps.context import Context, Worker, cognito_client, source_of, spec_of
+from flows.steps.disk import room_for
 from flows.steps.extract import extract
 from flows.steps.finishing import Summary, finish, is_finished
 from flows.steps.proving import prove
@@ -64,7 +65,8 @@ def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Itera
         return
     source_of(loaded).check()
     now = datetime.fromtimestamp(worker.clock(), UTC)
-    folder = RunFolder(loaded.state_folder / new_run_id(now)).make()
+    with room_for(loaded.state_folder):
+        folder = RunFolder(loaded.state_folder / new_run_id(now)).make()
     with _kept_once_begun(folder), opened_in(folder, loaded, worker) as context:
         begin(context)
         yield context
@@ -89,7 +91,7 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
     schema = read_pool(client, target.user_pool_id, profile=target.profile)
     if spec_of(loaded).identities:
         schema = replace(schema, identity_providers=read_providers(client, target.user_pool_id))
-    with folder.locked():
+    with room_for(loaded.state_folder), folder.locked():
         ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, worker.clock)
         try:
             ledger.free_claims()  # the lock proves that whoever held a claim is dead
