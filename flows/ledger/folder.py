@@ -9,6 +9,9 @@ STATE/NAME/RUN_ID/                    0700
     outcomes/*.parquet                what became of users, written once each
     before/, after/                   the pool as it was read before and after
     verdicts.parquet  summary.json  report.md
+    reasons.csv  rejected.csv  failed.csv  existing.csv  id_map.csv
+    retried.parquet                   of a retry: whom of its parent it takes
+    rollback/  rollback.parquet       what a rollback has done
 """
 
 from __future__ import annotations
@@ -67,6 +70,16 @@ class RunFolder:
     def report(self) -> Path:
         """The report for people."""
         return self.path / "report.md"
+
+    @property
+    def retried(self) -> Path:
+        """Of a retry: whom of its parent it shall bring into the pool."""
+        return self.path / "retried.parquet"
+
+    @property
+    def rolled_back(self) -> Path:
+        """What a rollback has made of the users that the run created."""
+        return self.path / "rollback.parquet"
 
     def users(self, number: int) -> Path:
         """Mapped and judged users of one page."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flows.reports.markdown import table
-from flows.steps.reconciling import IN_THE_POOL
+from flows.steps.columns import IN_THE_POOL
 from mappings.reasons import reason
 
 if TYPE_CHECKING:

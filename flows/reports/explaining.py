@@ -11,10 +11,12 @@ from rich.table import Table
 
 from connectors.errors import ConfigurationError
 from connectors.records import FILE, LINE, SOURCE_ID
+from flows.ledger.families import refuse_purged
 from flows.ledger.folder import find_run
 from flows.reports.status import opened_ledger
 from flows.settings import load_run_file
 from flows.steps.context import source_of, spec_of
+from flows.steps.corrected import as_begun
 from flows.steps.finishing import verdicts_of
 from mappings.engine import compile_mapping
 from mappings.explain import Trace, explain
@@ -43,6 +45,7 @@ def explain_user(name: str, user: str, state: Path, *, with_values: bool) -> Ite
         ConfigurationError: there is no such run or user, or the run file has moved.
     """
     folder = find_run(name, state)
+    refuse_purged(folder)
     rows = verdicts_of(folder).filter(pl.col("source_id") == user)
     if rows.is_empty():
         raise ConfigurationError(
@@ -76,7 +79,7 @@ def _verdict_table(verdict: dict[str, Any], why_not_by_job: str | None) -> Table
 def _traces(folder: RunFolder, user: str, number: int, *, with_values: bool) -> tuple[Trace, ...]:
     places = folder.scan_users().filter(pl.col(SOURCE_ID) == user).select(FILE, LINE)
     file, line = places.collect().row(number)
-    loaded = _at_its_place(folder, load_run_file(folder.run_file))
+    loaded = as_begun(_at_its_place(folder, load_run_file(folder.run_file)), folder)
     source = source_of(loaded)
     mapping = compile_mapping(
         spec_of(loaded),

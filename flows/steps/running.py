@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from flows.ledger.store import Ledger, RunRecord, open_sqlite
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
 from flows.steps.context import Context, Worker, cognito_client, source_of
+from flows.steps.corrected import as_begun
 from flows.steps.disk import room_for
 from flows.steps.extract import extract
 from flows.steps.finishing import Summary, finish, is_finished
@@ -26,7 +27,7 @@ from flows.steps.route import route
 from flows.steps.sending import send
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from flows.settings import LoadedRunFile
@@ -42,11 +43,16 @@ def migrate(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> tupl
         SourceError, TargetError: stopped, and resumable by the same call.
     """
     with opened(loaded, worker, new=new) as context:
-        for step in STEPS:
-            step(context)
-        summary = finish(context.folder, context.ledger)
-        write_report(context.folder, context.ledger)
-        return context.folder, summary
+        return context.folder, carried(context)
+
+
+def carried(context: Context) -> Summary:
+    """Walk an opened run to its end."""
+    for step in STEPS:
+        step(context)
+    summary = finish(context.folder, context.ledger)
+    write_report(context.folder, context.ledger)
+    return summary
 
 
 STEPS = (extract, route, send, after_work, prove)
@@ -58,21 +64,21 @@ def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Itera
     """Open the unfinished run of the run file, or begin one, and hold it for this process."""
     folder = None if new else unfinished(loaded.state_folder)
     if folder is not None:
-        with opened_in(folder, loaded, worker) as context:
-            _refuse_changes(context)
+        with opened_in(folder, as_begun(loaded, folder), worker) as context:
+            refuse_changes(context)
             yield context
         return
     source_of(loaded).check()
     now = datetime.fromtimestamp(worker.clock(), UTC)
     with room_for(loaded.state_folder):
         folder = RunFolder(loaded.state_folder / new_run_id(now)).make()
-    with _kept_once_begun(folder), opened_in(folder, loaded, worker) as context:
+    with kept_once_begun(folder), opened_in(folder, loaded, worker) as context:
         begin(context)
         yield context
 
 
 @contextmanager
-def _kept_once_begun(folder: RunFolder) -> Iterator[None]:
+def kept_once_begun(folder: RunFolder) -> Iterator[None]:
     """Leave no folder behind where the run file, the source or the pool forbade to begin."""
     try:
         yield
@@ -107,15 +113,15 @@ def unfinished(state_folder: Path) -> RunFolder | None:
     return None
 
 
-def begin(context: Context) -> None:
-    """Write a new run down; every mistake of the run file shows before."""
+def begin(context: Context, facts: Mapping[str, Any] | None = None) -> None:
+    """Write a new run down, with some facts besides; every mistake of the run file shows before."""
     _ = context.mapping, context.rules
     _refuse_dead_ends(context)
-    context.ledger.open_run(_record(context))
+    context.ledger.open_run(_record(context, facts or {}))
     write_text(context.loaded.text, context.folder.run_file)
 
 
-def _record(context: Context) -> RunRecord:
+def _record(context: Context, facts: Mapping[str, Any]) -> RunRecord:
     loaded = context.loaded
     return RunRecord(
         run_id=context.folder.run_id,
@@ -130,6 +136,7 @@ def _record(context: Context) -> RunRecord:
             "run_file": str(loaded.path),
             "header": list(context.schema.csv_header),
             "polars": pl.__version__,
+            **facts,
         },
     )
 
@@ -154,7 +161,8 @@ def _refuse_dead_ends(context: Context) -> None:
         )
 
 
-def _refuse_changes(context: Context) -> None:
+def refuse_changes(context: Context) -> None:
+    """Refuse to go on where the run file, the source or the pool is not what the run began with."""
     run = context.ledger.run()
     out = "Put it back as it was to go on, or start another run with --new."
     if run.run_file_sha256 != context.loaded.fingerprint:
