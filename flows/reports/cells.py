@@ -36,5 +36,5 @@ def plain_text(cell: str) -> str:
 def write_cells(rows: pl.LazyFrame, path: Path) -> None:
     """Write rows as CSV, UTF-8 with LF, readable by the owner only; ``path`` is either the old file or the new one."""
     names = rows.collect_schema().names()
-    texts = rows.select(safe_cell(pl.col(name).cast(pl.String)) for name in names)
+    texts = rows.select(safe_cell(pl.col(name).cast(pl.String)).alias(name) for name in names)
     write_once(path, lambda file: texts.sink_csv(file, quote_style="always", check_extension=False))

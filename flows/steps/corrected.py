@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors.errors import ConfigurationError, SourceError
+from connectors.errors import ConfigurationError, PoolferryError
 from flows.ledger.families import RETRY, record_of
 from flows.settings import describe_source
 from flows.steps.context import source_of
@@ -40,7 +40,7 @@ def with_corrected(loaded: LoadedRunFile, file: Path) -> LoadedRunFile:
     own = loaded.settings.source
     key = {"key": own["key"]} if own.get("key") else {}
     plain = _reading(loaded, {**describe_source(file, loaded.base), **key})
-    with suppress(SourceError):
+    with suppress(PoolferryError):  # what cannot be read so was not written by --write-file
         if ROW in source_of(plain).fields():
             return plain
     is_same = plain.settings.source["kind"] == own["kind"]

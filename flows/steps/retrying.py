@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connectors.errors import ConfigurationError, unknown_name
-from connectors.records import FILE, LINE
-from flows.ledger.families import RETRY, looked_at, record_of, refuse_purged
+from connectors.records import FILE, LINE, SOURCE_ID
+from flows.ledger.families import RETRY, looked_at, record_of, refuse_purged, root_of
 from flows.ledger.folder import RunFolder, new_run_id, runs_of
 from flows.ledger.segments import write_once, write_parquet
 from flows.settings import describe_source
@@ -27,7 +27,16 @@ from flows.steps.finishing import is_finished
 from flows.steps.forecast import Forecast, forecast, scratch
 from flows.steps.route import route
 from flows.steps.running import begin, carried, kept_once_begun, opened_in, refuse_changes, unfinished
-from flows.steps.selecting import ROW, Selection, candidates, with_places_in
+from flows.steps.selecting import (
+    PLACED,
+    ROW,
+    Selection,
+    all_keys,
+    candidates,
+    is_sure,
+    keys_in_the_source,
+    with_places_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,8 +182,19 @@ def begin_retry(context: Context, parent: RunFolder, wanted: pl.DataFrame, choic
     users, by_place = wanted, False
     if choice.file is None:
         users, by_place = with_places_in(wanted, parent, context.source.fingerprint())
-    write_parquet(users, context.folder.retried)
+    write_parquet(users.with_columns(_placed(context, parent, users, choice, by_place=by_place)), context.folder.retried)
     begin(context, {RETRY: {**choice.facts(parent), "users": users.height, "by_place": by_place}})
+
+
+def _placed(
+    context: Context, parent: RunFolder, users: pl.DataFrame, choice: Choice, *, by_place: bool
+) -> pl.Expr:
+    """Who is looked for at a place: everybody in an unchanged source, else who cannot be found by a key."""
+    if by_place or choice.file is not None:
+        return pl.lit(by_place).alias(PLACED)
+    keys, there = users[SOURCE_ID], keys_in_the_source(context, users)
+    found = keys.is_in(there.implode()).fill_null(value=False)
+    return pl.lit(~(found & is_sure(keys, all_keys(root_of(parent))))).alias(PLACED)
 
 
 def refuse_unfit(parent: RunFolder, loaded: LoadedRunFile) -> None:

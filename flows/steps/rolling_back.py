@@ -91,7 +91,7 @@ def plan_rollback(folder: RunFolder, worker: Worker, *, confirmed_too: bool = Fa
         TargetError: the pool cannot be read.
     """
     with opened_rollback(folder, worker) as context:
-        return counted(context, _judged_now(context, confirmed_too=confirmed_too), done=False)
+        return count_ends(context, judge_now(context, confirmed_too=confirmed_too), done=False)
 
 
 def rollback(folder: RunFolder, worker: Worker, *, confirmed_too: bool = False) -> Rollback:
@@ -148,14 +148,14 @@ def judge_all(context: Context, *, confirmed_too: bool) -> None:
     if _plan_file(context).exists():
         return
     _folder(context).mkdir(mode=0o700, exist_ok=True)
-    plan = _judged_now(context, confirmed_too=confirmed_too)
+    plan = judge_now(context, confirmed_too=confirmed_too)
     chosen = plan.lazy().filter(pl.col(WHY_NOT).is_null()).select(ORDINAL)
     left = made_users(context).join(chosen, on=ORDINAL, how="semi").sort(ORDINAL)
     write_once(_left_file(context), lambda file: left.sink_parquet(file, compression="lz4"))
     write_parquet(plan, _plan_file(context))
 
 
-def _judged_now(context: Context, *, confirmed_too: bool) -> pl.DataFrame:
+def judge_now(context: Context, *, confirmed_too: bool) -> pl.DataFrame:
     """Everybody whom the run created and no earlier rollback has deleted, with ``WHY_NOT``."""
     users = made_users(context)
     if context.folder.rolled_back.exists():
@@ -280,7 +280,7 @@ def _write_csv(context: Context, ends: pl.DataFrame) -> None:
     write_cells(rows.select(columns), context.folder.path / "rollback.csv")
 
 
-def counted(context: Context, users: pl.DataFrame, *, done: bool) -> Rollback:
+def count_ends(context: Context, users: pl.DataFrame, *, done: bool) -> Rollback:
     """The counts of users as ``judged`` gives them."""
     return replace(_counts(context, _as_ends(users)), done=done)
 

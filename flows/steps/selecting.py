@@ -1,8 +1,9 @@
 """Which rows of a source a retry takes: those of users whom its parent could not land, and no others.
 
 In an unchanged source a user is the row at the same place (file and line). Where the source has changed
-since, or a corrected file stands in for it, users are known by their key; a row at the same place counts
-too where its key is nobody else's, since mending a line may mend the key.
+since, users are known by their key; of a user whose key it does not have any more, or who has none, the row
+at the same place counts if its key is nobody else's, since mending a line may mend the key. In a corrected
+file only keys count.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from connectors.records import PoolSchema
     from flows.steps.context import Context
+
+PLACED: Final = "@placed"
+"""Boolean: whether a user is looked for at a place of the source."""
 
 ROW: Final = "poolferry_row"
 """Column of a file that ``--write-file`` wrote: the user's ordinal in the parent."""
@@ -70,6 +74,22 @@ def with_places_in(wanted: pl.DataFrame, parent: RunFolder, fingerprint: str) ->
     return wanted, False
 
 
+def keys_in_the_source(context: Context, wanted: pl.DataFrame) -> pl.Series:
+    """Those keys of users that the source still has; only the one field is read."""
+    key, sought = context.mapping.key, wanted[SOURCE_ID].drop_nulls().unique()
+    found = [pl.Series(SOURCE_ID, dtype=pl.String)]
+    if key is None or sought.is_empty():
+        return found[0]
+    context.progress.stage("Looking for the users' keys in the source", context.source.count(), "users")
+    done = 0
+    for page in context.source.pages([key]):
+        ids = without_blanks(page.rows[key])
+        found.append(ids.filter(ids.is_in(sought.implode())).unique().rename(SOURCE_ID))
+        done += page.rows.height
+        context.progress.update(done)
+    return pl.concat(found).unique()
+
+
 def landed_names(context: Context) -> pl.Series:
     """Keys of the usernames that the family has brought into the pool, or left to the trigger; UInt64.
 
@@ -94,10 +114,9 @@ class Selection:
     """Picks the rows of a retry out of the pages of a source; each user of the parent is taken once.
 
     Attributes:
-        wanted: ``PARENT``, ``SOURCE_ID``, ``FILE``, ``LINE``.
+        wanted: ``PARENT``, ``SOURCE_ID``, ``FILE``, ``LINE``, ``PLACED``.
         key: the field that names a user in the source, if one does.
         by_place: whether ``FILE`` and ``LINE`` alone tell who a row is.
-        near_place: whether they count where the key does not speak against it.
         root: the run at the head of the family; it knows all keys.
         taken: ordinals of the parent's users whom an earlier page has.
         passed: rows that were not taken.
@@ -106,7 +125,6 @@ class Selection:
     wanted: pl.DataFrame
     key: str | None
     by_place: bool
-    near_place: bool
     root: RunFolder
     taken: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.UInt64))
     passed: int = 0
@@ -120,10 +138,9 @@ class Selection:
         pages = context.ledger.pages()
         done = context.folder.scan_users().select(PARENT).collect().to_series() if pages else None
         made = cls(
-            wanted=pl.read_parquet(context.folder.retried).select(PARENT, SOURCE_ID, FILE, LINE),
+            wanted=pl.read_parquet(context.folder.retried).select(PARENT, SOURCE_ID, FILE, LINE, PLACED),
             key=context.mapping.key,
             by_place=retry["by_place"],
-            near_place=retry["file"] is None,
             root=root_of(RunFolder(context.folder.path.parent / retry["parent"])),
         )
         made.taken = made.taken if done is None else done
@@ -155,8 +172,6 @@ class Selection:
         by_key = places.select("@id").join(
             self._once, left_on="@id", right_on=SOURCE_ID, how="left", maintain_order="left"
         )[PARENT]
-        if not self.near_place:
-            return by_key
         near = self._at_their_place(places)
         return pl.select(
             pl.coalesce(pl.when(self._is_nobody_elses(near)).then(near[PARENT]), by_key)
@@ -168,7 +183,8 @@ class Selection:
         return without_blanks(rows[self.key])
 
     def _at_their_place(self, places: pl.DataFrame) -> pl.DataFrame:
-        return places.join(self.wanted, on=[FILE, LINE], how="left", maintain_order="left")
+        placed = self.wanted.filter(PLACED)
+        return places.join(placed, on=[FILE, LINE], how="left", maintain_order="left")
 
     def _is_nobody_elses(self, near: pl.DataFrame) -> pl.Series:
         """Whether the key of a row at a wanted user's place is that user's, or no user's at all."""
@@ -179,17 +195,24 @@ class Selection:
 
     @cached_property
     def _all_ids(self) -> pl.Series:
-        return pl.scan_parquet(self.root.verdicts).select("source_id").drop_nulls().collect().to_series()
+        return all_keys(self.root)
 
     @cached_property
     def _once(self) -> pl.DataFrame:
-        """Retried users whose key nobody else of the whole family has."""
-        of_wanted = self._all_ids.filter(self._all_ids.is_in(self.wanted[SOURCE_ID].implode()))
-        single = of_wanted.filter(of_wanted.is_unique())
-        users = self.wanted.select(PARENT, SOURCE_ID).drop_nulls()
-        is_known = pl.col(SOURCE_ID).is_in(of_wanted.implode())
-        alone = pl.col(SOURCE_ID).is_unique()
-        return users.filter(pl.col(SOURCE_ID).is_in(single.implode()) | (alone & ~is_known))
+        users = self.wanted.select(PARENT, SOURCE_ID)
+        return users.filter(is_sure(users[SOURCE_ID], self._all_ids))
+
+
+def all_keys(root: RunFolder) -> pl.Series:
+    """The keys of all users of a run."""
+    return pl.scan_parquet(root.verdicts).select("source_id").drop_nulls().collect().to_series()
+
+
+def is_sure(keys: pl.Series, everybodys: pl.Series) -> pl.Series:
+    """Whether a key alone tells who is meant: nobody else of the retry has it, nor of the whole family."""
+    shared = everybodys.filter(everybodys.is_in(keys.implode()))
+    twice = shared.filter(shared.is_duplicated())
+    return keys.is_not_null() & keys.is_unique() & ~keys.is_in(twice.implode()).fill_null(value=False)
 
 
 def fields_to_read(fields: Sequence[str], known: Sequence[str]) -> list[str]:
