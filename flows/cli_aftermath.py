@@ -99,8 +99,8 @@ def _show_written(as_json: bool, target: Path, written: dict[str, Any]) -> None:
     ]
     if written["missing"]:
         parts.append(
-            f"{written['missing']:,} users are not in it: their lines cannot be read, or are not in the source "
-            "any more. Mend those in the source itself."
+            f"{written['missing']:,} users are not in it: their lines cannot be read, or are not in the "
+            "source any more. Mend those in the source itself."
         )
     show(as_json, {"file": str(target), **written}, *parts)
 
@@ -116,7 +116,7 @@ def rollback(
         bool,
         typer.Option(
             "--confirmed-too",
-            help="Also users who could sign in from the start: you know that no application has used the pool.",
+            help="Also users who could sign in from the start: no application has used the pool yet.",
         ),
     ] = False,
     with_retries: Annotated[

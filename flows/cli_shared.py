@@ -33,7 +33,7 @@ RunFileArgument = Annotated[
 RunArgument = Annotated[
     str,
     typer.Argument(
-        help="A run's id, its name (then the newest run) or its folder.",
+        help="A run's id, its name (then the newest run that is no retry) or its folder.",
         metavar="RUN",
         show_default=False,
         autocompletion=known_runs,

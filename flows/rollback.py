@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from flows.steps.context import Context
     from flows.steps.rolling_back import Rollback
 
-RunFolderPath = Annotated[str, Field(min_length=1, examples=["/srv/migration/runs/acme/20261123T050258Z-a0afbd"])]
+RunFolderPath = Annotated[
+    str, Field(min_length=1, examples=["/srv/migration/runs/acme/20261123T050258Z-a0afbd"])
+]
 
 LOOK = stage_task("look at the users", judge_now)
 JUDGE = stage_task("judge the users", judge_all)
@@ -66,7 +68,9 @@ def _rollback(path: Path, *, delete: bool, confirmed_too: bool) -> State[dict[st
     with opened_rollback(folder, Worker(progress_of(name))) as context:
         found = _deleted(context, confirmed_too) if delete else _counted(context, confirmed_too)
     show_markdown(name, "rollback", rollback_markdown(name, found), found.sentence)
-    return Completed(name=LEFT_ALONE if found.exit_status else None, message=found.sentence, data=asdict(found))
+    return Completed(
+        name=LEFT_ALONE if found.exit_status else None, message=found.sentence, data=asdict(found)
+    )
 
 
 def _counted(context: Context, confirmed_too: bool) -> Rollback:  # noqa: FBT001 - a flag of the flow

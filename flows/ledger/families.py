@@ -84,6 +84,11 @@ def descendants_of(folder: RunFolder) -> list[RunFolder]:
     return [run for child in children_of(folder) for run in (child, *descendants_of(child))]
 
 
+def is_retry(folder: RunFolder) -> bool:
+    """Whether a run takes up users of another one."""
+    return _parent_id(folder) is not None
+
+
 def _parent_id(folder: RunFolder) -> str | None:
     retry = record_of(folder).facts.get(RETRY)
     return str(retry["parent"]) if retry else None

@@ -161,15 +161,19 @@ def runs_of(state_folder: Path) -> list[RunFolder]:
 
 
 def find_run(name: str, state: Path) -> RunFolder:
-    """Find a run by its id, by ``NAME`` (its newest run) or by a path to its folder.
+    """Find a run by its id, by ``NAME`` (its newest run that is no retry) or by a path to its folder.
 
     Raises:
         ConfigurationError: there is none; the text lists those that are there.
     """
+    from flows.ledger.families import is_retry  # noqa: PLC0415 - families are made of folders
+
     if (Path(name) / "ledger.db").is_file():
         return RunFolder(Path(name).resolve())
     known = [run for folder in sorted(state.glob("*")) for run in runs_of(folder)]
-    named = [run for run in known if name in (run.run_id, run.path.parent.name)]
+    named = [
+        run for run in known if name == run.run_id or (name == run.path.parent.name and not is_retry(run))
+    ]
     if named:
         return named[-1]
     listed = ", ".join(f"{run.path.parent.name}/{run.run_id}" for run in known[-5:]) or "none"

@@ -133,7 +133,7 @@ class Ledger:
             return int(connection.execute(query).scalar_one())
 
     def forget_places(self) -> None:
-        """Forget where in the source each page ended, which may name a person, and leave no trace in the file."""
+        """Forget where in the source each page ended, which may name a person; a file keeps no trace."""
         self._write(update(PAGES).where(PAGES.c.run_id == self.run_id).values(cursor={}))
         if self._engine.dialect.name == "sqlite":
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -1,9 +1,10 @@
 """CSV files that people open in a spreadsheet: no cell of theirs is ever taken for a formula.
 
-A spreadsheet computes a cell that begins with ``=``, ``+``, ``-`` or ``@``, or with such a sign behind a tab or
-a line break, and in some languages with the wide form of one. Such a cell gets an apostrophe in front, and so
-does one that begins with an apostrophe: whoever reads the file by machine takes one apostrophe away and has the
-text as it was. Each cell stands in quotation marks, or a spreadsheet that parts cells at ``;`` would find more.
+A spreadsheet computes a cell that begins with ``=``, ``+``, ``-`` or ``@``, or with such a sign behind a tab
+or a line break, and in some languages with the wide form of one. Such a cell gets an apostrophe in front, and
+so does one that begins with an apostrophe: who reads the file by machine takes one apostrophe away and has
+the text as it was. Each cell stands in quotation marks, or a spreadsheet that parts cells at ``;`` would find
+more of them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ def plain_text(cell: str) -> str:
 
 
 def write_cells(rows: pl.LazyFrame, path: Path) -> None:
-    """Write rows as CSV, UTF-8 with LF, readable by the owner only; ``path`` is either the old file or the new one."""
+    """Write rows as CSV (UTF-8, LF), the header as safe as the cells; ``path`` is never half of a file."""
     names = rows.collect_schema().names()
-    texts = rows.select(safe_cell(pl.col(name).cast(pl.String)).alias(name) for name in names)
+    heads = pl.select(safe_cell(pl.lit(pl.Series(names, dtype=pl.String)))).to_series()
+    texts = rows.select(
+        safe_cell(pl.col(name).cast(pl.String)).alias(head) for name, head in zip(names, heads, strict=True)
+    )
     write_once(path, lambda file: texts.sink_csv(file, quote_style="always", check_extension=False))

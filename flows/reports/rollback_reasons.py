@@ -15,13 +15,13 @@ ROLLBACK_REASONS: Mapping[str, Reason] = MappingProxyType(
         (
             Reason(
                 "sub_unknown",
-                "The run does not know the user's `sub`, so that nothing tells them from another of that name.",
+                "The run does not know the user's `sub`, so nothing tells them from another of that name.",
                 "F1.42",
                 "Nobody is deleted by name alone. A run with `verify: full` knows everybody's `sub`.",
             ),
             Reason(
                 "not_read_back",
-                "The run has not read the user back, so that nobody can tell whether they have changed since.",
+                "The run has not read the user back, so nobody can tell whether they have changed since.",
                 "",
                 "A run with `verify: full` reads everybody back. Look at the user, and delete them yourself.",
             ),
@@ -39,7 +39,7 @@ ROLLBACK_REASONS: Mapping[str, Reason] = MappingProxyType(
             ),
             Reason(
                 "changed_since",
-                "The user was changed since the run: an attribute, whether they are enabled, or the date of it.",
+                "The user was changed since the run: an attribute, access, or the date of the last change.",
                 "",
                 "Somebody works with this user: find out who before you delete them yourself.",
             ),

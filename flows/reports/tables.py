@@ -61,7 +61,7 @@ def write_tables(folder: RunFolder, verdicts: pl.LazyFrame) -> None:
 
 
 def write_id_map(folder: RunFolder, verdicts: pl.LazyFrame) -> None:
-    """Write ``id_map.csv``: old id, username and new ``sub`` of everybody in the pool whose ``sub`` is known."""
+    """Write ``id_map.csv``: old id, username and new ``sub`` of users in the pool who have a known one."""
     known = _in_pool(verdicts).filter(pl.col(SUB).is_not_null())
     write_cells(known.select("source_id", "username", SUB), folder.path / "id_map.csv")
 

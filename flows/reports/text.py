@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +16,8 @@ from flows.steps.finishing import standing
 from mappings.reasons import reason
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flows.ledger.folder import RunFolder
     from flows.ledger.store import Ledger
     from flows.reports.tables import IdMap
@@ -32,8 +33,8 @@ def write_report(folder: RunFolder, ledger: Ledger) -> str:
     text = report_text(folder, ledger)
     write_text(text, folder.report)
     for ancestor in ancestors_of(folder):
-        write_id_map(ancestor, in_the_end(ancestor))
         with looked_at(ancestor) as its_ledger:
+            write_id_map(ancestor, in_the_end(ancestor))
             write_text(report_text(ancestor, its_ledger), ancestor.report)
     return text
 
@@ -107,14 +108,14 @@ def _file_parts(folder: RunFolder, facts: Mapping[str, Any]) -> list[str]:
 
 def _id_map_sentence(ids: IdMap, facts: Mapping[str, Any]) -> str:
     if ids.is_complete:
-        return f"`id_map.csv` is complete: all {ids.in_pool:,} users in the pool, each with a `sub` of their own."
+        return f"`id_map.csv` is complete: all {ids.in_pool:,} users in the pool, each with their own `sub`."
     parts = [
-        f"`id_map.csv` is not complete: {ids.known:,} of {ids.in_pool:,} users in the pool have a known `sub`."
+        f"`id_map.csv` is not complete: of {ids.in_pool:,} users in the pool {ids.known:,} have a `sub`."
     ]
     if ids.in_pool > ids.known:
         read = facts.get("read_back")
         why = "the pool was not read back" if read is None else f"only {read:,} users were read back"
-        parts.append(f"Of the others none is known, since {why}: `verify: full` reads everybody.")
+        parts.append(f"Of the others it is not, since {why}: `verify: full` reads everybody.")
     if ids.repeated:
         parts.append(f"{ids.repeated:,} rows have a `sub` that another row has: please report it.")
     return " ".join(parts)

@@ -46,7 +46,7 @@ def extract(context: Context) -> None:
         ordinal += users.height
         context.progress.update(ordinal)
     if not context.ledger.pages():
-        _write_nobody(context)
+        _write_nobody(context, selection)
     context.ledger.advance_run(RunState.ROUTING, **_passed(context, selection))
 
 
@@ -70,13 +70,16 @@ def _passed(context: Context, selection: Selection | None) -> dict[str, Any]:
     return {RETRY: {**context.ledger.run().facts[RETRY], "missing": missing, "passed": selection.passed}}
 
 
-def _write_nobody(context: Context) -> None:
+def _write_nobody(context: Context, selection: Selection | None) -> None:
     """Write the one page of a source without users, so that what follows finds every column."""
     nobody = pl.DataFrame(schema={LINE: pl.UInt64, FILE: pl.UInt32, REASON: pl.String})
     rows = nobody.drop(REASON).with_columns(
         pl.lit(None, pl.String).alias(name) for name in context.mapping.fields
     )
-    write_arrow(judge_page(context, Page(rows, nobody, {}), 0), context.folder.users(1))
+    page = Page(rows, nobody, {})
+    if selection is not None:
+        (page,) = selection.narrowed(iter([page]))
+    write_arrow(judge_page(context, page, 0), context.folder.users(1))
     context.ledger.add_page(PageRecord(1, 0, 0, {}, 1.0))
 
 

@@ -63,7 +63,7 @@ def after_retries(folder: RunFolder) -> dict[str, Any] | None:
     """How a run stands with its finished retries; None where it has none.
 
     Returns:
-        ``retries`` (their ids), ``extracted``, ``landed`` (who is in the pool) and ``verdicts``, all of them counts.
+        ``retries`` (their ids), and as counts ``extracted``, ``landed`` (in the pool) and ``verdicts``.
     """
     if not folder.verdicts.exists() or not (retries := finished_children(folder)):
         return None
@@ -73,7 +73,7 @@ def after_retries(folder: RunFolder) -> dict[str, Any] | None:
     return {
         "retries": [child.run_id for child in retries],
         "extracted": sum(verdicts.values()),
-        "landed": sum(verdicts[name] for name in IN_THE_POOL),
+        "landed": sum(count for name, count in verdicts.items() if name in IN_THE_POOL),
         "verdicts": verdicts,
     }
 

@@ -1,12 +1,12 @@
-"""Is a user whom a run created still as the run left them? Told from ``ListUsers``, which costs no MAU (F8.4).
+"""Is a user whom a run created as the run left them? Told from ``ListUsers``, which costs no MAU (F8.4).
 
 The run read every user back after its last change to them. Whatever is different now was somebody else:
 the status, an attribute, whether they are enabled, or ``UserLastModifiedDate``, which is compared with the
 same service's own earlier answer and never with a clock of ours.
 
-What moves ``UserLastModifiedDate`` is not documented, and so it is unproven that a sign-in does. A user who
-was ``CONFIRMED`` from the start (an imported hash, a permanent password, a pool without passwords) can sign
-in without leaving any documented trace. Such a user counts as one who may have signed in.
+What moves ``UserLastModifiedDate`` is not documented (F5.17), so it is unproven that a sign-in does. A user
+who was ``CONFIRMED`` from the start (an imported hash, a permanent password, a pool without passwords) can
+sign in without leaving any documented trace. Such a user counts as one who may have signed in.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from mappings.duplicates import ORDINAL
 from mappings.rules_username import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from flows.steps.context import Context
 
 WHY_NOT: Final = "why_not"
-"""Why a user is not deleted: a code of ``flows.reports.rollback_reasons``; null: nothing speaks against it."""
+"""Why a user is not deleted: a code of ``flows.reports.rollback_reasons``; null: nothing is against it."""
 
 GONE: Final = "gone_already"
 """Stands in ``WHY_NOT`` where the pool has neither the user nor their name."""
@@ -40,15 +40,19 @@ MADE: Final = ("imported", "created")
 _READ: Final = "read"
 _WAS: Final = "@was_"
 _TRAITS: Final = ("status", "enabled", "modified")
-_KINDS: Final = {"status": pl.String, "enabled": pl.Boolean, "modified": pl.Datetime("us", "UTC")}
+_KINDS: Final[Mapping[str, pl.DataType]] = {
+    "status": pl.String(),
+    "enabled": pl.Boolean(),
+    "modified": pl.Datetime("us", "UTC"),
+}
 
 
 def made_users(context: Context) -> pl.LazyFrame:
     """Everybody whom the run created, in the order of the source, as the run left them.
 
     Returns:
-        ``ORDINAL``, ``source_id``, ``username`` (the source's), ``sub``, ``read`` (whether the run has read the
-        user back), and each trait and attribute with ``@was_`` in front.
+        ``ORDINAL``, ``source_id``, ``username`` (the source's), ``sub``, ``read`` (whether the run has read
+        the user back), and each trait and attribute with ``@was_`` in front.
     """
     numbered = pl.scan_parquet(context.folder.verdicts).with_row_index(ORDINAL)
     verdicts = numbered.with_columns(pl.col(ORDINAL).cast(pl.UInt64))
@@ -62,7 +66,7 @@ def made_users(context: Context) -> pl.LazyFrame:
 def _as_left(context: Context) -> pl.LazyFrame:
     """The pool as the run read it back; of two readings of a user the one that saw the older change."""
     names = _compared(context)
-    schema = {SUB: pl.String, **{name: _KINDS.get(name, pl.String) for name in names}}
+    schema = {SUB: pl.String(), **{name: _KINDS.get(name, pl.String()) for name in names}}
     parts = [pl.scan_parquet(path) for path in context.folder.all("after")]
     everybody = pl.concat([pl.LazyFrame(schema=schema), *parts], how="diagonal_relaxed").select(SUB, *names)
     return everybody.sort("modified").unique(SUB, keep="first").with_columns(pl.lit(value=True).alias(_READ))
@@ -126,7 +130,7 @@ def _kept(context: Context, folder: Path) -> pl.LazyFrame:
 
 def _nobody(context: Context) -> pl.LazyFrame:
     names = [SUB, "username", *_compared(context)]
-    return pl.LazyFrame(schema={name: _KINDS.get(name, pl.String) for name in names})
+    return pl.LazyFrame(schema={name: _KINDS.get(name, pl.String()) for name in names})
 
 
 def _shaped(context: Context, users: pl.LazyFrame) -> pl.LazyFrame:

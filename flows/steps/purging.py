@@ -12,6 +12,7 @@ import hmac
 import json
 import secrets
 import shutil
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,7 @@ from flows.steps.family_verdicts import after_retries
 from flows.steps.finishing import is_finished, summarise, verdicts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from flows.ledger.folder import RunFolder
@@ -60,7 +62,8 @@ class Purge:
     def sentence(self) -> str:
         """The finding in one line."""
         verb = "were removed" if self.done else "would be removed"
-        return f"run {self.run_id}: {self.files:,} files ({self.bytes:,} bytes) with what is known of {self.users:,} users {verb}"
+        size = f"{self.files:,} files ({self.bytes:,} bytes)"
+        return f"run {self.run_id}: {size} with what is known of {self.users:,} users {verb}"
 
 
 def plan_purge(folder: RunFolder) -> list[Purge]:
@@ -88,12 +91,15 @@ def purge(
     runs = family_of(folder)
     for run in runs:
         _refuse_unfinished(run, force=force)
-    salt = _salt(salt_file)
-    ends = {run.run_id: after_retries(run) for run in runs if not _has_begun(run)}
-    for run in runs:
-        if PURGED not in record_of(run).facts:
-            _begin(run, worker, ends.get(run.run_id))
-    return [_purged(run, worker, salt) for run in runs]
+    with ExitStack() as locks:
+        for run in runs:
+            locks.enter_context(run.locked())
+        salt = _salt(salt_file)
+        ends = {run.run_id: after_retries(run) for run in runs if not _has_begun(run)}
+        for run in runs:
+            if run.run_id in ends:
+                _begin(run, worker, ends[run.run_id])
+        return [_purged(run, worker, salt) for run in runs]
 
 
 def family_of(folder: RunFolder) -> list[RunFolder]:
@@ -119,33 +125,31 @@ def _refuse_unfinished(folder: RunFolder, *, force: bool) -> None:
 
 def _begin(folder: RunFolder, worker: Worker, ends: dict[str, object] | None) -> None:
     """Freeze the numbers of the family: nobody can count them once the first folder is purged."""
-    with folder.locked():
-        ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, worker.clock)
-        try:
-            run = ledger.run()
-            if PURGING not in run.facts:
-                ledger.advance_run(run.state, **{PURGING: worker.clock(), "after_retries": ends})
-        finally:
-            ledger.close()
+    with _written_to(folder, worker) as ledger:
+        ledger.advance_run(ledger.run().state, **{PURGING: worker.clock(), "after_retries": ends})
 
 
 def _purged(folder: RunFolder, worker: Worker, salt: bytes) -> Purge:
-    if PURGED in record_of(folder).facts:
-        return _measured(folder, done=True)
-    with folder.locked():
-        told = _measured(folder, done=True)
-        ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, worker.clock)
-        try:
-            _keep_numbers(folder, ledger)
-            _hash_ids(folder, salt)
-            _remove(folder)
-            ledger.forget_places()
-            run = ledger.run()
-            ledger.advance_run(run.state, **{PURGED: worker.clock()})
-            write_text(report_text(folder, ledger), folder.report)
-        finally:
-            ledger.close()
+    told = _measured(folder, done=True)
+    with _written_to(folder, worker) as ledger:
+        if PURGED in ledger.run().facts:
+            return told
+        _keep_numbers(folder, ledger)
+        _hash_ids(folder, salt)
+        _remove(folder)
+        ledger.forget_places()
+        ledger.advance_run(ledger.run().state, **{PURGED: worker.clock()})
+        write_text(report_text(folder, ledger), folder.report)
     return told
+
+
+@contextmanager
+def _written_to(folder: RunFolder, worker: Worker) -> Iterator[Ledger]:
+    ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, worker.clock)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
 
 
 def _keep_numbers(folder: RunFolder, ledger: Ledger) -> None:

@@ -182,7 +182,9 @@ def begin_retry(context: Context, parent: RunFolder, wanted: pl.DataFrame, choic
     users, by_place = wanted, False
     if choice.file is None:
         users, by_place = with_places_in(wanted, parent, context.source.fingerprint())
-    write_parquet(users.with_columns(_placed(context, parent, users, choice, by_place=by_place)), context.folder.retried)
+    write_parquet(
+        users.with_columns(_placed(context, parent, users, choice, by_place=by_place)), context.folder.retried
+    )
     begin(context, {RETRY: {**choice.facts(parent), "users": users.height, "by_place": by_place}})
 
 
@@ -208,7 +210,8 @@ def refuse_unfit(parent: RunFolder, loaded: LoadedRunFile) -> None:
         )
     if (loaded.settings.name, loaded.settings.target.user_pool_id) != (run.name, run.pool_id):
         raise ConfigurationError(
-            f"{loaded.path}: a retry of run {run.run_id} needs its name and its pool, {run.name} and {run.pool_id}.",
+            f"{loaded.path}: a retry of run {run.run_id} needs its name and its pool, "
+            f"{run.name} and {run.pool_id}.",
             "Mapping, strategies, rules and the rest may change between a run and its retry.",
         )
     if loaded.state_folder != parent.path.parent.resolve():

@@ -136,10 +136,10 @@ def _refuse_without_subs(context: Context) -> None:
     if made["len"].item() and not made["known"].item():
         verify = context.loaded.settings.verify
         raise ConfigurationError(
-            f"Run {context.folder.run_id} knows nobody's `sub` (its `verify` was `{verify}`), so that nothing "
+            f"Run {context.folder.run_id} knows nobody's `sub` (its `verify` was `{verify}`), so nothing "
             "tells its users from others of the same names.",
-            "Nobody is deleted by name alone. Say `verify: full` before the next run: it reads everybody back "
-            "for nothing (F8.4). Of this one, `poolferry reconcile` tells who is there.",
+            "Nobody is deleted by name alone. Say `verify: full` before the next run: it reads everybody "
+            "back for nothing (F8.4). Of this one, `poolferry reconcile` tells who is there.",
         )
 
 

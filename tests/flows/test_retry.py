@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from connectors.errors import ConfigurationError
+from flows.cli import app
 from flows.ledger.families import RETRY, record_of
 from flows.ledger.folder import RunFolder
 from flows.reports.explaining import explain_user
@@ -20,11 +22,13 @@ from flows.steps.reconciling import reconcile
 from flows.steps.retrying import Choice, plan_retry, retry, write_rows
 from flows.steps.selecting import ROW
 from tests.flows.conftest import FIELDS, Pool, person
-from tests.flows.journeys import QUICK, At, Journey, hold, mapping, travel
+from tests.flows.journeys import QUICK, At, Journey, hold, lead_to, mapping, travel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from connectors.cognito.sandbox import Sandbox
 
 DIRTY = [
     person(0),
@@ -42,6 +46,11 @@ REASONS = {
 
 WITHOUT_EMAIL = mapping(without=("email", "email_verified"))
 """The mapping of somebody who gives the addresses up."""
+
+
+@pytest.fixture(autouse=True)
+def _quick(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    lead_to(sandbox, monkeypatch)
 
 
 def first(pool: Pool, people: Sequence[dict[str, str]] = DIRTY, **changes: Any) -> tuple[Path, RunFolder]:
@@ -62,15 +71,13 @@ def family(parent: RunFolder) -> dict[str, Any]:
 
 
 def test_a_mended_mapping_lands_those_whom_it_concerns(pool: Pool) -> None:
-    path, parent = first(pool)
+    _, parent = first(pool)
     mended = mapping(without=("email", "email_verified"), birthdate={"from": "born", "bad": "drop"})
     before = pool.users()
     child = again(parent, pool.run_file(DIRTY, jobs=QUICK, mapping=mended))
     hold(child, pool, before)
     assert child.summary["extracted"] == 4
-    assert child.reasons() == {
-        name: why for name, why in REASONS.items() if name in ("u 3", "u00000")
-    }
+    assert child.reasons() == {name: why for name, why in REASONS.items() if name in ("u 3", "u00000")}
     assert family(parent) == {"imported": 1, "created": 2, "rejected": 2}
     assert record_of(RunFolder(child.folder)).facts[RETRY]["parent"] == parent.run_id
 
@@ -99,7 +106,7 @@ def test_a_failed_user_who_is_in_the_pool_after_all_is_existing(pool: Pool) -> N
 
 def test_a_mended_source_is_matched_by_key_and_a_mended_line_by_its_place(pool: Pool) -> None:
     """A new user who moved in meanwhile is not taken, and nobody who has landed is read again."""
-    path, parent = first(pool)
+    _, parent = first(pool)
     mended = [
         person(0), person(1), person(2, born="31.12.1999"), person(3), person(7, email="other@example.com"),
         person(8),
@@ -112,7 +119,7 @@ def test_a_mended_source_is_matched_by_key_and_a_mended_line_by_its_place(pool: 
 
 
 def test_keys_find_users_whose_lines_have_moved(pool: Pool) -> None:
-    path, parent = first(pool, [person(1, email="x"), person(2), person(3, email="y")])
+    _, parent = first(pool, [person(1, email="x"), person(2), person(3, email="y")])
     moved = [person(9), person(8), person(2), person(3), person(1)]
     child = again(parent, pool.run_file(moved, jobs=QUICK))
     assert sorted(child.verdicts["source_id"]) == ["u00001", "u00003"]
@@ -120,7 +127,7 @@ def test_keys_find_users_whose_lines_have_moved(pool: Pool) -> None:
 
 
 def test_who_is_not_in_the_source_any_more_keeps_the_verdict(pool: Pool) -> None:
-    path, parent = first(pool)
+    _, parent = first(pool)
     child = again(parent, pool.run_file([person(0), person(1)], jobs=QUICK))
     assert child.counts() == {"imported": 1}
     assert family(parent) == {"imported": 2, "rejected": 3}
@@ -136,7 +143,12 @@ def test_a_file_that_was_written_corrected_and_read_lands_everybody(pool: Pool, 
     with rows.open(newline="", encoding="utf-8") as file:
         people = list(csv.DictReader(file))
     assert [*people[0]] == [ROW, *FIELDS]
-    mend: list[dict[str, str]] = [{"email": "user1@example.com"}, {"born": "1999-12-31"}, {"id": "u3"}, {"id": "u9"}]
+    mend: list[dict[str, str]] = [
+        {"email": "user1@example.com"},
+        {"born": "1999-12-31"},
+        {"id": "u3"},
+        {"id": "u9"},
+    ]
     with rows.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [ROW, *FIELDS])
         writer.writeheader()
@@ -149,7 +161,9 @@ def test_a_file_that_was_written_corrected_and_read_lands_everybody(pool: Pool, 
     assert list(explain_user(str(child.folder), "u9", pool.folder / "runs", with_values=False))
 
 
-def test_a_corrected_file_in_the_form_of_the_source_is_matched_by_the_key_alone(pool: Pool, tmp_path: Path) -> None:
+def test_a_corrected_file_in_the_form_of_the_source_is_matched_by_the_key_alone(
+    pool: Pool, tmp_path: Path
+) -> None:
     source = {"kind": "csv", "path": "users.csv", "delimiter": ";", "encoding": "cp1252"}
     path = pool.run_file([person(1, email="x", first_name="Zoë"), person(2)], jobs=QUICK, source=source)
     (pool.folder / "users.csv").write_text(
@@ -212,11 +226,52 @@ def test_a_plan_of_a_retry_sends_nothing_and_leaves_nothing(pool: Pool) -> None:
     assert [item.name for item in parent.path.parent.iterdir()] == [parent.run_id]
 
 
+def call(*arguments: object) -> Any:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_the_command_forecasts_writes_retries_and_tells_how_all_stand(pool: Pool, tmp_path: Path) -> None:
+    """The name means the run and not its retry, so that the same command takes whoever is left."""
+    path, parent = first(pool)
+    state = ("acme", "--state", pool.folder / "runs")
+    planned = call("retry", *state, "--dry-run", "--json")
+    assert json.loads(planned.stdout)["extracted"] == 4
+    rows = tmp_path / "rows.csv"
+    written = call("retry", *state, "--reason", "email_invalid", "--write-file", rows)
+    assert written.exit_code == 0
+    assert "1 rows are in" in written.stdout
+    assert "nonsense" not in written.output
+    rows.write_text(rows.read_text().replace("nonsense", "user1@example.com"))
+    retried = call("retry", *state, "--reason", "email_invalid", "--file", rows, "--json")
+    assert (retried.exit_code, json.loads(retried.stdout)["verdicts"]["imported"]) == (0, 1)
+    told = call("status", *state)
+    assert parent.run_id in told.stdout
+    assert "after retries: 2 of 5 landed, 3 still rejected or failed" in told.stdout
+    others = call("retry", *state)
+    assert others.exit_code == 1
+    assert (
+        pool.run_file([person(0), person(2), person(3), person(9, email="other@example.com")], jobs=QUICK)
+        == path
+    )
+    assert call("retry", *state, "--json").exit_code == 1
+    again(parent, pool.run_file([person(0), person(1), person(2), person(3), person(9)], jobs=QUICK))
+    assert "Nobody of run" in call("retry", *state).stdout
+
+
+def test_a_source_that_has_nobody_left_makes_an_empty_retry(pool: Pool) -> None:
+    _, parent = first(pool)
+    child = again(parent, pool.run_file([], jobs=QUICK))
+    assert (child.summary["extracted"], child.summary["balanced"]) == (0, True)
+    assert family(parent) == {"imported": 1, "rejected": 4}
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [({"name": "other"}, "needs its name and its pool"), ({"state": "./elsewhere"}, "is not there")],
 )
-def test_a_run_file_that_is_not_the_runs_own_is_refused(pool: Pool, changes: dict[str, Any], said: str) -> None:
+def test_a_run_file_that_is_not_the_runs_own_is_refused(
+    pool: Pool, changes: dict[str, Any], said: str
+) -> None:
     _, parent = first(pool)
     with pytest.raises(ConfigurationError, match=said):
         again(parent, pool.run_file(DIRTY, **changes))
@@ -229,7 +284,7 @@ def test_a_reason_that_nobody_has_is_refused_with_those_that_there_are(pool: Poo
 
 
 def test_reconcile_holds_the_pool_against_run_and_retries_together(pool: Pool) -> None:
-    path, parent = first(pool, [person(0), person(1, email="x")])
+    _, parent = first(pool, [person(0), person(1, email="x")])
     mended = pool.run_file([person(0), person(1)], jobs=QUICK)
     again(parent, mended)
     found = reconcile(load_run_file(mended), Worker())

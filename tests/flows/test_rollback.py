@@ -1,4 +1,4 @@
-"""A rollback deletes whom the run created and nobody else: not who signed in, was changed, or was there before."""
+"""A rollback deletes whom the run created and nobody else: not who signed in or was changed since."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from flows.steps.looking_back import GONE
 from flows.steps.retrying import Choice, retry
 from flows.steps.rolling_back import Rollback, plan_rollback, rollback
 from tests.flows.conftest import Pool, person
-from tests.flows.journeys import QUICK, switched, travel
+from tests.flows.journeys import QUICK, lead_to, switched, travel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 PASSWORD = "Invented-1234"  # noqa: S105 - an invented one
 HASHED = "Password-1"
 BCRYPT = "$2b$04$9gLn4nv2KFtdB0Z38PZF/.ds/GSP6BL2lVJnUrzlicMAHiGhD8syS"  # of HASHED
+
+
+@pytest.fixture(autouse=True)
+def _quick(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    lead_to(sandbox, monkeypatch)
 
 
 def migrated(pool: Pool, people: Sequence[dict[str, str]], **changes: Any) -> RunFolder:
@@ -72,7 +77,7 @@ def test_without_delete_it_only_says_what_would_happen(pool: Pool) -> None:
 
 
 def test_it_deletes_whom_the_run_made_and_leaves_everybody_else(pool: Pool) -> None:
-    """Left alone: who was there before, who set a password, whose attribute or access changed, who is a stranger."""
+    """Left alone: who was there before, who set a password, whose attribute or access changed, a stranger."""
     pool.client.admin_create_user(UserPoolId=pool.pool_id, Username="u00000", MessageAction="SUPPRESS")
     folder = migrated(pool, [person(n, roles="staff") for n in range(6)] + [person(6, verified="false")])
     pool.client.admin_create_user(UserPoolId=pool.pool_id, Username="stranger", MessageAction="SUPPRESS")

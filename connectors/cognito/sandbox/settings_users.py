@@ -46,7 +46,7 @@ class UserSettings(BaseModel):
     )
     sign_in_modifies: bool = Field(
         default=False,
-        description="Whether a sign-in moves UserLastModifiedDate; the API reference does not say what does.",
+        description="Whether a sign-in moves UserLastModifiedDate; what moves it is not said (F5.17).",
     )
     birthdate_format: Literal["date", "length"] = Field(
         default="date",
