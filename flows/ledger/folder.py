@@ -171,11 +171,9 @@ def find_run(name: str, state: Path) -> RunFolder:
     if (Path(name) / "ledger.db").is_file():
         return RunFolder(Path(name).resolve())
     known = [run for folder in sorted(state.glob("*")) for run in runs_of(folder)]
-    named = [
-        run for run in known if name == run.run_id or (name == run.path.parent.name and not is_retry(run))
-    ]
-    if named:
-        return named[-1]
+    named = [run for run in known if name in (run.run_id, run.path.parent.name)]
+    if wanted := [run for run in named if name == run.run_id or not is_retry(run)]:
+        return wanted[-1]
     listed = ", ".join(f"{run.path.parent.name}/{run.run_id}" for run in known[-5:]) or "none"
     raise ConfigurationError(
         f"There is no run {name!r} in {state}.", f"Newest runs there: {listed}. --state names another folder."
