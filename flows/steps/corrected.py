@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from connectors.errors import ConfigurationError, PoolferryError
 from flows.ledger.families import RETRY, record_of
+from flows.ledger.states import RunState
 from flows.settings import describe_source
 from flows.steps.context import source_of
 from flows.steps.selecting import ROW
@@ -17,13 +18,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flows.ledger.folder import RunFolder
+    from flows.ledger.store import RunRecord
     from flows.settings import LoadedRunFile
 
 
 def as_begun(loaded: LoadedRunFile, folder: RunFolder) -> LoadedRunFile:
-    """The run file as a run that has begun reads it: with its corrected file, if it is a retry with one."""
-    retry = record_of(folder).facts.get(RETRY)
-    return with_corrected(loaded, Path(retry["file"])) if retry and retry["file"] else loaded
+    """The run file as a run that has begun reads it: with its corrected file, if it is a retry with one.
+
+    Once it was read, the file may be gone, as a source may.
+    """
+    run = record_of(folder)
+    file = corrected_file(run)
+    return (
+        with_corrected(loaded, file) if file and (run.state is RunState.READING or file.is_file()) else loaded
+    )
+
+
+def corrected_file(run: RunRecord) -> Path | None:
+    """The file that a retry reads in place of the source, if it does."""
+    file = (run.facts.get(RETRY) or {}).get("file")
+    return Path(file) if file else None
 
 
 def with_corrected(loaded: LoadedRunFile, file: Path) -> LoadedRunFile:

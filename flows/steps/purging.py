@@ -12,7 +12,7 @@ import hmac
 import json
 import secrets
 import shutil
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -21,6 +21,7 @@ import polars as pl
 
 from connectors.errors import ConfigurationError
 from flows.ledger.families import PURGED, PURGING, descendants_of, looked_at, record_of, root_of
+from flows.ledger.folder import RunFolder
 from flows.ledger.segments import write_once, write_parquet, write_text
 from flows.ledger.store import Ledger, open_sqlite
 from flows.reports.text import report_text
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from flows.ledger.folder import RunFolder
     from flows.steps.context import Worker
 
 KEPT: Final = frozenset(
@@ -99,6 +99,7 @@ def purge(
         for run in runs:
             if run.run_id in ends:
                 _begin(run, worker, ends[run.run_id])
+        _remove_forecasts(runs[0].path.parent)
         return [_purged(run, worker, salt) for run in runs]
 
 
@@ -204,6 +205,13 @@ def _remove(folder: RunFolder) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def _remove_forecasts(state_folder: Path) -> None:
+    """Remove what killed forecasts have left beside the runs; one that is being made is locked."""
+    for left in state_folder.glob(".plan-*"):
+        with suppress(ConfigurationError), RunFolder(left).locked():
+            shutil.rmtree(left)
 
 
 def _personal(folder: RunFolder) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +81,10 @@ def values_of(pool: Pool) -> set[str]:
 
 
 def test_no_value_of_a_person_is_left_in_any_byte(pool: Pool, run: tuple[Path, RunFolder]) -> None:
+    """Nor in what a killed forecast has left beside the run."""
     _, parent = run
     values, state = values_of(pool), parent.path.parent
+    shutil.copytree(parent.path, state / ".plan-killed")
     assert {value for _, value in found_in(state, values)} == values, "the search would find them"
     told = purge(parent, Worker())
     assert [one.done for one in told] == [True, True]

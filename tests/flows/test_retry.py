@@ -159,6 +159,9 @@ def test_a_file_that_was_written_corrected_and_read_lands_everybody(pool: Pool, 
     ids = dict(pl.read_csv(parent.path / "id_map.csv").select("source_id", "sub").iter_rows())
     assert ids == {name: pool.attributes(name)["sub"] for name in ("u00000", "u00001", "u00002", "u3", "u9")}
     assert list(explain_user(str(child.folder), "u9", pool.folder / "runs", with_values=False))
+    assert "After retries: imported." in list(
+        explain_user(str(parent.path), "u00001", pool.folder / "runs", with_values=False)
+    )
 
 
 def test_a_corrected_file_in_the_form_of_the_source_is_matched_by_the_key_alone(
