@@ -15,7 +15,7 @@ from flows.ledger.store import Ledger, open_sqlite
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flows.ledger.store import RunRecord
+    from flows.ledger.store import Clock, RunRecord
 
 RETRY: Final = "retry"
 """Fact of a child's ledger: ``{"parent": run id, "reasons": [...], "file": path or null, …}``."""
@@ -28,9 +28,9 @@ PURGING: Final = "purging"
 
 
 @contextmanager
-def looked_at(folder: RunFolder) -> Iterator[Ledger]:
-    """Open the ledger of a run to read it."""
-    ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, lambda: 0.0)
+def looked_at(folder: RunFolder, clock: Clock = lambda: 0.0) -> Iterator[Ledger]:
+    """Open the ledger of a run, and close it at the end; who only reads needs no clock."""
+    ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, clock)
     try:
         yield ledger
     finally:

@@ -29,9 +29,8 @@ def as_begun(loaded: LoadedRunFile, folder: RunFolder) -> LoadedRunFile:
     """
     run = record_of(folder)
     file = corrected_file(run)
-    return (
-        with_corrected(loaded, file) if file and (run.state is RunState.READING or file.is_file()) else loaded
-    )
+    is_read = run.state is not RunState.READING
+    return loaded if file is None or (is_read and not file.is_file()) else with_corrected(loaded, file)
 
 
 def corrected_file(run: RunRecord) -> Path | None:

@@ -12,7 +12,7 @@ import hmac
 import json
 import secrets
 import shutil
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -23,20 +23,19 @@ from connectors.errors import ConfigurationError
 from flows.ledger.families import PURGED, PURGING, descendants_of, looked_at, record_of, root_of
 from flows.ledger.folder import RunFolder
 from flows.ledger.segments import write_once, write_parquet, write_text
-from flows.ledger.store import Ledger, open_sqlite
 from flows.reports.text import report_text
 from flows.steps.family_verdicts import after_retries
 from flows.steps.finishing import is_finished, summarise, verdicts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from flows.ledger.store import Ledger
     from flows.steps.context import Worker
 
 KEPT: Final = frozenset(
     {
-        "run.yaml", "ledger.db", "ledger.db-wal", "ledger.db-shm", "lock",
+        "run.yaml", "ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.url", "lock", "told",
         "summary.json", "report.md", "reasons.csv", "verdicts.parquet",
     }
 )  # fmt: skip
@@ -126,13 +125,13 @@ def _refuse_unfinished(folder: RunFolder, *, force: bool) -> None:
 
 def _begin(folder: RunFolder, worker: Worker, ends: dict[str, object] | None) -> None:
     """Freeze the numbers of the family: nobody can count them once the first folder is purged."""
-    with _written_to(folder, worker) as ledger:
+    with looked_at(folder, worker.clock) as ledger:
         ledger.advance_run(ledger.run().state, **{PURGING: worker.clock(), "after_retries": ends})
 
 
 def _purged(folder: RunFolder, worker: Worker, salt: bytes) -> Purge:
     told = _measured(folder, done=True)
-    with _written_to(folder, worker) as ledger:
+    with looked_at(folder, worker.clock) as ledger:
         if PURGED in ledger.run().facts:
             return told
         _keep_numbers(folder, ledger)
@@ -142,15 +141,6 @@ def _purged(folder: RunFolder, worker: Worker, salt: bytes) -> Purge:
         ledger.advance_run(ledger.run().state, **{PURGED: worker.clock()})
         write_text(report_text(folder, ledger), folder.report)
     return told
-
-
-@contextmanager
-def _written_to(folder: RunFolder, worker: Worker) -> Iterator[Ledger]:
-    ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, worker.clock)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
 
 
 def _keep_numbers(folder: RunFolder, ledger: Ledger) -> None:

@@ -19,10 +19,9 @@ import polars as pl
 from connectors.cognito.users import find_user, read_back
 from connectors.errors import ConfigurationError
 from connectors.records import USERNAME
-from flows.ledger.families import RETRY, descendants_of, refuse_purged
+from flows.ledger.families import RETRY, descendants_of, looked_at, refuse_purged
 from flows.ledger.folder import runs_of
 from flows.ledger.segments import write_parquet, write_text
-from flows.ledger.store import Ledger, open_sqlite
 from flows.steps.columns import IN_THE_POOL
 from flows.steps.existing import SUB_BEFORE
 from flows.steps.family_verdicts import in_the_end
@@ -128,13 +127,11 @@ def opened_finished(loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
 def newest_finished(loaded: LoadedRunFile) -> RunFolder:
     """Find the newest run of a run file that has come to its end; its retries are held together with it."""
     for folder in reversed(runs_of(loaded.state_folder)):
-        ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, lambda: 0.0)
-        try:
-            if is_finished(folder, ledger) and RETRY not in ledger.run().facts:
-                refuse_purged(folder)
-                return folder
-        finally:
-            ledger.close()
+        with looked_at(folder) as ledger:
+            found = is_finished(folder, ledger) and RETRY not in ledger.run().facts
+        if found:
+            refuse_purged(folder)
+            return folder
     raise ConfigurationError(
         f"There is no finished run in {loaded.state_folder}.", "Run `poolferry run` with this run file first."
     )

@@ -11,6 +11,7 @@ import polars as pl
 
 from connectors.cognito.pool import read_pool
 from connectors.errors import ConfigurationError, PoolferryError
+from flows.ledger.families import looked_at
 from flows.ledger.folder import RunFolder, new_run_id, runs_of
 from flows.ledger.segments import write_text
 from flows.ledger.states import RunState
@@ -105,11 +106,8 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
 def unfinished(state_folder: Path) -> RunFolder | None:
     """The newest run of a name, if it has not come to its end."""
     for folder in reversed(runs_of(state_folder)):
-        ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, lambda: 0.0)
-        try:
+        with looked_at(folder) as ledger:
             return None if is_finished(folder, ledger) else folder
-        finally:
-            ledger.close()
     return None
 
 
