@@ -67,7 +67,13 @@ def _passed(context: Context, selection: Selection | None) -> dict[str, Any]:
         context.progress.note(
             f"{missing:,} of {selection.wanted.height:,} users to be retried are not in the source any more."
         )
-    return {RETRY: {**context.ledger.run().facts[RETRY], "missing": missing, "passed": selection.passed}}
+    retry = context.ledger.run().facts[RETRY]
+    if retry["file"] and selection.passed:
+        context.progress.note(
+            f"{selection.passed:,} rows of the file are nobody who is to be retried, and were not taken: "
+            "their key must be as the run knows it."
+        )
+    return {RETRY: {**retry, "missing": missing, "passed": selection.passed}}
 
 
 def _write_nobody(context: Context, selection: Selection | None) -> None:
