@@ -93,8 +93,8 @@ def _traces(folder: RunFolder, user: str, number: int, *, with_values: bool) -> 
     places = folder.scan_users().filter(pl.col(SOURCE_ID) == user).select(FILE, LINE)
     file, line = places.collect().row(number)
     loaded = _at_its_place(folder, load_run_file(folder.run_file))
-    if file := corrected_file(record_of(folder)):
-        loaded = with_corrected(loaded, file)
+    if corrected := corrected_file(record_of(folder)):
+        loaded = with_corrected(loaded, corrected)
     source = source_of(loaded)
     mapping = compile_mapping(
         spec_of(loaded),
