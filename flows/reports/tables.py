@@ -100,7 +100,7 @@ def counted(told: pl.LazyFrame) -> pl.LazyFrame:
 def _of_one_verdict(told: pl.LazyFrame, verdict: str) -> pl.LazyFrame:
     """The most frequent reason first, and within a reason the order of the source."""
     users = told.filter(pl.col(VERDICT) == verdict).sort(USERS, WHY, "@row", descending=[True, False, False])
-    columns = ("source_id", "username", "line", WHY, "sentence", "fact", "what_to_do")
+    columns = ("source_id", "username", "file", "line", WHY, "sentence", "fact", "what_to_do")
     return _with_texts(users).select(columns)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from flows.ledger.folder import RunFolder
 
-_KEPT = ("line",)
+_KEPT = ("file", "line")
 """What stays the parent's: a retry may have read another file."""
 
 

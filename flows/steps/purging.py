@@ -153,7 +153,9 @@ def _keep_numbers(folder: RunFolder, ledger: Ledger) -> None:
 
 def _nobody() -> pl.DataFrame:
     texts = ("source_id", "username", "verdict", "reason", "strategy", "job_id")
-    return pl.DataFrame(schema={**dict.fromkeys(texts, pl.String), "line": pl.UInt64, "sub": pl.String})
+    return pl.DataFrame(
+        schema={**dict.fromkeys(texts, pl.String), "file": pl.UInt32, "line": pl.UInt64, "sub": pl.String}
+    )
 
 
 def _hash_ids(folder: RunFolder, salt: bytes) -> None:
@@ -162,7 +164,7 @@ def _hash_ids(folder: RunFolder, salt: bytes) -> None:
     if "line" not in verdicts.collect_schema().names():  # an earlier start has done it
         return
     digest = partial(_digest, salt)
-    hashed = verdicts.drop("line").with_columns(
+    hashed = verdicts.drop("file", "line", strict=False).with_columns(
         pl.col(name).map_elements(digest, return_dtype=pl.String) for name in IDS
     )
     ordered = hashed.sort("source_id", "username", "sub").collect(engine="streaming")

@@ -22,6 +22,7 @@ from flows.settings import describe_source
 from flows.steps.columns import PARENT, WHY
 from flows.steps.context import source_of
 from flows.steps.corrected import as_begun, with_corrected
+from flows.steps.disk import room_for
 from flows.steps.extract import extract
 from flows.steps.finishing import is_finished
 from flows.steps.forecast import Forecast, forecast, scratch
@@ -111,7 +112,8 @@ def opened_retry(
     wanted = users_of(parent, choice)
     corrected = _corrected(loaded, choice)
     source_of(corrected).check()
-    folder = RunFolder(parent.path.parent / _next_run_id(parent.path.parent, worker)).make()
+    with room_for(parent.path.parent):
+        folder = RunFolder(parent.path.parent / _next_run_id(parent.path.parent, worker)).make()
     with kept_once_begun(folder), opened_in(folder, corrected, worker) as context:
         begin_retry(context, parent, wanted, choice)
         yield context

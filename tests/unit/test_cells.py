@@ -77,7 +77,7 @@ VERDICTS = pl.LazyFrame(
     ],
     schema=["source_id", "username", "verdict", "reason", "line", "sub"],
     orient="row",
-)
+).with_columns(pl.lit(1, pl.UInt32).alias("file"))
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -90,7 +90,7 @@ def test_the_most_frequent_reason_comes_first_and_says_what_to_do(tmp_path: Path
     rejected = read(tmp_path / "rejected.csv")
     assert [row["source_id"] for row in rejected] == ["'=c", "d", "b"]
     assert rejected[2] == {
-        "source_id": "b", "username": "b", "line": "3", "reason": "email_invalid",
+        "source_id": "b", "username": "b", "file": "1", "line": "3", "reason": "email_invalid",
         **{name: rejected[2][name] for name in ("sentence", "fact", "what_to_do")},
     }  # fmt: skip
     assert rejected[2]["what_to_do"].startswith("Mend it")
