@@ -305,6 +305,7 @@ RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "`run` where the mapping has `mfa`": ("AdminSetUserMFAPreference",),
         "`run` with `existing: update`; besides, what groups need": ("AdminUpdateUserAttributes",),
         "`plan` and `run` with `existing: update` where the mapping has `groups`": ("ListUsersInGroup",),
+        "`rollback --delete`": ("AdminDeleteUser",),
         "`check` of the log role": (
             "GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "GetPolicy",
             "GetPolicyVersion",

@@ -218,6 +218,7 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
     {
         "AdminAddUserToGroup": _cognito(_ADMIN_CHANGE, reads=False),
         "AdminCreateUser": _cognito(_ADMIN_CREATE, reads=False),
+        "AdminDeleteUser": _cognito(_ADMIN_CHANGE, reads=False),
         "AdminDisableUser": _cognito(_ADMIN_CHANGE, reads=False),
         "AdminLinkProviderForUser": _cognito(_ADMIN_LINK, reads=False),
         "AdminSetUserMFAPreference": _cognito(_ADMIN_MFA, reads=False),

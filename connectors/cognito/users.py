@@ -36,9 +36,14 @@ USER_COLUMNS: Final = pl.Schema(
         "status": pl.String(),
         "enabled": pl.Boolean(),
         "created": pl.Datetime("us", "UTC"),
+        "modified": pl.Datetime("us", "UTC"),
     }
 )
-"""The columns that every frame of users begins with; ``status`` is ``UserStatus``."""
+"""The columns that every frame of users begins with; ``status`` is ``UserStatus``.
+
+``modified`` is ``UserLastModifiedDate``, of which the model says only "when the item was modified": what
+moves it, a sign-in for instance, is not documented.
+"""
 
 _REPLY: Final = pl.Schema(
     {
@@ -46,6 +51,7 @@ _REPLY: Final = pl.Schema(
         "UserStatus": pl.String(),
         "Enabled": pl.Boolean(),
         "UserCreateDate": pl.Datetime("us", "UTC"),
+        "UserLastModifiedDate": pl.Datetime("us", "UTC"),
         "Attributes": pl.List(pl.Struct({"Name": pl.String(), "Value": pl.String()})),
     }
 )
@@ -105,6 +111,7 @@ def users_frame(users: Sequence[UserTypeTypeDef], attributes: Sequence[str] | No
         pl.col("UserStatus").alias("status"),
         pl.col("Enabled").alias("enabled"),
         pl.col("UserCreateDate").alias("created"),
+        pl.col("UserLastModifiedDate").alias("modified"),
         *(name for name in wanted if name != "sub"),
     )
 
@@ -153,6 +160,20 @@ def find_user(client: CognitoIdentityProviderClient, schema: PoolSchema, name: s
 def find_username(client: CognitoIdentityProviderClient, pool_id: str, username: str) -> pl.DataFrame:
     """Look one user up by the pool's own username, as ``find_user`` does by the name of the source."""
     return _search(client, pool_id, _filter("username", username))
+
+
+def find_sub(client: CognitoIdentityProviderClient, pool_id: str, sub: str) -> pl.DataFrame:
+    """Look one user up by what no other user ever has, without making them billable (F8.4).
+
+    Args:
+        client: a client of the pool's Region.
+        pool_id: the pool.
+        sub: the user's ``sub``.
+
+    Returns, Raises:
+        As ``find_user``.
+    """
+    return _search(client, pool_id, _filter("sub", sub))
 
 
 def find_holders(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import Engine, create_engine, delete, event, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from connectors.errors import ConfigurationError
@@ -131,6 +131,14 @@ class Ledger:
         query = select(func.coalesce(func.sum(PAGES.c.users), 0)).where(PAGES.c.run_id == self.run_id)
         with self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def forget_places(self) -> None:
+        """Forget where in the source each page ended, which may name a person; a file keeps no trace."""
+        self._write(update(PAGES).where(PAGES.c.run_id == self.run_id).values(cursor={}))
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                for statement in ("PRAGMA secure_delete=ON", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    connection.execute(text(statement))
 
     # batches ---------------------------------------------------------------------------------
 

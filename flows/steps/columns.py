@@ -13,11 +13,19 @@ JOB_LINE = "job_line"
 SUB = "sub"
 NAME_IN_POOL = "name_in_pool"
 WHY = "reason"
+PARENT = "@parent"
+"""UInt64: a retried user's ordinal in the run that is retried."""
 ROW_BYTES = "@row_bytes"
 """UInt32: bytes of the user's line in an import file of their own algorithm, LF included."""
 
 FORCED = "@forced"
 """Boolean: the user takes an alias away from another user of the pool, since the run file asks for it."""
+
+IN_THE_POOL = ("imported", "created", "updated", "existing")
+"""Verdicts of users whom the pool has when the run is over."""
+
+NOT_LANDED = ("rejected", "failed")
+"""Verdicts of users whom another run may still bring into the pool."""
 
 OUTCOME_SCHEMA: dict[str, pl.DataType] = {
     ORDINAL: pl.UInt64(),

@@ -27,9 +27,10 @@ from flows.steps.cutting import Cutter
 from flows.steps.existing import Existing
 from flows.steps.losers import find_losers
 from flows.steps.pool_keys import KEY_COLUMNS
+from flows.steps.selecting import landed_names
 from flows.steps.updating import Updates
 from flows.strategies.chain import choose, strategies_of, with_updates
-from mappings.duplicates import ORDINAL
+from mappings.duplicates import CODES, KEY_USERNAME, ORDINAL
 from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def route(context: Context) -> None:
     existing = Existing.read(context)
     updates = Updates.of_run(context, existing) if context.loaded.settings.existing == "update" else None
     losers = find_losers(context, existing)
+    taken = landed_names(context)
     strategies = strategies_of(context.loaded.settings, context.spec)
     cutter = Cutter(context, with_updates(strategies))
     takes, forced = _takes_aliases(context, strategies), 0
@@ -57,7 +59,7 @@ def route(context: Context) -> None:
     context.progress.stage("Choosing ways and cutting batches", context.ledger.extracted(), "users")
     for page in context.ledger.pages():
         users = pl.scan_ipc(context.folder.users(page.number)).select(COLUMNS).collect()
-        settled = existing.settle(_reject_losers(users, losers), takes)
+        settled = existing.settle(_reject_losers(_reject_doubles(users, taken), losers), takes)
         forced += int(settled[FORCED].sum())
         routed = choose(settled, strategies)
         if updates:
@@ -90,6 +92,16 @@ def _refuse_too_many_groups(context: Context) -> None:
             f"The source names {found:,} groups, and a pool can have {MAX_GROUPS:,}.",
             "Map roles to fewer groups, or leave `groups` out of the mapping.",
         )
+
+
+def _reject_doubles(users: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
+    """Who wants the name of somebody whom the family has landed is their double, and not ``existing``."""
+    if taken.is_empty():
+        return users
+    is_double = pl.col(REASON).is_null() & pl.col(KEY_USERNAME).is_in(taken.implode())
+    return users.with_columns(
+        pl.when(is_double).then(pl.lit(CODES[KEY_USERNAME])).otherwise(pl.col(REASON)).alias(REASON)
+    )
 
 
 def _reject_losers(users: pl.DataFrame, losers: pl.DataFrame) -> pl.DataFrame:

@@ -6,12 +6,13 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from connectors.cognito.pool import read_pool, read_providers
 from connectors.errors import ConfigurationError, PoolferryError, unknown_name
+from flows.ledger.families import looked_at
 from flows.ledger.folder import RunFolder, new_run_id, runs_of
 from flows.ledger.segments import write_text
 from flows.ledger.states import RunState
@@ -19,6 +20,7 @@ from flows.ledger.store import Ledger, RunRecord, open_sqlite
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
 from flows.steps.context import Context, Worker, cognito_client, source_of, spec_of
+from flows.steps.corrected import as_begun
 from flows.steps.disk import room_for
 from flows.steps.extract import extract
 from flows.steps.finishing import Summary, finish, is_finished
@@ -27,7 +29,7 @@ from flows.steps.route import route
 from flows.steps.sending import send
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from flows.settings import LoadedRunFile
@@ -43,11 +45,16 @@ def migrate(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> tupl
         SourceError, TargetError: stopped, and resumable by the same call.
     """
     with opened(loaded, worker, new=new) as context:
-        for step in STEPS:
-            step(context)
-        summary = finish(context.folder, context.ledger)
-        write_report(context.folder, context.ledger)
-        return context.folder, summary
+        return context.folder, carried(context)
+
+
+def carried(context: Context) -> Summary:
+    """Walk an opened run to its end."""
+    for step in STEPS:
+        step(context)
+    summary = finish(context.folder, context.ledger)
+    write_report(context.folder, context.ledger)
+    return summary
 
 
 STEPS = (extract, route, send, after_work, prove)
@@ -59,21 +66,21 @@ def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Itera
     """Open the unfinished run of the run file, or begin one, and hold it for this process."""
     folder = None if new else unfinished(loaded.state_folder)
     if folder is not None:
-        with opened_in(folder, loaded, worker) as context:
-            _refuse_changes(context)
+        with opened_in(folder, as_begun(loaded, folder), worker) as context:
+            refuse_changes(context)
             yield context
         return
     source_of(loaded).check()
     now = datetime.fromtimestamp(worker.clock(), UTC)
     with room_for(loaded.state_folder):
         folder = RunFolder(loaded.state_folder / new_run_id(now)).make()
-    with _kept_once_begun(folder), opened_in(folder, loaded, worker) as context:
+    with kept_once_begun(folder), opened_in(folder, loaded, worker) as context:
         begin(context)
         yield context
 
 
 @contextmanager
-def _kept_once_begun(folder: RunFolder) -> Iterator[None]:
+def kept_once_begun(folder: RunFolder) -> Iterator[None]:
     """Leave no folder behind where the run file, the source or the pool forbade to begin."""
     try:
         yield
@@ -103,23 +110,20 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
 def unfinished(state_folder: Path) -> RunFolder | None:
     """The newest run of a name, if it has not come to its end."""
     for folder in reversed(runs_of(state_folder)):
-        ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, lambda: 0.0)
-        try:
+        with looked_at(folder) as ledger:
             return None if is_finished(folder, ledger) else folder
-        finally:
-            ledger.close()
     return None
 
 
-def begin(context: Context) -> None:
-    """Write a new run down; every mistake of the run file shows before."""
+def begin(context: Context, facts: Mapping[str, Any] | None = None) -> None:
+    """Write a new run down, with some facts besides; every mistake of the run file shows before."""
     _ = context.mapping, context.rules
     _refuse_dead_ends(context)
-    context.ledger.open_run(_record(context))
+    context.ledger.open_run(_record(context, facts or {}))
     write_text(context.loaded.text, context.folder.run_file)
 
 
-def _record(context: Context) -> RunRecord:
+def _record(context: Context, facts: Mapping[str, Any]) -> RunRecord:
     loaded = context.loaded
     return RunRecord(
         run_id=context.folder.run_id,
@@ -134,6 +138,7 @@ def _record(context: Context) -> RunRecord:
             "run_file": str(loaded.path),
             "header": list(context.schema.csv_header),
             "polars": pl.__version__,
+            **facts,
         },
     )
 
@@ -173,7 +178,8 @@ def _refuse_useless_marker(context: Context) -> None:
         )
 
 
-def _refuse_changes(context: Context) -> None:
+def refuse_changes(context: Context) -> None:
+    """Refuse to go on where the run file, the source or the pool is not what the run began with."""
     run = context.ledger.run()
     out = "Put it back as it was to go on, or start another run with --new."
     if run.run_file_sha256 != context.loaded.fingerprint:
