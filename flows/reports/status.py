@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from flows.ledger.folder import RunFolder, find_run, runs_of
-from flows.ledger.store import Ledger, open_sqlite
+from flows.ledger.opening import opened_ledger_of
 from flows.steps.finishing import summarise, verdicts_of
 
 if TYPE_CHECKING:
@@ -18,18 +18,15 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from flows.ledger.store import BatchRecord
+    from flows.ledger.store import BatchRecord, Ledger
 
 
 @contextmanager
 def opened_ledger(name: str, state: Path) -> Iterator[tuple[RunFolder, Ledger]]:
     """Open the ledger of one run for reading."""
     folder = find_run(name, state)
-    ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, lambda: 0.0)
-    try:
+    with opened_ledger_of(folder) as ledger:
         yield folder, ledger
-    finally:
-        ledger.close()
 
 
 def list_runs(state: Path) -> list[dict[str, Any]]:

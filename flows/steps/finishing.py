@@ -120,3 +120,9 @@ def _job(batch: BatchRecord) -> dict[str, Any]:
 def is_finished(folder: RunFolder, ledger: Ledger) -> bool:
     """True once everything was sent, proved and written down."""
     return ledger.run().state is RunState.FINISHED and folder.summary.exists()
+
+
+def summary_of(folder: RunFolder) -> Summary:
+    """The numbers of a finished run, as they were written down."""
+    summary: Summary = json.loads(folder.summary.read_text(encoding="utf-8"))
+    return summary

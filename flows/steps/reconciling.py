@@ -20,8 +20,8 @@ from connectors.cognito.users import find_user, read_back
 from connectors.errors import ConfigurationError
 from connectors.records import USERNAME
 from flows.ledger.folder import runs_of
+from flows.ledger.opening import opened_ledger_of
 from flows.ledger.segments import write_parquet, write_text
-from flows.ledger.store import Ledger, open_sqlite
 from flows.steps.existing import SUB_BEFORE
 from flows.steps.finishing import is_finished
 from flows.steps.reading_pool import ONE_BY_ONE
@@ -128,12 +128,9 @@ def opened_finished(loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
 def newest_finished(loaded: LoadedRunFile) -> RunFolder:
     """Find the newest run of a run file that has come to its end."""
     for folder in reversed(runs_of(loaded.state_folder)):
-        ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, lambda: 0.0)
-        try:
+        with opened_ledger_of(folder) as ledger:
             if is_finished(folder, ledger):
                 return folder
-        finally:
-            ledger.close()
     raise ConfigurationError(
         f"There is no finished run in {loaded.state_folder}.", "Run `poolferry run` with this run file first."
     )

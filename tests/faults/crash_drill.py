@@ -92,6 +92,14 @@ class Drill:
             second = chance.randint(1, len(self.points)) if chance.random() < AGAIN else None
             self.kill_at(point, again=second)
 
+    @property
+    def told(self) -> str:
+        """How much was killed, in numbers."""
+        places = len(set(self.kills))
+        return (
+            f"{len(self.kills)} kills at {places} points in {self.runs} runs, {len(self.found)} differences"
+        )
+
     def _fresh(self) -> Path:
         folder = self.folder / f"{next(self._numbers):05d}"
         folder.mkdir()
