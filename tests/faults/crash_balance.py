@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,13 @@ import polars as pl
 from tests.flows.journeys import sub_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.flows.conftest import Pool
 
 User = tuple[Any, ...]
+PARTS = ("status", "enabled", "attributes", "groups")
 ENDED = {"Succeeded", "Failed", "Stopped"}
 NEW = ("imported", "created")
 
@@ -101,8 +102,7 @@ def _of_pool(truth: Truth, pool: Pool, verdicts: pl.DataFrame) -> Iterator[str]:
     if users.keys() != truth.users.keys():
         yield f"{len(users)} users in the pool and not {len(truth.users)}"
     for name in users.keys() & truth.users.keys():
-        for what, was, now in zip(("status", "enabled", "attributes", "groups"), truth.users[name], users[name],
-                                  strict=True):  # fmt: skip
+        for what, was, now in zip(PARTS, truth.users[name], users[name], strict=True):
             if was != now:
                 yield f"{what} of a user: {now if what in ('status', 'enabled') else 'other values'}"
     new = verdicts.filter(pl.col("verdict").is_in(NEW))

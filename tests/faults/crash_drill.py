@@ -6,7 +6,6 @@ import json
 import random
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,6 +15,7 @@ from tests.faults.crash_scene import THERE, WEATHERS, make_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from connectors.cognito.sandbox import Sandbox
     from tests.faults.crash_nursery import Nursery

@@ -48,7 +48,7 @@ COUNTS = {"imported": 26, "created": 8, "existing": 3, "deferred": 1, "rejected"
 
 FAIR: dict[str, Any] = {"rows_per_second": None, "log_drop_every": 0, "max_row_characters": 16_000,
                         "too_many_share": 0.5, "too_many_early_after_rows": 100}  # fmt: skip
-STORM: dict[str, Any] = {"rows_per_second": 200.0, "log_drop_every": 3, "max_row_characters": 400,
+STORM: dict[str, Any] = {"rows_per_second": 200.0, "log_drop_every": 3, "max_row_characters": 300,
                          "too_many_share": 0.0, "too_many_early_after_rows": 2}  # fmt: skip
 """Jobs take their time, every third line of a log is lost, and one refused row fails its whole job."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Drills
 
 EVERY_POINT = bool(os.environ.get("POOLFERRY_EVERY_POINT"))
-SOME = 9
+SOME = 5
 """Points of each kind of weather that the short drill takes; the long one takes all."""
 
 BITES = {
@@ -39,7 +39,7 @@ def test_a_run_that_is_killed_anywhere_ends_like_an_undisturbed_one(
     weather: str, drills: Drills, record_property: Callable[[str, object], None]
 ) -> None:
     drill = drills(weather)
-    points = drill.enumerate()
+    points = drill.points
     verdicts = Counter(verdict for _, verdict, _ in drill.truth.verdicts)
     assert weather != "fair" or verdicts == COUNTS
     seed = int(os.environ.get("POOLFERRY_SEED", "1"))
@@ -54,9 +54,8 @@ def test_a_run_that_is_killed_anywhere_ends_like_an_undisturbed_one(
 @pytest.mark.parametrize("broken", BROKEN)
 def test_the_drill_bites(broken: str, drills: Drills) -> None:
     """A product that breaks one promise is found out by a kill at the right point."""
-    drill = drills("fair")
-    points = [point for point in drill.enumerate() if point.startswith(BITES[broken])]
-    drill.broken = broken
+    drill = drills("fair", broken)
+    points = [point for point in drill.points if point.startswith(BITES[broken])]
     for point in points:
         drill.kill_at(point)
         if drill.found:
