@@ -46,10 +46,11 @@ def _send_one(context: Context, number: int, title: str) -> None:  # noqa: ARG00
 
 STAGES: dict[Step, Task[..., Any]] = {
     step: stage_task(TITLES.get(step.__name__, step.__name__.replace("_", " ")), step)
-    for step in (*STEPS, add_up)
+    for step in STEPS
     if step is not send
 }
 SEND_BATCH = batch_task(_send_one)
+ADD_UP = stage_task("add up", add_up)
 
 
 @flow(name="migrate-users", flow_run_name=flow_run_name, persist_result=False)
@@ -76,7 +77,7 @@ def _migrate(run_file: Path, *, new: bool) -> State[dict[str, Any]]:
     name = loaded.settings.name
     progress = progress_of(name)
     with opened(loaded, Worker(progress), new=new) as context:
-        walk(context, lambda step, _: run_task(STAGES[step], context), send_one)
+        walk(context, do_step, send_one)
         folder = context.folder
         summary, report = summary_of(folder), folder.report.read_text(encoding="utf-8")
     progress.stage(finished_sentence(summary), summary["extracted"], "users")
@@ -85,6 +86,11 @@ def _migrate(run_file: Path, *, new: bool) -> State[dict[str, Any]]:
     show_table(name, "reasons", reason_rows(summary), "Why users were rejected or failed, and what to do.")
     folder.told.touch(mode=0o600)
     return Completed(message=finished_sentence(summary), data=summary)
+
+
+def do_step(step: Step, context: Context) -> None:
+    """Do one step of a run as a task."""
+    run_task(ADD_UP if step is add_up else STAGES[step], context)
 
 
 def send_one(context: Context, number: int) -> None:

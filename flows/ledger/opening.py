@@ -67,7 +67,7 @@ def open_postgresql(text: str, *, where: str) -> Engine:
     except ModuleNotFoundError:
         raise ConfigurationError(
             f"{where}: PostgreSQL needs the package psycopg, which is not installed.",
-            "pip install 'psycopg[binary]', or take the key out: then the ledger is a file.",
+            "pip install 'poolferry[postgresql]', or take the key out: then the ledger is a file.",
         ) from None
 
 
