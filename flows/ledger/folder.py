@@ -104,6 +104,17 @@ class RunFolder:
         """Mapped and judged users of all pages, in order; only what is asked for is read."""
         return pl.scan_ipc(sorted((self.path / "users").glob("*.arrow")))
 
+    def forget_users(self, known: int) -> None:
+        """Remove what a killed reading has written behind the pages that the ledger knows."""
+        for path in (self.path / "users").glob("*.arrow"):
+            if path.name > self.users(known).name:
+                path.unlink()
+
+    def forget(self, kind: str) -> None:
+        """Remove every Parquet file of one sub-folder: a reading of the pool that begins anew."""
+        for path in self.all(kind):
+            path.unlink()
+
     def batch_users(self, number: int) -> Path:
         """Ordinals of the users of one batch."""
         return self.path / "batches" / f"b{number:04d}.parquet"

@@ -118,3 +118,13 @@ def test_tidying_leaves_the_record_alone(tmp_path: Path) -> None:
     folder.tidy()
     assert not any(path.exists() for path in left)
     assert all(path.exists() for path in kept)
+
+
+def test_a_page_that_the_ledger_does_not_know_is_forgotten(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "r1").make()
+    for number in (1, 2, 3):
+        folder.users(number).touch()
+    folder.forget_users(1)
+    assert [path.name for path in (folder.path / "users").iterdir()] == ["p00001.arrow"]
+    folder.forget_users(0)
+    assert not folder.has_users()
