@@ -100,6 +100,11 @@ class Ledger:
                 connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
             METADATA.create_all(connection)
 
+    @property
+    def engine(self) -> Engine:
+        """Where the tables are; workers who share them can share others there too."""
+        return self._engine
+
     def close(self) -> None:
         """Give back every connection."""
         self._engine.dispose()

@@ -119,7 +119,7 @@ class Context:
     @cached_property
     def governor(self) -> Governor:
         """Says how fast calls may go, and makes the pool's client keep to it."""
-        return governor_of(self.loaded)
+        return governor_of(self.loaded, self.ledger.engine if self.folder.is_shared else None)
 
     @property
     def cognito(self) -> CognitoIdentityProviderClient:

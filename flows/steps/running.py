@@ -113,6 +113,8 @@ def add_up(context: Context) -> None:
 @contextmanager
 def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Iterator[Context]:
     """Open the unfinished run of the run file, or begin one, and hold it for this process."""
+    if not loaded.state_folder.is_dir():
+        source_of(loaded).check()  # before anything is written
     with ExitStack() as beginning:
         beginning.enter_context(only_beginner(loaded.state_folder))
         remove_unbegun(loaded.state_folder)
@@ -131,7 +133,8 @@ def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Itera
 
 
 def _made(loaded: LoadedRunFile, worker: Worker) -> RunFolder:
-    source_of(loaded).check()
+    if loaded.state_folder.is_dir():
+        source_of(loaded).check()
     now = datetime.fromtimestamp(worker.clock(), UTC)
     folder = RunFolder(loaded.state_folder / new_run_id(now)).make()
     if loaded.settings.ledger:

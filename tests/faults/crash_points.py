@@ -23,6 +23,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from connectors import aws
 from connectors.cognito import import_upload
 from flows.ledger import segments
+from flows.ledger.tables import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,19 +105,21 @@ class Points:
         import_upload._Counted.read = counted_read  # type: ignore[method-assign]
 
     def _install_commits(self) -> None:
-        commit, last = DefaultDialect.do_commit, {"statement": "nothing"}
+        commit, last = DefaultDialect.do_commit, {"statement": ""}
 
         def remember(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
             words = statement.split()
-            name = {"INSERT": 2, "UPDATE": 1, "DELETE": 2}.get(words[0].upper())
-            if name:
-                last["statement"] = f"{words[0].lower()} {words[name]}"
+            name = words[{"INSERT": 2, "UPDATE": 1, "DELETE": 2}.get(words[0], 0)]
+            if name in METADATA.tables:  # what calls cost is written down elsewhere, and no ledger
+                last["statement"] = f"{words[0].lower()} {name}"
 
         def counted_commit(*args: Any) -> None:
-            what, last["statement"] = last["statement"], "nothing"
-            self.reach(f"commit of {what} before")
+            what, last["statement"] = last["statement"], ""
+            if what:
+                self.reach(f"commit of {what} before")
             commit(*args)
-            self.reach(f"commit of {what} after")
+            if what:
+                self.reach(f"commit of {what} after")
 
         event.listen(Engine, "before_cursor_execute", remember)
         DefaultDialect.do_commit = counted_commit  # type: ignore[method-assign]
