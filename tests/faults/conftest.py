@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from connectors.cognito.sandbox import Sandbox, launch
-from tests.contracts.conftest import postgresql_url
+from tests.contracts.conftest import postgresql_url, server_folder
 from tests.faults.crash_drill import Drill
 from tests.faults.crash_nursery import Nursery
 from tests.faults.crash_scene import WEATHERS
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Drills = Callable[..., Drill]
     Site = tuple[Sandbox, Nursery, dict[str, Drill]]
 
-__all__ = ["postgresql_url"]
+__all__ = ["postgresql_url", "server_folder"]
 
 
 @pytest.fixture(scope="session")
