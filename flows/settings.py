@@ -48,10 +48,20 @@ class JobSettings(_Part):
     poll_seconds: float = Field(default=10.0, gt=0, description="Seconds between two looks at a job.")
     max_polls: int = Field(default=4320, gt=0, description="Looks after which a job counts as stuck.")
     log_patience_seconds: float = Field(
-        default=120.0, ge=0, description="How long late log lines are awaited after a job has ended (F3.31)."
+        default=120.0,
+        ge=0,
+        description="How long late log lines (F3.31), and users whom ListUsers does not show yet (F5.15), are"
+        " awaited.",
     )
     busy_patience_seconds: float = Field(
         default=3600.0, ge=0, description="How long to wait while another import job is active (F3.14)."
+    )
+    max_extra_jobs: int = Field(
+        default=100,
+        ge=0,
+        le=1_000,
+        description="Jobs that a run may use beyond its planned ones, for users whom jobs that failed or were"
+        " stopped did not reach; a pool has 1,000 in its life (F3.15).",
     )
     max_rows: int = Field(default=500_000, gt=0, le=500_000, description="Rows of one CSV (F1.23).")
     max_bytes: int = Field(default=100_000_000, gt=0, le=100_000_000, description="Bytes of one CSV (F1.24).")

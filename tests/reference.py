@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from dataclasses import fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeGuard, Union, cast, get_args, get_origin
@@ -36,6 +37,7 @@ from mappings.presets_read import preset_names
 from mappings.reasons import PROBLEMS, REASONS
 from mappings.spec import ORIGINS, HashRule, ListRule, Lookup, MappingSpec, Rule
 from mappings.verbs import CONVERSIONS, VERBS
+from tests.faults.table import TABLE as FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,9 +45,14 @@ if TYPE_CHECKING:
     from typer.core import TyperCommand, TyperGroup
 
     from mappings.verbs import Verb
+    from tests.faults.table import Part
 
 ROOT: Final = Path(__file__).parent.parent
-PAGES: Final = (ROOT / "README.md", ROOT / "deployments" / "REFERENCE.md")
+PAGES: Final = (
+    ROOT / "README.md",
+    ROOT / "deployments" / "REFERENCE.md",
+    ROOT / "deployments" / "FAULTS.md",
+)
 
 _SECTION: Final = re.compile(r"<!-- (?P<name>[\w-]+) -->\n(?P<body>.*?)<!-- /(?P=name) -->", re.DOTALL)
 
@@ -309,12 +316,22 @@ def rights() -> str:
     return table(("needed for", "IAM actions"), rows)
 
 
+def faults(part: Part) -> str:
+    """Faults of one part of the system, as the tests of them declare and try them."""
+    rows = [
+        (case.fault, f"`{case.sees}`" if case.sees else "nothing", str(case.exit), case.left)
+        for case in FAULTS[part]
+    ]
+    return table(("what goes wrong", "what you see", "exit", "what is left to do"), rows)
+
+
 TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
     {
         "commands": commands, "options": options, "run-file": run_file, "sources": sources,
         "mapping-keys": mapping_keys, "origins": origins, "rule-keys": rule_keys, "lookups": lookups,
         "verbs": verbs, "conversions": conversions, "presets": presets, "strategies": strategies,
         "reasons": reasons, "switches": switches, "rights": rights,
+        **{f"faults-{part}": partial(faults, part) for part in FAULTS},
     }
 )  # fmt: skip
 """Name of a section → what makes it."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-README, REFERENCE = (page.read_text(encoding="utf-8") for page in PAGES)
+README, REFERENCE, FAULTS = (page.read_text(encoding="utf-8") for page in PAGES)
 FACTS = (ROOT / "deployments" / "FACTS.md").read_text(encoding="utf-8")
 BOTH = README + REFERENCE
 COMMANDS = command_line().commands
@@ -53,7 +53,7 @@ def first_cells(text: str) -> set[str]:
 
 
 def section(name: str) -> str:
-    (found,) = (sections(page)[name] for page in (README, REFERENCE) if name in sections(page))
+    (found,) = (sections(page)[name] for page in (README, REFERENCE, FAULTS) if name in sections(page))
     return found
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, Unpack
 
 from botocore.exceptions import ClientError, WaiterError
 from botocore.waiter import WaiterModel, create_waiter_with_client
@@ -26,7 +26,7 @@ from connectors.cognito.limits import LIST_JOBS_LIMIT, UPLOAD_SECONDS
 from connectors.cognito.polling import polling
 from connectors.errors import AskThePoolError, PoolferryError, RetryError, SpentJobError, TargetError
 from connectors.http import session as http_session
-from connectors.retry import AWS_ERRORS, error_code, retrying
+from connectors.retry import ATTEMPTS, AWS_ERRORS, error_code, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from connectors.records import HashAlgorithm
 
 _T = TypeVar("_T")
+_CREATE: Final = "CreateUserImportJob"
 _START: Final = "StartUserImportJob"
 _DESCRIBE: Final = "DescribeUserImportJob"
 _NO_FILE: Final = "No csv file was uploaded"
@@ -54,6 +55,27 @@ WAIT_SECONDS: Final = 30.0
 """Pause between two tries to start while another job is active."""
 WAIT_ATTEMPTS: Final = 240
 """Tries to start while another job is active: two hours."""
+
+
+class Turns(TypedDict, total=False):
+    """How to wait while another job of the account is active (F3.14).
+
+    Attributes:
+        delay: seconds between two tries; default: ``WAIT_SECONDS``.
+        max_attempts: tries in total; default: ``WAIT_ATTEMPTS``.
+        on_wait: called once, before the first pause.
+    """
+
+    delay: float
+    max_attempts: int
+    on_wait: Callable[[], None]
+
+
+def _busy(what: str, also: str = "") -> TargetError:
+    return TargetError(
+        f"{what}: another job of the account seems to be active{f', {also}' if also else ''} (F3.14).",
+        "Wait for that job or stop it, then resume.",
+    )
 
 
 def _utc_now() -> datetime:
@@ -86,20 +108,24 @@ class ImportJobs:
         self._clock = clock
         self._sleep = sleep
 
-    def create(self, name: str, role_arn: str, algorithm: HashAlgorithm | None = None) -> Job:
-        """Make a job (F3.4).
+    def create(
+        self, name: str, role_arn: str, algorithm: HashAlgorithm | None = None, **turns: Unpack[Turns]
+    ) -> Job:
+        """Make a job (F3.4). Where a job that is only made counts as active (F3.14), wait for its turn.
 
         Args:
             name: from ``job_name``, so that ``find`` finds it.
             role_arn: the role by which the service writes the job's log (F3.34).
             algorithm: the algorithm of the file's hashes (F2.4), or None where it has none.
+            turns: how to wait while another job of the account is active.
 
         Returns:
             The new job, with the URL that its file goes to.
 
         Raises:
             AskThePoolError: the reply was lost: ask ``find(name)`` before another try.
-            TargetError: the pool refuses; its jobs may be used up (F3.15) or it takes no hashes (F2.2).
+            TargetError: the pool refuses; its jobs may be used up (F3.15), it takes no hashes (F2.2), or
+                another job stayed active for too long.
         """
         request: CreateUserImportJobRequestTypeDef = {
             "JobName": name,
@@ -108,10 +134,10 @@ class ImportJobs:
         }
         if algorithm:
             request["PasswordHashingAlgorithm"] = algorithm
-        asked = self._clock()
-        reply = self._call("CreateUserImportJob", partial(self._client.create_user_import_job, **request))
-        # By our own clock: the service's may differ, and the URL counts from now.
-        return replace(job_of(reply["UserImportJob"]), url_expires=asked + timedelta(seconds=UPLOAD_SECONDS))
+        made = self._in_turn(_CREATE, partial(self._create_once, request), turns)
+        if made is None:
+            raise _busy("No job could be made", "or was made and never started")
+        return made
 
     def upload(self, job: Job, path: Path, *, on_progress: OnProgress | None = None) -> None:
         """Send the file to the job's URL; broken connections and busy stores are tried again.
@@ -132,7 +158,7 @@ class ImportJobs:
 
         retrying(f"Upload for {job.id}", sleep=self._sleep)(send)
 
-    def start(self, job_id: str, *, delay: float = WAIT_SECONDS, max_attempts: int = WAIT_ATTEMPTS) -> Job:
+    def start(self, job_id: str, **turns: Unpack[Turns]) -> Job:
         """Start a job once its file is there.
 
         A file that the service does not see yet is given some seconds (F3.11, F3.13). While another
@@ -141,8 +167,7 @@ class ImportJobs:
 
         Args:
             job_id: the job.
-            delay: seconds between two tries while another job is active.
-            max_attempts: tries while another job is active.
+            turns: how to wait while another job of the account is active.
 
         Raises:
             RetryError: the service sees no file: upload it (again) and start again.
@@ -150,15 +175,24 @@ class ImportJobs:
             TargetError: the pool verifies no attribute on its own (F1.30), or another job stayed active
                 for too long.
         """
-        started: Job | None = polling(
-            lambda job: job is not None, attempts=max_attempts, delay=delay, sleep=self._sleep
-        )(lambda: retrying(_START, attempts=_START_ATTEMPTS, sleep=self._sleep)(self._start_once, job_id))
+        started = self._in_turn(_START, partial(self._start_once, job_id), turns)
         if started is None:
-            raise TargetError(
-                f"Job {job_id} could not start: another job of the account seems to be active (F3.14).",
-                "Wait for that job or stop it, then resume.",
-            )
+            raise _busy(f"Job {job_id} could not start")
         return started
+
+    def _in_turn(self, operation: str, once: Callable[[], Job | None], turns: Turns) -> Job | None:
+        """Try until it is this job's turn; None where that never came."""
+        attempts = _START_ATTEMPTS if operation == _START else ATTEMPTS
+        tries = retrying(operation, attempts=attempts, sleep=self._sleep)
+        policy = polling(
+            lambda job: job is not None,
+            attempts=turns.get("max_attempts", WAIT_ATTEMPTS),
+            delay=turns.get("delay", WAIT_SECONDS),
+            sleep=self._sleep,
+            on_wait=turns.get("on_wait"),
+        )
+        found: Job | None = policy(lambda: tries(once))
+        return found
 
     def stop(self, job_id: str) -> Job:
         """Stop a job; users that it made stay (F3.16). A job that has ended is returned as it is.
@@ -252,6 +286,20 @@ class ImportJobs:
         reply = self._client.describe_user_import_job(UserPoolId=self._pool_id, JobId=job_id)
         return job_of(reply["UserImportJob"])
 
+    def _create_once(self, request: CreateUserImportJobRequestTypeDef) -> Job | None:
+        """Try to make a job; None where another one seems to be active."""
+        asked = self._clock()
+        try:
+            reply = self._client.create_user_import_job(**request)
+        except AWS_ERRORS as error:
+            told = translate(error, _CREATE)
+            if not isinstance(error, ClientError) or error_code(error) != "PreconditionNotMetException":
+                raise told from None
+            self._check_verifies(told)
+            return None
+        # By our own clock: the service's may differ, and the URL counts from now.
+        return replace(job_of(reply["UserImportJob"]), url_expires=asked + timedelta(seconds=UPLOAD_SECONDS))
+
     def _start_once(self, job_id: str) -> Job | None:
         """Try to start; None where another job seems to be active."""
         try:
@@ -281,6 +329,10 @@ class ImportJobs:
         """Raise what the job lacks; return where it lacks nothing but its turn."""
         if isinstance(error, ClientError) and error.response["Error"].get("Message", "").startswith(_NO_FILE):
             raise RetryError(told.what, "The service sees no file: upload it, then start again.") from None
+        self._check_verifies(told)
+
+    def _check_verifies(self, told: PoolferryError) -> None:
+        """Raise where the pool verifies nothing on its own: then waiting does not help (F1.30)."""
         with pool_call("DescribeUserPool"):
             pool = self._client.describe_user_pool(UserPoolId=self._pool_id)["UserPool"]
         if not pool.get("AutoVerifiedAttributes"):

@@ -21,6 +21,7 @@ def polling(
     attempts: int,
     delay: float,
     sleep: Callable[[float], None] = time.sleep,
+    on_wait: Callable[[], None] | None = None,
 ) -> tenacity.Retrying:
     """Make the policy that calls until the answer is there, and then or at its bound returns the last one.
 
@@ -29,6 +30,7 @@ def polling(
         attempts: how many calls are made in total.
         delay: seconds between two calls.
         sleep: takes seconds; tests give one that does not sleep.
+        on_wait: called once, before the first pause: a silent wait looks like a hang.
 
     Returns:
         The policy; ``polling(…)(call)`` returns what the last call returned and lets its errors through.
@@ -38,6 +40,7 @@ def polling(
         stop=tenacity.stop_after_attempt(attempts),
         wait=tenacity.wait_fixed(delay),
         sleep=sleep,
+        before_sleep=lambda state: on_wait() if on_wait and state.attempt_number == 1 else None,
         retry_error_callback=_last_answer,
     )
 

@@ -123,6 +123,11 @@ class RunFolder:
         """The CSV of one batch."""
         return self.path / "batches" / f"b{number:04d}.csv"
 
+    def forget_import_files(self) -> None:
+        """Delete what is left of CSVs once every job has taken its own: they hold values of people."""
+        for path in (self.path / "batches").glob("*.csv*"):
+            path.unlink(missing_ok=True)
+
     def outcomes(self, name: str) -> Path:
         """One file of outcomes."""
         return self.path / "outcomes" / f"{name}.parquet"
@@ -148,8 +153,9 @@ class RunFolder:
 
     def tidy(self) -> None:
         """Remove what killed workers have left: half-written files, and import files that were sent."""
+        self.forget_import_files()
         for folder in (self.path, *(self.path / name for name in FOLDERS)):
-            for left in (*folder.glob(".*"), *folder.glob("*.csv")):
+            for left in folder.glob(".*"):
                 if left.is_file():
                     left.unlink(missing_ok=True)
 

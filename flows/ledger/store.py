@@ -20,7 +20,7 @@ from flows.ledger.states import BatchState, RunState
 from flows.ledger.tables import BATCHES, METADATA, PAGES, RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -165,6 +165,11 @@ class Ledger:
         values = {name: getattr(batch, name) for name in batch.__slots__}
         self._write(insert(BATCHES).values(run_id=self.run_id, **values))
 
+    def add_batches(self, batches: Sequence[BatchRecord]) -> None:
+        """Write several new batches or none of them; the files of their users are complete already."""
+        values = [{name: getattr(one, name) for name in one.__slots__} for one in batches]
+        self._write(insert(BATCHES).values([{"run_id": self.run_id, **each} for each in values]))
+
     def forget_batches(self) -> None:
         """Drop batches that a routing which never ended has cut; nothing of them was sent.
 
@@ -280,7 +285,7 @@ class Ledger:
     def _connected(self, *, writes: bool = False) -> Iterator[Connection]:
         """A connection, in a transaction that is committed where it ``writes``.
 
-        What the database says when it fails may hold its password, so it is not told.
+        What a database says when it fails may hold its password, so it is not told; a file has none.
         """
         try:
             with self._engine.begin() if writes else self._engine.connect() as connection:
@@ -288,6 +293,8 @@ class Ledger:
         except IntegrityError:
             raise
         except DBAPIError as error:
+            if not self._server_time:
+                raise
             raise StopError(
                 f"The ledger cannot be read or written: {type(error).__name__}.",
                 "See to its disk or its database; then run the same command again: it goes on from here.",

@@ -62,7 +62,7 @@ def _why_not_by_job(folder: RunFolder, user: str, number: int) -> str | None:
 
 def _verdict_table(verdict: dict[str, Any], why_not_by_job: str | None) -> Table:
     table = Table(title="What became of the user", title_justify="left", show_header=False)
-    for key in ("verdict", "reason", "strategy", "job_id", "line", "sub"):
+    for key in ("verdict", "reason", "strategy", "job_id", "file", "line", "sub"):
         table.add_row(key, "" if verdict[key] is None else str(verdict[key]))
     if why_not_by_job:
         table.add_row("not by an import job", why_not_by_job)

@@ -57,7 +57,10 @@ def _reason_parts(summary: Summary) -> list[str]:
 
 
 def _job_parts(summary: Summary) -> list[str]:
-    names = ("job_id", "batch", "algorithm", "users", "status", "imported", "skipped", "failed", "seconds")
+    names = (
+        "job_id", "batch", "attempt", "rest_of", "algorithm", "users", "status",
+        "imported", "skipped", "failed", "seconds",
+    )  # fmt: skip
     rows = [tuple("" if job[name] is None else str(job[name]) for name in names) for job in summary["jobs"]]
     return ["## Import jobs", table(names, rows)] if rows else []
 

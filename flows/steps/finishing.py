@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connectors.errors import TargetError
-from connectors.records import LINE, SOURCE_ID, USERNAME, VERDICTS
+from connectors.records import FILE, LINE, SOURCE_ID, USERNAME, VERDICTS
 from flows.ledger.segments import write_parquet, write_text
 from flows.ledger.states import RunState
 from flows.steps.columns import JOB_ID, STRATEGY, SUB, VERDICT, WHY
+from flows.steps.job_records import JobRecord, jobs_of
 from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
@@ -41,13 +42,17 @@ def finish(folder: RunFolder, ledger: Ledger) -> Summary:
 
 
 def verdicts_of(folder: RunFolder) -> pl.DataFrame:
-    """One row a source user, in source order; a null verdict means that none is known yet."""
-    users = folder.scan_users().select(ORDINAL, SOURCE_ID, USERNAME, LINE)
+    """One row a source user, in source order; a null verdict means that none is known yet.
+
+    ``line`` counts in its file, and ``file`` counts the source's files from 1 in the order of reading.
+    """
+    users = folder.scan_users().select(ORDINAL, SOURCE_ID, USERNAME, FILE, LINE)
     joined = users.join(_known(folder), on=ORDINAL, how="left", maintain_order="left")
     return joined.select(
         pl.col(SOURCE_ID).alias("source_id"),
         pl.col(USERNAME).alias("username"),
         VERDICT, WHY, STRATEGY, JOB_ID,
+        (pl.col(FILE) + 1).alias("file"),
         pl.col(LINE).alias("line"),
         SUB,
     ).collect(engine="streaming")  # fmt: skip
@@ -86,7 +91,7 @@ def summarise(verdicts: pl.DataFrame, ledger: Ledger) -> Summary:
         "balanced": sum(tally.values()) == extracted == verdicts.height,
         "verdicts": tally,
         "reasons": {kind: _reasons(verdicts, kind) for kind in ("rejected", "failed")},
-        "jobs": [_job(batch) for batch in ledger.batches() if batch.job_id],
+        "jobs": [_job(batch, job) for batch in ledger.batches() for job in jobs_of(batch)],
         "seconds": round(end - run.created, 3),
     }
 
@@ -101,18 +106,19 @@ def _reasons(verdicts: pl.DataFrame, kind: str) -> dict[str, int]:
     return {str(code): int(count) for code, count in counted.iter_rows()}
 
 
-def _job(batch: BatchRecord) -> dict[str, Any]:
-    facts = batch.facts
-    started, ended = facts.get("started"), facts.get("ended")
+def _job(batch: BatchRecord, job: JobRecord) -> dict[str, Any]:
+    started, ended = job["started"], job["ended"]
     return {
-        "job_id": batch.job_id,
+        "job_id": job["job_id"],
         "batch": batch.number,
+        "attempt": job["attempt"],
+        "rest_of": batch.facts.get("parent"),
         "algorithm": batch.algorithm,
         "users": batch.users,
-        "status": facts.get("status"),
-        "imported": facts.get("imported"),
-        "skipped": facts.get("skipped"),
-        "failed": facts.get("failed"),
+        "status": job["status"],
+        "imported": job["imported"],
+        "skipped": job["skipped"],
+        "failed": job["failed"],
         "seconds": round(ended - started, 3) if started and ended else None,
     }
 

@@ -2,16 +2,18 @@
 
 A job that ended early names some lines in the middle of its file, and both ways of counting fit. Then
 the pool is the witness: whoever a line calls SUCCEEDED must be there. Under the wrong base one user
-too many or too few would be.
+too many or too few would be. Where nobody was made there is no witness: what both ways of counting say
+of a user is certain all the same, and the few of whom they say different things are suspects.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from connectors.cognito.import_log import Base, settle
+from connectors.cognito.import_log import LINE_IN_FILE, REFUSED, Base, settle
 from flows.steps.columns import JOB_LINE
 from flows.steps.reading_pool import CREATED, began, pool_users, present
 from mappings.duplicates import KEY_USERNAME, ORDINAL
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 WITNESSES = 20
 """So many users at most are looked up to tell the base."""
 
+_BASES: Final[tuple[Base, Base]] = (1, 2)
 _BOTH: Final[tuple[tuple[Base, Base], ...]] = ((1, 2), (2, 1))
 
 FACT = "log_base"
@@ -36,7 +39,31 @@ def with_certain_base(context: Context, log: LogOutcomes, job: Job, members: pl.
     if log.base is not None or log.lines.is_empty():
         return log
     base = _by_the_pool(context, log.lines, job, members) or _by_another_job(context.ledger.batches())
-    return settle(log.lines, job, members.height, base) if base else log
+    return settle(log.lines, job, members.height, base) if base else _agreed(log, job, members.height)
+
+
+def suspects(log: LogOutcomes, rows: int) -> pl.Series:
+    """Rows of which the log speaks under one way of counting, and which it does not settle."""
+    if log.base is not None or not _fits_both(log.lines, rows):
+        return pl.Series([], dtype=pl.UInt32)
+    lines = log.lines["line"].cast(pl.UInt32)
+    told = pl.concat([lines, lines - 1]).unique().sort()
+    return told.filter(~told.is_in(log.outcomes[LINE_IN_FILE].implode()))
+
+
+def _fits_both(lines: pl.DataFrame, rows: int) -> bool:
+    """Whether the lines fit a file of so many rows however they are counted."""
+    return bool(lines.height) and bool(lines["line"].is_between(2, rows).all())
+
+
+def _agreed(log: LogOutcomes, job: Job, rows: int) -> LogOutcomes:
+    """Settle what is the same under both ways of counting; a reason only where it is the same too."""
+    if not _fits_both(log.lines, rows):
+        return log
+    one, other = (settle(log.lines, job, rows, base).outcomes for base in _BASES)
+    both = one.join(other.rename({"code": "@other"}), on=[LINE_IN_FILE, "status"], how="inner")
+    code = pl.when(pl.col("code").eq_missing(pl.col("@other"))).then("code").otherwise(pl.lit(REFUSED))
+    return replace(log, outcomes=both.select(LINE_IN_FILE, "status", code.alias("code")).sort(LINE_IN_FILE))
 
 
 def _by_the_pool(context: Context, lines: pl.DataFrame, job: Job, members: pl.DataFrame) -> Base | None:

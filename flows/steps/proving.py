@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -14,7 +15,7 @@ from flows.ledger.states import RunState
 from flows.steps.columns import SUB, VERDICT, WHY, outcomes
 from flows.steps.comparing import differences
 from flows.steps.pool_keys import with_keys
-from flows.steps.reading_pool import ONE_BY_ONE, look_up, present
+from flows.steps.reading_pool import ONE_BY_ONE, awaited, look_up, present
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
@@ -60,8 +61,10 @@ def _prove(context: Context, landed: pl.DataFrame, *, whole_pool: bool) -> None:
         _read_pool(context)
         found = _with_subs(context, landed)
     missing = found.filter(pl.col(SUB).is_null())
-    late = present(context, missing) if 0 < missing.height <= ONE_BY_ONE else None
-    if late is not None:  # ListUsers is eventually consistent (F5.15): ask for each one by name
+    if 0 < missing.height <= ONE_BY_ONE:  # ListUsers shows new users late (F5.15): ask for each by name
+        late = awaited(
+            context, partial(present, context, missing), lambda seen: seen.height >= missing.height
+        )
         found = found.join(late.rename({SUB: "@late"}), on=KEY_USERNAME, how="left")
         found = found.with_columns(pl.coalesce(SUB, "@late").alias(SUB)).drop("@late")
     write_parquet(_proof(found), context.folder.path / "proof.parquet")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from connectors.cognito.limits import LIST_USERS_LIMIT
+from connectors.cognito.polling import polling
 from connectors.cognito.users import find_user, read_back
 from connectors.records import USERNAME
 from flows.steps.columns import SUB
@@ -14,7 +18,7 @@ from flows.steps.pool_keys import with_keys
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flows.steps.context import Context
 
@@ -23,6 +27,10 @@ CREATED = "created"
 
 ONE_BY_ONE = 300
 """Up to so many users are asked for one by one; beyond that reading the whole pool is quicker."""
+
+
+LAG_SECONDS = 1.0
+"""Pause between two looks for users whom the pool does not show yet."""
 
 
 def began(started: datetime | None) -> datetime:
@@ -41,9 +49,15 @@ def pool_users(context: Context, ordinals: pl.Series) -> pl.DataFrame:
 def present(context: Context, users: pl.DataFrame) -> pl.DataFrame:
     """Key, ``sub`` and time of creation of those of the users whom the pool has now."""
     empty = pl.DataFrame(schema={KEY_USERNAME: pl.UInt64, SUB: pl.String, CREATED: pl.Datetime("us", "UTC")})
-    frames = _some(context, users[USERNAME]) if users.height <= ONE_BY_ONE else _all(context)
+    few = users.height <= min(ONE_BY_ONE, _pages(context))
+    frames = _some(context, users[USERNAME]) if few else _all(context)
     there = pl.concat([empty, *frames]).drop_nulls(KEY_USERNAME).unique(KEY_USERNAME)
     return there.filter(pl.col(KEY_USERNAME).is_in(users[KEY_USERNAME].implode()))
+
+
+def _pages(context: Context) -> int:
+    """About how many calls it takes to read the whole pool."""
+    return math.ceil((context.schema.estimated_users + context.ledger.extracted()) / LIST_USERS_LIMIT)
 
 
 def _some(context: Context, names: pl.Series) -> list[pl.DataFrame]:
@@ -52,6 +66,31 @@ def _some(context: Context, names: pl.Series) -> list[pl.DataFrame]:
 
 def _all(context: Context) -> list[pl.DataFrame]:
     return [_keyed(context, users) for users in read_back(context.cognito, context.schema.pool_id)]
+
+
+def awaited(
+    context: Context, ask: Callable[[], pl.DataFrame], enough: Callable[[pl.DataFrame], bool]
+) -> pl.DataFrame:
+    """Ask until there are enough of those who must be there: ListUsers shows new users late (F5.15).
+
+    Args:
+        context: the run; its ``jobs.log_patience_seconds`` bound the waiting.
+        ask: asks the pool.
+        enough: whether an answer will do.
+
+    Returns:
+        The last answer. Where so many are asked for that each time the whole pool is read, it is read
+        twice at most.
+    """
+    patience = context.loaded.settings.jobs.log_patience_seconds
+    first = ask()
+    if not patience or enough(first):
+        return first
+    context.progress.note("The pool does not show everybody yet: it is asked again (F5.15).")
+    tries = math.ceil(patience / LAG_SECONDS) if first.height <= ONE_BY_ONE else 1
+    time.sleep(LAG_SECONDS)
+    found: pl.DataFrame = polling(enough, attempts=tries, delay=LAG_SECONDS)(ask)
+    return found
 
 
 def look_up(context: Context, names: pl.Series) -> Iterator[pl.DataFrame]:

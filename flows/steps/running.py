@@ -20,6 +20,7 @@ from flows.ledger.store import STAGE, RunRecord
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
 from flows.steps.context import Context, Worker, cognito_client, source_of
+from flows.steps.disk import room_for
 from flows.steps.extract import extract
 from flows.steps.finishing import finish, is_finished, summary_of
 from flows.steps.proving import prove
@@ -115,7 +116,7 @@ def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Itera
     """Open the unfinished run of the run file, or begin one, and hold it for this process."""
     if not loaded.state_folder.is_dir():
         source_of(loaded).check()  # before anything is written
-    with ExitStack() as beginning:
+    with room_for(loaded.state_folder), ExitStack() as beginning:
         beginning.enter_context(only_beginner(loaded.state_folder))
         remove_unbegun(loaded.state_folder)
         folder = None if new else unfinished(loaded.state_folder)
@@ -159,6 +160,7 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
     target = loaded.settings.target
     schema = read_pool(cognito_client(loaded), target.user_pool_id, profile=target.profile)
     with (
+        room_for(loaded.state_folder),
         nullcontext() if folder.is_shared else folder.locked(),
         opened_ledger_of(folder, worker.clock) as ledger,
     ):

@@ -42,6 +42,7 @@ def send(context: Context, send_one: Callable[[Context, int], None] | None = Non
                 following = _write_following_file(context, batch, clerk)
                 send_one(context, batch.number)
                 wait(following)  # or a late clerk would lay a file there again that its job has taken
+    context.folder.forget_import_files()
     context.ledger.advance_run(RunState.PROVING)
 
 

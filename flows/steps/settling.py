@@ -1,13 +1,13 @@
 """Settle a batch from its job's log; whoever the log does not name is looked for in the pool.
 
 A job's status settles nothing: a failed job may have created users (F3.22). A user with a log line
-has an outcome. A user without one is ``imported`` if the pool has them now, made while the job ran.
-Whom a job that did not succeed has not touched travels on in a new batch, as long as jobs make headway.
+has an outcome. A user without one is ``imported`` if the pool has them now, made while a job of this run
+ran in which they travelled. Whom a job that did not succeed has not touched travels on in new batches.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -16,24 +16,26 @@ from connectors.cognito.import_log import LINE_IN_FILE, read_outcomes
 from connectors.errors import TargetError
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import BatchState
-from flows.ledger.store import BatchRecord
 from flows.steps.columns import JOB_LINE, SUB, VERDICT, WHY, outcomes
 from flows.steps.existing import SUB_BEFORE, Existing
-from flows.steps.log_base import FACT, with_certain_base
-from flows.steps.reading_pool import CREATED, began, pool_users, present
+from flows.steps.handing_on import SUSPECT, parts_of, travel_on
+from flows.steps.job_records import next_attempt, windows
+from flows.steps.log_base import FACT, suspects, with_certain_base
+from flows.steps.reading_pool import CREATED, awaited, pool_users, present
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
+    from flows.ledger.store import BatchRecord
     from flows.steps.context import Context
-
-GENERATIONS: Final = 6
-"""How often users may travel on in a new batch before they count as failed."""
 
 ATTEMPTS: Final = 5
 """Jobs that one batch may use up without touching anybody; a pool has 1,000 in its life (F3.15)."""
 
 _WHY_UNTOUCHED: Final = {"Failed": "job_failed", "Stopped": "job_stopped"}
 """Why a job has not come to a user, by its status; else nobody knows what became of them."""
+
+_WITH_EARLIER_JOBS: Final = 2
+"""So many jobs at least has somebody travelled in who may be skipped as our own user."""
 
 _VERDICT_OF: Final = {"SUCCEEDED": "imported", "SKIPPED": "existing", "FAILED": "failed"}
 
@@ -56,17 +58,21 @@ def settle_job(context: Context, batch: BatchRecord) -> BatchRecord:
         log, on=JOB_LINE, how="left", maintain_order="left"
     )
     silent = named.filter(pl.col(VERDICT).is_null())
-    found = _look_for(context, batch, silent) if silent.height else silent
+    unnamed = int(batch.facts.get("imported") or 0) - named.filter(pl.col(VERDICT) == "imported").height
+    found = _look_for(context, batch, silent, unnamed) if silent.height else silent
     settled = pl.concat([frame.filter(pl.col(VERDICT).is_not_null()) for frame in (named, found)])
     rest = found.filter(pl.col(VERDICT).is_null())
     if rest.height == members.height and not _counted(batch):
         return _try_again(context, batch)
-    if batch.facts.get("status") == "Succeeded" or rest.height == members.height or _is_last(batch):
-        settled, rest = pl.concat([settled, _failed(rest, batch)]), rest.clear()
+    parts = [] if _is_done(batch) else parts_of(context, batch, rest)
+    if not parts:
+        settled = pl.concat([settled, _failed(rest, batch)])
+    settled = _not_ours_alone(context, batch, settled)
     shaped = outcomes(settled, strategy="import_job", job_id=batch.job_id).sort(ORDINAL)
     write_parquet(shaped, context.folder.outcomes(f"batch-{batch.number:04d}"))
-    _travel_on(context, batch, rest)
-    facts: dict[str, Any] = {FACT: base, "unlogged": silent.height, "handed_on": rest.height}
+    travel_on(context, batch, parts)
+    on = sum(part.height for part in parts)
+    facts: dict[str, Any] = {FACT: base, "unlogged": silent.height, "handed_on": on}
     return context.ledger.advance(batch, BatchState.SETTLED, **facts)
 
 
@@ -84,16 +90,22 @@ def _log_of(context: Context, batch: BatchRecord, members: pl.DataFrame) -> tupl
         pl.col("status").replace_strict(_VERDICT_OF, return_dtype=pl.String).alias(VERDICT),
         pl.when(pl.col("status") == "FAILED").then(pl.col("code")).alias(WHY),
     )
-    return named, read.base
+    told = suspects(read, members.height).to_frame(JOB_LINE).with_columns(pl.lit(value=True).alias(SUSPECT))
+    return named.join(told, on=JOB_LINE, how="full", coalesce=True), read.base
 
 
 def _counted(batch: BatchRecord) -> int:
     return sum(int(batch.facts.get(name) or 0) for name in ("imported", "skipped", "failed"))
 
 
+def _is_done(batch: BatchRecord) -> bool:
+    """Whether the job came to everybody, so that whoever is in no line and not in the pool was refused."""
+    return batch.facts.get("status") == "Succeeded" or _counted(batch) >= batch.users
+
+
 def _try_again(context: Context, batch: BatchRecord) -> BatchRecord:
     """The job touched nobody: it is spent, and the same users go in a new one."""
-    again = context.ledger.advance(batch, BatchState.CREATING, attempt=batch.attempt + 1)
+    again = next_attempt(context, batch)
     if batch.facts.get("status") == "Failed" or batch.attempt >= ATTEMPTS:
         raise TargetError(
             f"Import job {batch.job_id} ended as {batch.facts.get('status')} before it touched a user: "
@@ -103,26 +115,18 @@ def _try_again(context: Context, batch: BatchRecord) -> BatchRecord:
     return again
 
 
-def _is_last(batch: BatchRecord) -> bool:
-    return _generation(batch) >= GENERATIONS
+def _look_for(context: Context, batch: BatchRecord, silent: pl.DataFrame, unnamed: int) -> pl.DataFrame:
+    """Ask the pool for users whom the log does not name, ``unnamed`` of whom the job counts as made.
 
-
-def _look_for(context: Context, batch: BatchRecord, silent: pl.DataFrame) -> pl.DataFrame:
-    """Ask the pool for users whom the log does not name.
-
-    Who was made before the job began was made by somebody else.
+    Who was made while none of the jobs ran that they travelled in was made by somebody else.
     """
-    keys = pool_users(context, silent[ORDINAL])
-    before = Existing.of_run(context).keys.select(KEY_USERNAME, SUB_BEFORE).drop_nulls(KEY_USERNAME)
-    asked = (
-        silent.join(keys.select(ORDINAL, KEY_USERNAME), on=ORDINAL, how="left", maintain_order="left")
-        .join(present(context, keys), on=KEY_USERNAME, how="left", maintain_order="left")
-        .join(before.unique(KEY_USERNAME), on=KEY_USERNAME, how="left", maintain_order="left")
+    asked = awaited(
+        context,
+        partial(_in_pool, context, silent),
+        lambda seen: seen.filter(_is_ours(context, batch)).height >= unnamed,
     )
-    started = datetime.fromtimestamp(batch.facts.get("started") or 0.0, UTC)
-    ours = pl.col(SUB_BEFORE).is_null() & (pl.col(CREATED) >= began(started))
     verdict = (
-        pl.when(pl.col(SUB).is_not_null() & ours)
+        pl.when(pl.col(SUB).is_not_null() & _is_ours(context, batch))
         .then(pl.lit("imported"))
         .when(pl.col(SUB).is_not_null())
         .then(pl.lit("existing"))
@@ -130,28 +134,43 @@ def _look_for(context: Context, batch: BatchRecord, silent: pl.DataFrame) -> pl.
     return asked.with_columns(verdict.alias(VERDICT)).select(silent.columns)
 
 
+def _not_ours_alone(context: Context, batch: BatchRecord, settled: pl.DataFrame) -> pl.DataFrame:
+    """Whom a job found in the pool is ours if an earlier job of theirs made them.
+
+    ``ListUsers`` may not have shown them when that job was settled (F5.15), and its log may have lost
+    their line: then they travelled on, and were skipped. The pool has them, so it is asked until it shows
+    them; as long as it does not, they can only be our own: before the run they were not there.
+    """
+    skipped = settled.filter(pl.col(VERDICT) == "existing")
+    if not skipped.height or len(windows(context, batch)) < _WITH_EARLIER_JOBS:
+        return settled
+    asked = awaited(context, partial(_in_pool, context, skipped), lambda seen: not seen[SUB].null_count())
+    ours = asked.filter(pl.col(SUB).is_null() | _is_ours(context, batch))[ORDINAL]
+    mended = pl.when(pl.col(ORDINAL).is_in(ours.implode())).then(pl.lit("imported")).otherwise(VERDICT)
+    return settled.with_columns(mended.alias(VERDICT))
+
+
+def _in_pool(context: Context, users: pl.DataFrame) -> pl.DataFrame:
+    """Add what the pool tells of users now, and ``SUB_BEFORE`` of those who were there before the run."""
+    keys = pool_users(context, users[ORDINAL])
+    before = Existing.of_run(context).keys.select(KEY_USERNAME, SUB_BEFORE).drop_nulls(KEY_USERNAME)
+    return (
+        users.join(keys.select(ORDINAL, KEY_USERNAME), on=ORDINAL, how="left", maintain_order="left")
+        .join(present(context, keys), on=KEY_USERNAME, how="left", maintain_order="left")
+        .join(before.unique(KEY_USERNAME), on=KEY_USERNAME, how="left", maintain_order="left")
+    )
+
+
+def _is_ours(context: Context, batch: BatchRecord) -> pl.Expr:
+    """Whether a user was made while a job ran that they travelled in."""
+    made = [pl.col(CREATED).is_between(start, end) for start, end in windows(context, batch)]
+    return pl.col(SUB_BEFORE).is_null() & pl.any_horizontal(pl.lit(value=False), *made)
+
+
 def _failed(rest: pl.DataFrame, batch: BatchRecord) -> pl.DataFrame:
     why = _WHY_UNTOUCHED.get(str(batch.facts.get("status")), "not_settled")
     return rest.with_columns(pl.lit("failed").alias(VERDICT), pl.lit(why).alias(WHY))
 
 
-def _generation(batch: BatchRecord) -> int:
-    return int(batch.facts.get("generation", 1))
-
-
 def _has_child(context: Context, batch: BatchRecord) -> bool:
     return any(other.facts.get("parent") == batch.number for other in context.ledger.batches())
-
-
-def _travel_on(context: Context, batch: BatchRecord, rest: pl.DataFrame) -> None:
-    """Make a new batch of the rest."""
-    if not rest.height:
-        return
-    number = max(other.number for other in context.ledger.batches()) + 1
-    write_parquet(rest.select(ORDINAL).sort(ORDINAL), context.folder.batch_users(number))
-    facts = {"parent": batch.number, "generation": _generation(batch) + 1, "bytes": 0}
-    record = BatchRecord(
-        number, batch.strategy, batch.algorithm, rest.height, BatchState.PLANNED, 1, None, None, None, facts
-    )
-    context.ledger.add_batch(record)
-    context.progress.note(f"{rest.height:,} users of batch {batch.number} travel on in batch {number}")

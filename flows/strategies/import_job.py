@@ -6,24 +6,31 @@ so that after a crash the state says what to ask before trying again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import polars as pl
 
 from connectors.cognito.import_file import ImportFileFormat, write_import_file
 from connectors.cognito.import_job import job_name
 from connectors.cognito.import_jobs import WAIT_SECONDS
+from connectors.cognito.polling import polling
 from connectors.errors import AskThePoolError, PoolferryError, RetryError, SpentJobError, TargetError
 from flows.ledger.states import BatchState
+from flows.steps.job_records import STOPPED_HERE, facts_of, next_attempt
 from flows.steps.settling import ATTEMPTS, settle_job
 from flows.strategies.batches import batch_frames
 from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
     from connectors.cognito.import_job import Job
+    from connectors.cognito.import_jobs import Turns
     from flows.ledger.store import BatchRecord
     from flows.settings import RunFile, StrategyName
     from flows.steps.context import Context
+
+
+ASKS: Final = 3
+"""How often a job is made whose reply was lost, the pool asked before each time."""
 
 
 class ImportJob:
@@ -58,12 +65,26 @@ class ImportJob:
 
 
 def _stop(context: Context, batch: BatchRecord) -> None:
-    """Ask a running job to stop; who it has created stays, and is settled by the next start (F3.16)."""
+    """Ask a running job to stop; who it has created stays, and is settled by the next start (F3.16).
+
+    A job that cannot be stopped goes on by itself, and the next start waits for it.
+    """
     if batch.job_id is None:
         return
-    job = context.jobs.describe(batch.job_id)
+    try:
+        _stop_job(context, batch, batch.job_id)
+    except PoolferryError as error:
+        context.progress.note(
+            f"The import job of batch {batch.number} could not be stopped and may go on by itself. "
+            f"{error.what}"
+        )
+
+
+def _stop_job(context: Context, batch: BatchRecord, job_id: str) -> None:
+    job = context.jobs.describe(job_id)
     if job.was_started and not job.has_ended:
-        context.jobs.stop(batch.job_id)
+        context.ledger.advance(batch, batch.state, stopped_here=True)
+        context.jobs.stop(job_id)
         context.progress.note(f"The import job of batch {batch.number} was stopped.")
 
 
@@ -88,20 +109,43 @@ def _create(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[Bat
 
 
 def _find_or_create(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[BatchRecord, Job | None]:
-    """From ``creating``: the pool is asked for the job's name first.
+    """From ``creating``: the pool is asked for the job's name before each try.
 
     A reply may have been lost, or the run's folder may be a copy that is older than what was done.
     """
     write_file(context, batch)
-    name, role = _name(context, batch), context.loaded.settings.target.log_role_arn or ""
-    job = context.jobs.find(name)
-    try:
-        job = job or context.jobs.create(name, role, batch.algorithm)
-    except AskThePoolError:
-        job = context.jobs.find(name)
-        if job is None:
-            raise
+    ask = polling(lambda job: job is not None, attempts=ASKS, delay=context.loaded.settings.jobs.poll_seconds)
+    job: Job | None = ask(_found_or_made, context, batch)
+    if job is None:
+        raise AskThePoolError(
+            f"{ASKS} replies were lost while the import job of batch {batch.number} was made.",
+            "Run the same command again: it asks the pool for the job first.",
+        )
     return context.ledger.advance(batch, BatchState.CREATED, job_id=job.id), job
+
+
+def _found_or_made(context: Context, batch: BatchRecord) -> Job | None:
+    """Find the job or make it; None where the reply was lost, so that the pool is to be asked again."""
+    name, role = _name(context, batch), context.loaded.settings.target.log_role_arn or ""
+    try:
+        return context.jobs.find(name) or context.jobs.create(
+            name, role, batch.algorithm, **_turns(context, batch)
+        )
+    except AskThePoolError as error:
+        context.progress.note(f"{error.what} The pool is asked whether the job was made.")
+        return None
+
+
+def _turns(context: Context, batch: BatchRecord) -> Turns:
+    """How to wait while another job of the account is active (F3.14), and what to say of it."""
+    patience = context.loaded.settings.jobs.busy_patience_seconds
+    delay = min(WAIT_SECONDS, max(patience, 1.0))
+    told = f"Batch {batch.number} waits for up to {patience:,.0f} s: another job of the account is active."
+    return {
+        "delay": delay,
+        "max_attempts": 1 + int(patience / delay),
+        "on_wait": lambda: context.progress.note(told),
+    }
 
 
 def _upload(context: Context, batch: BatchRecord, job: Job | None) -> tuple[BatchRecord, Job | None]:
@@ -115,7 +159,7 @@ def _upload(context: Context, batch: BatchRecord, job: Job | None) -> tuple[Batc
     try:
         context.jobs.upload(job, path, on_progress=lambda sent, _total: context.progress.update(sent))
     except SpentJobError as error:
-        return _new_attempt(context, batch, error)
+        return _new_attempt(context, batch, job, error)
     return context.ledger.advance(batch, BatchState.UPLOADED), job
 
 
@@ -123,20 +167,19 @@ def _start(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[Batc
     """From ``uploaded``: start, unless an earlier start has taken effect."""
     job = context.jobs.describe(_job_id(batch))
     if not job.was_started:
-        patience = context.loaded.settings.jobs.busy_patience_seconds
-        delay = min(WAIT_SECONDS, max(patience, 1.0))
         try:
-            job = context.jobs.start(job.id, delay=delay, max_attempts=1 + int(patience / delay))
+            job = context.jobs.start(job.id, **_turns(context, batch))
         except (SpentJobError, RetryError) as error:
-            return _new_attempt(context, batch, error)
+            return _new_attempt(context, batch, job, error)
     return context.ledger.advance(batch, BatchState.STARTED), job
 
 
 def _new_attempt(
-    context: Context, batch: BatchRecord, error: PoolferryError
+    context: Context, batch: BatchRecord, job: Job, error: PoolferryError
 ) -> tuple[BatchRecord, Job | None]:
     """The job never ran, so nobody travelled: the same users go in a new job, as long as that may help."""
-    again = context.ledger.advance(batch, BatchState.CREATING, attempt=batch.attempt + 1)
+    again = next_attempt(context, batch, job.status)
+    context.progress.note(f"Import job {job.id} is spent and never ran. {error.what}")
     if batch.attempt >= ATTEMPTS:
         raise TargetError(
             f"{batch.attempt} import jobs for batch {batch.number} never ran. {error.what}",
@@ -156,26 +199,18 @@ def _wait(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[Batch
         max_attempts=settings.max_polls,
         on_progress=lambda seen: context.progress.update(seen.counted),
     )
+    if job.status == "Stopped" and not batch.facts.get(STOPPED_HERE):
+        context.progress.note(
+            f"Somebody else has stopped import job {job.id}. Whom it did not reach travels on in a new job; "
+            "Ctrl-C stops the run itself."
+        )
     context.folder.import_file(batch.number).unlink(missing_ok=True)
-    return context.ledger.advance(batch, BatchState.ENDED, **_facts(job)), job
+    return context.ledger.advance(batch, BatchState.ENDED, **facts_of(job)), job
 
 
 def _settle(context: Context, batch: BatchRecord, job: Job | None) -> tuple[BatchRecord, Job | None]:
     """From ``ended``: the log gives every user an outcome; who has none travels on."""
     return settle_job(context, batch), job
-
-
-def _facts(job: Job) -> dict[str, Any]:
-    return {
-        "job_name": job.name,
-        "status": job.status,
-        "message": job.message,
-        "imported": job.imported,
-        "skipped": job.skipped,
-        "failed": job.failed,
-        "started": job.started.timestamp() if job.started else None,
-        "ended": job.completed.timestamp() if job.completed else None,
-    }
 
 
 def _name(context: Context, batch: BatchRecord) -> str:

@@ -1,63 +1,60 @@
-"""What the tests of crashes and of several workers share."""
+"""One local Cognito for the tests of faults, in a process of its own; retries do not wait."""
 
 from __future__ import annotations
 
-from functools import cache
+import subprocess
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 
-from connectors.cognito.sandbox import Sandbox, launch
+from connectors import retry
+from connectors.cognito import import_log
+from connectors.cognito.import_jobs import ImportJobs
+from connectors.cognito.sandbox import launch
+from flows.steps import reading_pool
 from tests.contracts.conftest import postgresql_url, server_folder
-from tests.faults.crash_drill import Drill
-from tests.faults.crash_nursery import Nursery
-from tests.faults.crash_scene import WEATHERS
+from tests.faults.crash_site import drills, pytest_terminal_summary, site
+from tests.faults.table import CLOCK, DISK
+from tests.flows.journeys import lead_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from _pytest.terminal import TerminalReporter
-
-    Drills = Callable[..., Drill]
-    Site = tuple[Sandbox, Nursery, dict[str, Drill]]
-
-__all__ = ["postgresql_url", "server_folder"]
+    from connectors.cognito.sandbox import Sandbox
 
 
-@pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
-    """A local Cognito, a warm process, and by weather the drill that has enumerated the points."""
-    with launch() as sandbox, Nursery({**sandbox.environment, "PREFECT_API_URL": ""}) as nursery:
-        yield sandbox, nursery, {}
+__all__ = ["drills", "postgresql_url", "pytest_terminal_summary", "server_folder", "site"]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with launch() as started:
+        yield started
 
 
 @pytest.fixture
-def drills(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drills:
-    """Makes drills that know their points and the truth; each kind of weather is enumerated once."""
-    sandbox, nursery, known = site
-    monkeypatch.setattr(boto3, "Session", cache(boto3.Session))
-    for name, value in {**sandbox.environment, "PREFECT_API_URL": ""}.items():
-        monkeypatch.setenv(name, value)
-
-    def make(weather: str, broken: str | None = None) -> Drill:
-        drill = Drill(sandbox, nursery, tmp_path, weather)
-        sandbox.update(**WEATHERS[weather])
-        if weather not in known:
-            drill.enumerate()
-            assert not drill.found
-            known[weather] = drill
-        drill.truth, drill.points, drill.broken = known[weather].truth, known[weather].points, broken
-        return drill
-
-    return make
+def _local(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients are led to the local Cognito; a retry pauses for hundredths of a second."""
+    lead_to(sandbox, monkeypatch)
+    monkeypatch.setattr(retry._SlowerWhenThrottled, "_first", 0.02)
+    monkeypatch.setattr(import_log, "PAUSE_SECONDS", 0.3)
+    monkeypatch.setattr(reading_pool, "LAG_SECONDS", 0.3)
+    monkeypatch.setitem(CLOCK, "ahead", 0.0)
+    ahead = lambda: datetime.now(UTC) + timedelta(seconds=CLOCK["ahead"])  # noqa: E731 - one clock for all
+    monkeypatch.setitem(ImportJobs.__init__.__kwdefaults__, "clock", ahead)
 
 
-def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Tell how much was killed."""
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for name, told in getattr(report, "user_properties", ()):
-                if name == "drill" and report.when == "call":
-                    terminalreporter.write_line(f"kill -9: {told}")
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one MB in memory, which needs the right to mount."""
+    place = tmp_path / DISK
+    place.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("a full disk is tried on a tmpfs of its own, and only root may mount one")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)

@@ -18,7 +18,7 @@ from tests.faults.crash_scene import COUNTS, WEATHERS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.faults.conftest import Drills
+    from tests.faults.crash_site import Drills
 
 EVERY_POINT = bool(os.environ.get("POOLFERRY_EVERY_POINT"))
 SOME = 4

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.faults.conftest import Drills
     from tests.faults.crash_drill import Drill
+    from tests.faults.crash_site import Drills
     from tests.flows.conftest import Pool
 
 pytestmark = [pytest.mark.faults, pytest.mark.system]

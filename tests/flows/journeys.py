@@ -12,12 +12,12 @@ import boto3
 import polars as pl
 
 from connectors.cognito.sandbox import SandboxSettings
-from flows.ledger.states import RunState
 from flows.ledger.store import Ledger, open_sqlite
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.progress import Silence
 from flows.steps.running import migrate
+from tests.faults.balance import problems
 from tests.flows.conftest import MAPPING, Pool
 
 if TYPE_CHECKING:
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 
     from connectors.cognito.sandbox import Sandbox
     from flows.steps.progress import Progress
-
-IN_THE_POOL = ("imported", "created", "existing")
-"""Verdicts of users who are in the pool when a run is over; nobody is updated yet."""
-
-NEW = ("imported", "created")
-"""Verdicts of users whom the run has put there."""
 
 IMPORTED, CREATED, EXISTING, DEFERRED = [
     (name, None) for name in ("imported", "created", "existing", "deferred")
@@ -203,41 +197,6 @@ def statuses(pool: Pool) -> list[str]:
 
 
 def hold(journey: Journey, pool: Pool, before: Mapping[str, Any] | None = None) -> None:
-    """Hold a run to its promises.
-
-    The verdicts add up, one for each line; whoever is said to be in the pool is there under the
-    ``sub`` that is told, and nobody is there beside them and those who were there ``before``.
-    """
-    verdicts, summary = journey.verdicts, journey.summary
-    assert summary["state"] == RunState.FINISHED
-    assert summary["balanced"]
-    assert summary["extracted"] == verdicts.height == sum(summary["verdicts"].values())
-    assert not verdicts["verdict"].null_count()
-    assert not verdicts.filter(pl.col("verdict").is_in(["rejected", "failed"]))["reason"].null_count()
-    subs = {sub_of(user): user for user in pool.users().values()}
-    known = {sub_of(user) for user in (before or {}).values()}
-    there = verdicts.filter(pl.col("verdict").is_in(IN_THE_POOL))
-    new = there.filter(pl.col("verdict").is_in(NEW))
-    fresh = {sub: user for sub, user in subs.items() if sub not in known}
-    named = [row["sub"] or sub_by_name(fresh, row["username"]) for row in new.iter_rows(named=True)]
-    assert len(named) == len(set(named)), "two verdicts name one user of the pool"
-    assert set(named) == fresh.keys(), "verdicts and pool differ"
-    for sub, username in there.drop_nulls("sub").select("sub", "username").iter_rows():
-        assert username.lower() in names_of(subs[sub])
-
-
-def sub_by_name(users: Mapping[str, dict[str, Any]], username: str) -> str:
-    """The ``sub`` of the one user of that name, where a run was not asked to read the pool back."""
-    (found,) = [sub for sub, user in users.items() if username.lower() in names_of(user)]
-    return found
-
-
-def sub_of(user: dict[str, Any]) -> str:
-    """The ``sub`` of a user of ``ListUsers``."""
-    return next(item["Value"] for item in user["Attributes"] if item["Name"] == "sub")
-
-
-def names_of(user: dict[str, Any]) -> set[str]:
-    """What the source may call a user, in small letters: pools that make usernames know them by a contact."""
-    contacts = {item["Value"] for item in user["Attributes"] if item["Name"] in ("email", "phone_number")}
-    return {name.lower() for name in {user["Username"], *contacts}}
+    """Hold a run to its promises: see ``tests.faults.balance``."""
+    found = problems(journey.summary, journey.verdicts, pool.users().values(), before=(before or {}).values())
+    assert not found, "; ".join(found)

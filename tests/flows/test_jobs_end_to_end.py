@@ -198,13 +198,10 @@ def test_a_job_that_expired_while_the_run_was_away(
     assert statuses(pool) == ["Expired", "Succeeded"]
 
 
-def test_users_whom_failing_jobs_never_reach_have_a_reason(
-    pool: Pool, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_users_whom_failing_jobs_never_reach_have_a_reason(pool: Pool, sandbox: Sandbox) -> None:
     """After some jobs without much headway the rest is told apart from those whom the pool refused."""
-    monkeypatch.setattr("flows.steps.settling.GENERATIONS", 2)
     pool = make_pool(sandbox, pool.folder, AliasAttributes=["email"])
-    run_file = pool.run_file(SOME, jobs=QUICK)
+    run_file = pool.run_file(SOME, jobs=QUICK | {"max_extra_jobs": 1})
 
     def take_all() -> None:
         for n in range(1, len(SOME)):
@@ -224,14 +221,14 @@ def test_who_travels_on_is_decided_once(
     """A start that died after it had handed users on is not contradicted by lines that come later."""
     pool = make_pool(sandbox, pool.folder, AliasAttributes=["email"])
     run_file = pool.run_file(SOME, jobs=QUICK)
-    travel_on = settling._travel_on
+    travel_on = settling.travel_on
 
     def die(*arguments: Any) -> None:
         travel_on(*arguments)
-        monkeypatch.setattr(settling, "_travel_on", travel_on)
+        monkeypatch.setattr(settling, "travel_on", travel_on)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(settling, "_travel_on", die)
+    monkeypatch.setattr(settling, "travel_on", die)
     with switched(sandbox, log_delay_seconds=1, too_many_share=0, too_many_early_after_rows=4):
         with pytest.raises(KeyboardInterrupt):
             travel(run_file, At("Uploading", lambda: refuse_one(pool)))

@@ -56,6 +56,7 @@ def test_the_summary_and_the_verdicts_have_the_promised_shape(pool: Pool) -> Non
         "reason",
         "strategy",
         "job_id",
+        "file",
         "line",
         "sub",
     ]

@@ -69,7 +69,6 @@ def test_a_lost_creation_is_never_made_again(stub: Stubber) -> None:
         ("LimitExceededException", "import jobs are used up"),
         ("InvalidParameterException", "iam:PassRole"),
         ("OperationNotEnabledException", "no password hashes"),
-        ("PreconditionNotMetException", "AutoVerifiedAttributes"),
         ("AccessDeniedException", "Allow cognito-idp:CreateUserImportJob"),
     ],
 )
@@ -77,6 +76,33 @@ def test_a_refused_creation_says_how_to_mend_it(stub: Stubber, code: str, mend: 
     stub.add_client_error("create_user_import_job", code)
     with pytest.raises(TargetError, match=mend):
         Jobs().create(NAME, ROLE)
+
+
+def test_a_pool_that_verifies_nothing_is_told_at_the_creation(stub: Stubber) -> None:
+    stub.add_client_error("create_user_import_job", "PreconditionNotMetException")
+    stub.add_response("describe_user_pool", {"UserPool": {"Id": POOL_ID}})
+    with pytest.raises(TargetError, match="AutoVerifiedAttributes"):
+        Jobs().create(NAME, ROLE)
+
+
+def test_a_creation_waits_for_its_turn_and_says_so_once(stub: Stubber) -> None:
+    """A job that is only made may count as active (F3.14)."""
+    pool, told_of = {"Id": POOL_ID, "AutoVerifiedAttributes": ["email"]}, []
+    for _ in range(2):
+        stub.add_client_error("create_user_import_job", "PreconditionNotMetException")
+        stub.add_response("describe_user_pool", {"UserPool": pool}, {"UserPoolId": POOL_ID})
+    stub.add_response("create_user_import_job", told())
+    jobs = Jobs()
+    assert jobs.create(NAME, ROLE, delay=5, max_attempts=3, on_wait=lambda: told_of.append(1)).id == JOB_ID
+    assert (jobs.pauses, told_of) == ([5, 5], [1])
+
+
+def test_a_creation_gives_up_when_its_turn_never_comes(stub: Stubber) -> None:
+    pool = {"Id": POOL_ID, "AutoVerifiedAttributes": ["email"]}
+    stub.add_client_error("create_user_import_job", "PreconditionNotMetException")
+    stub.add_response("describe_user_pool", {"UserPool": pool})
+    with pytest.raises(TargetError, match="was made and never started"):
+        Jobs().create(NAME, ROLE, delay=5, max_attempts=1)
 
 
 def listed(*jobs: dict[str, Any], then: str = "") -> dict[str, Any]:

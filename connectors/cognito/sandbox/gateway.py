@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
 from pydantic import ValidationError
 
+from connectors.cognito.sandbox.faults import (
+    Application,
+    Environ,
+    StartResponse,
+    first_due,
+    operation_of,
+    struck,
+)
 from connectors.cognito.sandbox.throttle import counters
 from connectors.cognito.sandbox.upload import BUCKET_PATH, ENCRYPTION, Reply, receive
 
 if TYPE_CHECKING:
-    from connectors.cognito.sandbox.state import SandboxState
+    from collections.abc import Iterable
 
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+    from connectors.cognito.sandbox.state import SandboxState
 
 SETTINGS_PATH: Final = "/sandbox/settings"
 HEALTH_PATH: Final = "/sandbox/health"
@@ -39,6 +44,12 @@ class Gateway:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
+        fault = first_due(self._state.settings.faults, self._state.strikes, operation_of(environ))
+        if fault:
+            return struck(fault, self._answer, environ, start_response)
+        return self._answer(environ, start_response)
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path.startswith(BUCKET_PATH):
             return self._upload(environ, start_response)
@@ -47,7 +58,7 @@ class Gateway:
         if path == HEALTH_PATH:
             return _json(start_response, "200 OK", {"status": "ok", "moto": version("moto")})
         if path == COUNTERS_PATH:
-            return _json(start_response, "200 OK", counters())
+            return _json(start_response, "200 OK", {**counters(), "struck": self._state.struck()})
         return self._inner(environ, start_response)
 
     def _upload(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -81,7 +81,8 @@ class JobRun:
         log = ImportLog.open(self.state, self.pool, self.job)
         if self.settings.log_test_lines:
             log.test_line()
-        self._import(log)
+        if not self._strikes_now():
+            self._import(log)
 
     def _begin(self) -> bool:
         with self.job.lock:
@@ -126,6 +127,8 @@ class JobRun:
             with pool_lock(self.pool):
                 outcomes = list(self._counted(writer.write(rows)))
         log.users(rows[LINE].to_list()[: len(outcomes)], outcomes)
+        if self._strikes_now():
+            return False
         if self._ends_early():
             self._finish_failed(TOO_MANY_TEXT)
         return self.job.completed is None
@@ -141,13 +144,33 @@ class JobRun:
             else:
                 job.imported += 1
             yield outcome
-            if self._ends_early():
+            if self._ends_early() or self._is_fault_due():
                 return
 
+    def _strikes_now(self) -> bool:
+        """Let the planted fault end the job, if its row has come."""
+        if due := self._is_fault_due():
+            self._strike()
+        return due
+
+    def _is_fault_due(self) -> bool:
+        fault = self.job.fault
+        return fault is not None and fault.after_rows is not None and self._seen() >= fault.after_rows
+
+    def _strike(self) -> None:
+        """End as Failed, or as if somebody had stopped the job in the console (F3.16)."""
+        fault = self.job.fault
+        if fault and fault.kind == "stop":
+            self._finish("Stopped", fault.message or STOPPED_TEXT)
+        elif fault:
+            self._finish_failed(fault.message or INTERNAL_TEXT)
+
+    def _seen(self) -> int:
+        return self.job.imported + self.job.skipped + self.job.failed
+
     def _ends_early(self) -> bool:
-        job, after = self.job, self.settings.too_many_early_after_rows
-        seen = job.imported + job.skipped + job.failed
-        return after is not None and seen >= after and self._too_many()
+        after = self.settings.too_many_early_after_rows
+        return after is not None and self._seen() >= after and self._too_many()
 
     def _too_many(self) -> bool:
         job, settings = self.job, self.settings
@@ -155,6 +178,7 @@ class JobRun:
         return bad >= settings.too_many_minimum and bad > settings.too_many_share * (bad + job.imported)
 
     def _finish_whole(self) -> None:
+        self._strike()
         if self._too_many():
             self._finish_failed(TOO_MANY_TEXT)
         else:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from connectors.cognito.sandbox.settings_faults import JobFault
+
 JobStatus = Literal[
     "Created", "Pending", "InProgress", "Stopping", "Expired", "Stopped", "Failed", "Succeeded"
 ]
@@ -49,6 +51,7 @@ class ImportJob:
         number: rises with every job of the sandbox.
         stop: set when somebody asked the job to stop, and when the sandbox ends.
         ended: set once the job is over and its file gone.
+        fault: what goes wrong with it on purpose; set as it is started.
     """
 
     scope: Scope
@@ -72,6 +75,7 @@ class ImportJob:
     lock: RLock = field(default_factory=RLock)
     stop: Event = field(default_factory=Event)
     ended: Event = field(default_factory=Event)
+    fault: JobFault | None = None
 
     @property
     def file(self) -> Path:

@@ -10,9 +10,10 @@ from moto.cognitoidp.exceptions import InvalidParameterException, ResourceNotFou
 from moto.core.exceptions import JsonRESTError
 
 from connectors.cognito.sandbox.arguments import check_arguments
+from connectors.cognito.sandbox.faults import BUSY_TEXT, first_due
 from connectors.cognito.sandbox.import_log import ImportLog
 from connectors.cognito.sandbox.job_runner import start_thread
-from connectors.cognito.sandbox.jobs import STOPPED_TEXT, ImportJob, Scope, expire
+from connectors.cognito.sandbox.jobs import EXPIRED_TEXT, STOPPED_TEXT, ImportJob, Scope, expire
 from connectors.cognito.sandbox.request import SandboxRequest
 from connectors.cognito.sandbox.role_check import role_problem
 from connectors.cognito.sandbox.schema import csv_header
@@ -87,6 +88,7 @@ class ImportJobOperations(SandboxRequest):
             self._refuse_without_file(job)
             _refuse_without_auto_verified(pool)
             self._refuse_second_active(pool, but=job)
+            self._plant_fault(job)
             job.status, job.started = "Pending", self.sandbox.now()
             start_thread(self.sandbox, pool, job)
             return self._job_answer(job)
@@ -169,7 +171,15 @@ class ImportJobOperations(SandboxRequest):
             active = job.running or (self.settings.created_is_active and job.status == "Created")
             in_scope = self.settings.active_scope == "account_region" or job.pool_id == pool.id
             if job is not but and active and in_scope:
-                raise _not_met("Another user import job is active.")
+                raise _not_met(BUSY_TEXT)
+
+    def _plant_fault(self, job: ImportJob) -> None:
+        """Take the next planted fault along; a job that expires just now cannot start (F3.17)."""
+        job.fault = first_due(self.settings.job_faults, self.sandbox.job_strikes)
+        if job.fault and job.fault.kind == "expire":
+            job.finish("Expired", EXPIRED_TEXT, self.sandbox.now())
+            job.discard_file()
+            raise _not_met(f"The import job {job.job_id} is {job.status} and cannot be started.")
 
     def _refuse_without_file(self, job: ImportJob) -> None:
         settles = timedelta(seconds=self.settings.upload_settles_seconds)

@@ -7,6 +7,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -102,12 +103,20 @@ class UserListing(SandboxRequest):
         directory, asked = directory_of(pool), parse_filter(scope[1])
         position = _position(self._get_param("PaginationToken"), scope)
         size = -(-limit // 2) if self.settings.list_users_short_pages else limit
-        if asked is None:
-            found = list(islice(directory.after(position), size + 1))
-        else:
-            matching = filter(asked.matches, asked.candidates(directory, position))
-            found = list(islice(matching, size + 1))
+        users = (
+            directory.after(position)
+            if asked is None
+            else filter(asked.matches, asked.candidates(directory, position))
+        )
+        found = list(islice(self._shown(users), size + 1))
         return found[:size], len(found) > size
+
+    def _shown(self, users: Iterable[StoredUser]) -> Iterable[StoredUser]:
+        """Those who are shown already: the list is consistent only in the end (F5.15)."""
+        if not self.settings.list_users_lag_seconds:
+            return users
+        latest = self.sandbox.now() - timedelta(seconds=self.settings.list_users_lag_seconds)
+        return (user for user in users if user.create_date <= latest)
 
 
 def parse_filter(text: str) -> UserFilter | None:

@@ -51,6 +51,9 @@ class UserSettings(BaseModel):
     list_users_short_pages: bool = Field(
         default=False, description="Whether ListUsers returns fewer than `Limit` with more left (F5.15)."
     )
+    list_users_lag_seconds: float = Field(
+        default=0.0, ge=0, description="How long ListUsers does not show a new user (F5.15)."
+    )
     attributes_to_get_needs_values: bool = Field(
         default=False,
         description="Whether ListUsers refuses AttributesToGet where a user of the page lacks one (F5.15).",

@@ -11,6 +11,7 @@ from secrets import token_bytes
 from threading import RLock
 from typing import Any
 
+from connectors.cognito.sandbox.faults import Strikes
 from connectors.cognito.sandbox.jobs import JobStore
 from connectors.cognito.sandbox.settings import SandboxSettings
 
@@ -29,6 +30,8 @@ class SandboxState:
         url: where the sandbox is reached; empty until it is served.
         secret: key of the signatures of pre-signed URLs.
         jobs: all import jobs.
+        strikes: what the faults of requests have struck.
+        job_strikes: what the faults of jobs have struck.
     """
 
     def __init__(self, settings: SandboxSettings | None = None) -> None:
@@ -37,10 +40,16 @@ class SandboxState:
         self.url = ""
         self.secret = token_bytes(32)
         self.jobs = JobStore()
+        self.strikes = Strikes()
+        self.job_strikes = Strikes()
 
     def now(self) -> datetime:
         """The sandbox's clock, UTC, shifted by ``clock_offset_seconds``."""
         return datetime.now(UTC) + timedelta(seconds=self.settings.clock_offset_seconds)
+
+    def struck(self) -> dict[str, int]:
+        """How many requests and jobs the planted faults have struck since they were set."""
+        return {"faults": self.strikes.struck, "job_faults": self.job_strikes.struck}
 
     def update(self, changes: Any) -> SandboxSettings:  # noqa: ANN401 - the settings' model judges them
         """Replace some settings, given as a dictionary; the others stay.
@@ -51,5 +60,7 @@ class SandboxState:
         given = SandboxSettings.model_validate(changes)
         with self.lock:
             changed = {name: getattr(given, name) for name in given.model_fields_set}
+            self.strikes = Strikes() if "faults" in changed else self.strikes
+            self.job_strikes = Strikes() if "job_faults" in changed else self.job_strikes
             self.settings = self.settings.model_copy(update=changed)
             return self.settings

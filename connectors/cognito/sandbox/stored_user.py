@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from moto.cognitoidp.models import CognitoIdpUser, UserStatus
@@ -76,6 +76,12 @@ class StoredUser(CognitoIdpUser):  # type: ignore[misc]  # moto ships no types
         self.attribute_lookup = {"sub": "", **attributes}
         self.attribute_lookup["sub"] = self.id
         self.create_date = self.last_modified_date = datetime.now(UTC)
+
+    def came_by(self, clock_offset_seconds: float) -> None:
+        """Tell the user's creation by the sandbox's clock, as everything else is told."""
+        self.create_date = self.last_modified_date = self.create_date + timedelta(
+            seconds=clock_offset_seconds
+        )
 
     @property
     def attributes(self) -> AttributeList:

@@ -64,6 +64,7 @@ class UserCreation(SandboxRequest):
             status=WAITING if password else "CONFIRMED",
             force_alias=bool(self._get_param("ForceAliasCreation")),
         )
+        user.came_by(self.settings.clock_offset_seconds)
         self._give(user, password)
         count_messages(pool, "invitation", media)
         return user

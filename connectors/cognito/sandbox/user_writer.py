@@ -87,7 +87,9 @@ class UserWriter:
             attributes = self._without_sign_in_names(attributes)
         steal = self._settings.taken_alias == "steal"
         try:
-            add_user(self._pool, username, attributes, status=status, password_hash=stored, force_alias=steal)
+            add_user(
+                self._pool, username, attributes, status=status, password_hash=stored, force_alias=steal
+            ).came_by(self._settings.clock_offset_seconds)
         except AliasExistsException:
             return SKIP if self._settings.taken_alias == "skip" else Outcome(FAILED, "alias_taken")
         except UsernameExistsException:
