@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tests.flows.journeys import sub_of
+from tests.faults.balance import sub_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
