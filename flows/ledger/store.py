@@ -155,7 +155,7 @@ class Ledger:
     def extracted(self) -> int:
         """Number of source users that have been read so far."""
         query = select(func.coalesce(func.sum(PAGES.c.users), 0)).where(PAGES.c.run_id == self.run_id)
-        with self._connected(writes=True) as connection:
+        with self._connected() as connection:
             return int(connection.execute(query).scalar_one())
 
     # batches ---------------------------------------------------------------------------------
