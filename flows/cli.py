@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -16,23 +15,14 @@ from rich.markdown import Markdown
 from typer.core import TyperGroup
 
 from connectors.errors import ConfigurationError, PoolferryError, StopError
-from flows.console import (
-    OUT,
-    TerminalProgress,
-    forecast_tables,
-    reasons_table,
-    retries_shown,
-    say,
-    summary_table,
-)
+from flows.cli_aftermath import aftermath
+from flows.cli_shared import JsonOption, RunArgument, RunFileArgument, StateOption, leave, show, show_summary
+from flows.console import OUT, TerminalProgress, forecast_tables, retries_shown, say
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from rich.console import RenderableType
-
 INTERRUPTED = 130
-SOME_DID_NOT_LAND = 1
 
 
 class Commands(TyperGroup):
@@ -63,20 +53,6 @@ app = typer.Typer(
     "Exit status: 0 everyone landed · 1 some are rejected or failed · 2 configuration · "
     "3 stopped and resumable · 130 interrupted and resumable.",
 )
-
-RunFileArgument = Annotated[
-    Path, typer.Argument(help="The run file (YAML).", metavar="RUN_FILE", show_default=False)
-]
-RunArgument = Annotated[
-    str,
-    typer.Argument(
-        help="A run's id, its name (then the newest run) or its folder.", metavar="RUN", show_default=False
-    ),
-]
-StateOption = Annotated[Path, typer.Option(help="The folder of the runs.")]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object as the last thing on standard output.")
-]
 
 
 def main() -> None:
@@ -111,27 +87,6 @@ def _print_error(error: PoolferryError) -> None:
         say(error.mend)
 
 
-def _show(as_json: bool, data: object, *parts: RenderableType | None) -> None:  # noqa: FBT001 - a flag of the command
-    if as_json:
-        typer.echo(json.dumps(data))
-        return
-    for part in parts:
-        if part is not None:
-            OUT.print(part, soft_wrap=isinstance(part, str))
-
-
-def _show_summary(as_json: bool, folder: Path, summary: dict[str, Any]) -> None:  # noqa: FBT001 - same
-    here, report_file = Path.cwd(), folder / "report.md"
-    near = report_file.relative_to(here) if report_file.is_relative_to(here) else report_file
-    _show(as_json, summary, summary_table(summary), reasons_table(summary), f"Report: {near}")
-
-
-def _leave(summary: dict[str, Any]) -> None:
-    verdicts = summary["verdicts"]
-    if verdicts["rejected"] or verdicts["failed"]:
-        raise typer.Exit(SOME_DID_NOT_LAND)
-
-
 @app.command()
 def run(
     run_file: RunFileArgument,
@@ -148,10 +103,10 @@ def run(
     from flows.prefect_api import has_prefect_api  # noqa: PLC0415 - keeps `--help` quick
 
     folder, summary = _run_as_flow(run_file, new=new) if has_prefect_api() else _run_here(run_file, new=new)
-    _show_summary(as_json, folder, summary)
+    show_summary(as_json, folder, summary)
     sys.stdout.flush()
     (folder / "told").touch(mode=0o600)  # from here on the same command starts another run
-    _leave(summary)
+    leave(summary)
 
 
 def _run_here(run_file: Path, *, new: bool) -> tuple[Path, dict[str, Any]]:
@@ -184,7 +139,7 @@ def plan(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None:
 
     with TerminalProgress() as progress:
         forecast = make_plan(load_run_file(run_file), Worker(progress))
-    _show(as_json, forecast.to_json(), *forecast_tables(forecast))
+    show(as_json, forecast.to_json(), *forecast_tables(forecast))
 
 
 @app.command()
@@ -207,7 +162,7 @@ def check(
         say(f"Role ready. Put this into the run file: target.log_role_arn: {arn}")
     found = check_run_file(loaded)
     good = all(item.good for item in found)
-    _show(as_json, {"good": good, "checks": [item.to_json() for item in found]}, checks_table(found))
+    show(as_json, {"good": good, "checks": [item.to_json() for item in found]}, checks_table(found))
     if not good:
         raise typer.Exit(ConfigurationError.exit_status)
 
@@ -224,10 +179,10 @@ def status(
 
     if name is None:
         runs = list_runs(state)
-        _show(as_json, {"runs": runs}, runs_table(runs))
+        show(as_json, {"runs": runs}, runs_table(runs))
         return
     found = run_status(name, state)
-    _show(as_json, found, *status_parts(found))
+    show(as_json, found, *status_parts(found))
 
 
 @app.command()
@@ -275,7 +230,7 @@ def reconcile(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None
     loaded = load_run_file(run_file)
     with TerminalProgress() as progress:
         found = hold_against_the_pool(loaded, Worker(progress))
-    _show(as_json, asdict(found), Markdown(reconciliation_markdown(loaded.settings.name, found)))
+    show(as_json, asdict(found), Markdown(reconciliation_markdown(loaded.settings.name, found)))
     if found.exit_status:
         raise typer.Exit(found.exit_status)
 
@@ -327,7 +282,10 @@ def demo(
     from flows.local import run_demo  # noqa: PLC0415 - keeps `--help` quick
 
     run_folder, summary = run_demo(folder)
-    _show_summary(as_json, run_folder, summary)
+    show_summary(as_json, run_folder, summary)
+
+
+app.add_typer(aftermath)
 
 
 if __name__ == "__main__":

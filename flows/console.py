@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connectors.cognito.limits import MAU_PRICES, PRICES_AS_OF
+from flows.reports.rollback_reasons import ROLLBACK_REASONS
 from mappings.reasons import reason
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from flows.steps.finishing import Summary
     from flows.steps.forecast import Forecast
+    from flows.steps.rolling_back import Rollback
 
 WIDTH_WITHOUT_TERMINAL = 140
 """Columns of a table that goes into a file or a pipe, where ``COLUMNS`` does not say otherwise."""
@@ -198,6 +200,19 @@ def reasons_table(summary: Summary) -> Table | None:
         table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
     for kind, code, count in rows:
         table.add_row(kind, code, f"{count:,}", reason(code).mend)
+    return table
+
+
+def rollback_table(found: Rollback) -> Table | None:
+    """Why a rollback leaves users alone, and what to do."""
+    if not found.refused:
+        return None
+    table = Table(title="Left alone", title_justify="left")
+    for head in ("reason", "users", "what it means", "what to do"):
+        table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
+    for code, users in found.refused.items():
+        said = ROLLBACK_REASONS[code]
+        table.add_row(code, f"{users:,}", said.sentence, said.mend)
     return table
 
 

@@ -87,6 +87,12 @@ def flow_run_name() -> str:
     return Path(str(runtime.flow_run.parameters.get("run_file", ""))).stem or "unnamed"
 
 
+def run_folder_name() -> str:
+    """Name a flow run after its run: ``acme-20261123T050258Z-a0afbd``."""
+    folder = Path(str(runtime.flow_run.parameters.get("run_folder", "")))
+    return f"{folder.parent.name}-{folder.name}".strip("-") or "unnamed"
+
+
 def stage_task(name: str, work: Callable[..., Any]) -> Task[..., Any]:
     """Make a stage of a run a task: never cached, nothing kept, no retry."""
     return Task(

@@ -300,6 +300,7 @@ RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "the limits in force; without it the defaults are taken (F4.5)": ("GetProvisionedLimit",),
         "`run` where the mapping has `enabled`": ("AdminDisableUser",),
         "`run` where the mapping has `groups`": ("CreateGroup", "AdminAddUserToGroup"),
+        "`rollback --delete`": ("AdminDeleteUser",),
         "`check` of the log role": (
             "GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "GetPolicy",
             "GetPolicyVersion",

@@ -19,6 +19,7 @@ from connectors.errors import PoolferryError
 from connectors.records import VERDICTS
 from connectors.registry import source_kind, source_kinds
 from flows.demo.people import people
+from flows.reports.rollback_reasons import ROLLBACK_REASONS
 from flows.settings import RunFile, StrategyName, load_run_file
 from mappings.reasons import PROBLEMS, REASONS
 from mappings.rules import RuleOptions
@@ -152,6 +153,16 @@ def test_the_run_file_in_the_readme_works_as_it_stands(tmp_path: Path) -> None:
     assert parse_mapping(settings.mapping, where="README.md").password_hash is not None
     example = (ROOT / "deployments" / "runs" / "acme.yaml").read_text(encoding="utf-8")
     assert _plain(text) == _plain(example)
+
+
+def test_every_reason_of_a_rollback_is_told() -> None:
+    page = (ROOT / "deployments" / "AFTER_A_RUN.md").read_text(encoding="utf-8")
+    told = {code for row in rows(page) for code in re.findall(r"`(\w+)`", row[0])}
+    assert told == ROLLBACK_REASONS.keys()
+    for one in ROLLBACK_REASONS.values():
+        assert re.fullmatch(r"(F\d+\.\d+)?", one.fact)
+        assert one.sentence.endswith(".")
+        assert one.mend.endswith(".")
 
 
 def _plain(text: str) -> object:

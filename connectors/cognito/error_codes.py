@@ -179,6 +179,7 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
     {
         "AdminAddUserToGroup": _cognito(_ADMIN_CHANGE, reads=False),
         "AdminCreateUser": _cognito(_ADMIN_CREATE, reads=False),
+        "AdminDeleteUser": _cognito(_ADMIN_CHANGE, reads=False),
         "AdminDisableUser": _cognito(_ADMIN_CHANGE, reads=False),
         "AdminSetUserPassword": _cognito(_ADMIN_PASSWORD, reads=False),
         "CreateGroup": _cognito(_GROUP, reads=False),

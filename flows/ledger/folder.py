@@ -11,6 +11,9 @@ STATE/NAME/RUN_ID/                    0700
     before/, after/                   the pool as it was read before and after
     verdicts.parquet  summary.json  report.md
     told                              somebody was told how the run ended: the next start is another run
+    reasons.csv  rejected.csv  failed.csv  existing.csv  id_map.csv
+    retried.parquet                   of a retry: whom of its parent it takes
+    rollback/  rollback.parquet       what a rollback has done
 """
 
 from __future__ import annotations
@@ -73,6 +76,11 @@ class RunFolder:
         return self.ledger_url.is_file()
 
     @property
+    def has_ledger(self) -> bool:
+        """Whether a ledger was begun."""
+        return self.ledger.is_file() or self.is_shared
+
+    @property
     def told(self) -> Path:
         """Stands there once somebody was told how the run has ended."""
         return self.path / "told"
@@ -91,6 +99,16 @@ class RunFolder:
     def report(self) -> Path:
         """The report for people."""
         return self.path / "report.md"
+
+    @property
+    def retried(self) -> Path:
+        """Of a retry: whom of its parent it shall bring into the pool."""
+        return self.path / "retried.parquet"
+
+    @property
+    def rolled_back(self) -> Path:
+        """What a rollback has made of the users that the run created."""
+        return self.path / "rollback.parquet"
 
     def users(self, number: int) -> Path:
         """Mapped and judged users of one page."""
@@ -187,11 +205,7 @@ def runs_of(state_folder: Path) -> list[RunFolder]:
     if not state_folder.is_dir():
         return []
     paths = [path for path in sorted(state_folder.iterdir()) if not path.name.startswith(".")]
-    return [run for run in map(RunFolder, paths) if run.run_file.is_file() and _has_ledger(run)]
-
-
-def _has_ledger(run: RunFolder) -> bool:
-    return run.ledger.is_file() or run.is_shared
+    return [run for run in map(RunFolder, paths) if run.run_file.is_file() and run.has_ledger]
 
 
 @contextmanager
@@ -226,17 +240,19 @@ def _is_idle(folder: RunFolder) -> bool:
 
 
 def find_run(name: str, state: Path) -> RunFolder:
-    """Find a run by its id, by ``NAME`` (its newest run) or by a path to its folder.
+    """Find a run by its id, by ``NAME`` (its newest run that is no retry) or by a path to its folder.
 
     Raises:
         ConfigurationError: there is none; the text lists those that are there.
     """
-    if _has_ledger(RunFolder(Path(name))):
+    from flows.ledger.families import is_retry  # noqa: PLC0415 - families are made of folders
+
+    if RunFolder(Path(name)).has_ledger:
         return RunFolder(Path(name).resolve())
     known = [run for folder in sorted(state.glob("*")) for run in runs_of(folder)]
     named = [run for run in known if name in (run.run_id, run.path.parent.name)]
-    if named:
-        return named[-1]
+    if wanted := [run for run in named if name == run.run_id or not is_retry(run)]:
+        return wanted[-1]
     listed = ", ".join(f"{run.path.parent.name}/{run.run_id}" for run in known[-5:]) or "none"
     raise ConfigurationError(
         f"There is no run {name!r} in {state}.", f"Newest runs there: {listed}. --state names another folder."

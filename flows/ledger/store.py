@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Engine, Float, cast, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import Engine, Float, cast, create_engine, delete, event, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from connectors.errors import ConfigurationError, StopError, TakenOverError
@@ -157,6 +157,14 @@ class Ledger:
         query = select(func.coalesce(func.sum(PAGES.c.users), 0)).where(PAGES.c.run_id == self.run_id)
         with self._connected() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def forget_places(self) -> None:
+        """Forget where in the source each page ended, which may name a person; a file keeps no trace."""
+        self._write(update(PAGES).where(PAGES.c.run_id == self.run_id).values(cursor={}))
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                for statement in ("PRAGMA secure_delete=ON", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    connection.execute(text(statement))
 
     # batches ---------------------------------------------------------------------------------
 

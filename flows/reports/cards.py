@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flows.reports.markdown import table
-from flows.steps.reconciling import IN_THE_POOL
+from flows.reports.rollback_reasons import ROLLBACK_REASONS
+from flows.steps.columns import IN_THE_POOL
 from mappings.reasons import reason
 
 if TYPE_CHECKING:
     from flows.steps.finishing import Summary
     from flows.steps.forecast import Forecast
     from flows.steps.reconciling import Reconciliation
+    from flows.steps.rolling_back import Rollback
 
 COUNTS = ("expected", "there", "gone", "replaced", "compared", "altered", "unknown")
 
@@ -109,6 +111,16 @@ def reconciliation_markdown(name: str, found: Reconciliation) -> str:
         *_counted("Statuses that moved", "from → to", found.moved),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def rollback_markdown(name: str, found: Rollback) -> str:
+    """Show what a rollback has done, or would do; counts alone."""
+    rows = [
+        (code, f"{users:,}", ROLLBACK_REASONS[code].sentence, ROLLBACK_REASONS[code].mend)
+        for code, users in found.refused.items()
+    ]
+    left = ["## Left alone", table(("reason", "users", "what it means", "what to do"), rows)] if rows else []
+    return "\n\n".join([f"# {name}: rollback", found.sentence, *left]) + "\n"
 
 
 def _counted(title: str, head: str, counts: dict[str, int]) -> list[str]:

@@ -11,10 +11,13 @@ from rich.table import Table
 
 from connectors.errors import ConfigurationError
 from connectors.records import FILE, LINE, SOURCE_ID
+from flows.ledger.families import record_of, refuse_purged
 from flows.ledger.folder import find_run
 from flows.reports.status import opened_ledger
 from flows.settings import load_run_file
 from flows.steps.context import source_of, spec_of
+from flows.steps.corrected import corrected_file, with_corrected
+from flows.steps.family_verdicts import after_retries, in_the_end
 from flows.steps.finishing import verdicts_of
 from mappings.engine import compile_mapping
 from mappings.explain import Trace, explain
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
     from flows.ledger.folder import RunFolder
     from flows.settings import LoadedRunFile
+
+ROW = "@row"
 
 
 def explain_user(name: str, user: str, state: Path, *, with_values: bool) -> Iterator[RenderableType]:
@@ -43,7 +48,8 @@ def explain_user(name: str, user: str, state: Path, *, with_values: bool) -> Ite
         ConfigurationError: there is no such run or user, or the run file has moved.
     """
     folder = find_run(name, state)
-    rows = verdicts_of(folder).filter(pl.col("source_id") == user)
+    refuse_purged(folder)
+    rows = verdicts_of(folder).with_row_index(ROW).filter(pl.col("source_id") == user)
     if rows.is_empty():
         raise ConfigurationError(
             "The run has no user of that id.",
@@ -51,7 +57,17 @@ def explain_user(name: str, user: str, state: Path, *, with_values: bool) -> Ite
         )
     for number, verdict in enumerate(rows.iter_rows(named=True)):
         yield _verdict_table(verdict, _why_not_by_job(folder, user, number))
+        yield from _after_retries(folder, verdict[ROW])
         yield _steps_table(_traces(folder, user, number, with_values=with_values))
+
+
+def _after_retries(folder: RunFolder, row: int) -> Iterator[str]:
+    """What retries have made of the user, where there are any."""
+    if after_retries(folder) is None:
+        return
+    end = in_the_end(folder).slice(row, 1).collect().row(0, named=True)
+    why = f", {end['reason']}" if end["reason"] else ""
+    yield f"After retries: {end['verdict']}{why}."
 
 
 def _why_not_by_job(folder: RunFolder, user: str, number: int) -> str | None:
@@ -77,6 +93,8 @@ def _traces(folder: RunFolder, user: str, number: int, *, with_values: bool) -> 
     places = folder.scan_users().filter(pl.col(SOURCE_ID) == user).select(FILE, LINE)
     file, line = places.collect().row(number)
     loaded = _at_its_place(folder, load_run_file(folder.run_file))
+    if corrected := corrected_file(record_of(folder)):
+        loaded = with_corrected(loaded, corrected)
     source = source_of(loaded)
     mapping = compile_mapping(
         spec_of(loaded),

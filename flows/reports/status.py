@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from flows.ledger.folder import RunFolder, find_run, runs_of
-from flows.ledger.opening import opened_ledger_of
-from flows.steps.finishing import summarise, verdicts_of
+from flows.ledger.families import looked_at
+from flows.ledger.folder import find_run, runs_of
+from flows.reports.text import family_parts
+from flows.steps.finishing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from flows.ledger.folder import RunFolder
     from flows.ledger.store import BatchRecord, Ledger
 
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 def opened_ledger(name: str, state: Path) -> Iterator[tuple[RunFolder, Ledger]]:
     """Open the ledger of one run for reading."""
     folder = find_run(name, state)
-    with opened_ledger_of(folder) as ledger:
+    with looked_at(folder) as ledger:
         yield folder, ledger
 
 
@@ -55,12 +57,13 @@ def runs_table(runs: list[dict[str, Any]]) -> Table:
 def run_status(name: str, state: Path) -> dict[str, Any]:
     """One run: its summary so far and every batch."""
     with opened_ledger(name, state) as (folder, ledger):
-        has_users = folder.has_users() and bool(folder.all("outcomes"))
-        summary = summarise(verdicts_of(folder), ledger) if has_users else None
         run = ledger.run()
+        is_known = folder.summary.exists() or (folder.has_users() and bool(folder.all("outcomes")))
+        summary = standing(folder, ledger) if is_known else None
         return {
             "run_id": run.run_id, "name": run.name, "state": str(run.state), "extracted": ledger.extracted(),
             "folder": str(folder.path), "summary": summary, "batches": [_batch(b) for b in ledger.batches()],
+            "family": family_parts(folder, run.facts),
         }  # fmt: skip
 
 
@@ -72,7 +75,7 @@ def status_parts(status: dict[str, Any]) -> list[RenderableType]:
     if status["summary"]:
         known = {name: count for name, count in status["summary"]["verdicts"].items() if count}
         parts.append("verdicts so far: " + (", ".join(f"{n} {c:,}" for n, c in known.items()) or "none"))
-    return [*parts, _batches_table(status["batches"]), f"Folder: {status['folder']}"]
+    return [*parts, *status["family"], _batches_table(status["batches"]), f"Folder: {status['folder']}"]
 
 
 def _batches_table(batches: list[dict[str, Any]]) -> Table:

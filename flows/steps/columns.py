@@ -12,8 +12,16 @@ JOB_ID = "job_id"
 JOB_LINE = "job_line"
 SUB = "sub"
 WHY = "reason"
+PARENT = "@parent"
+"""UInt64: a retried user's ordinal in the run that is retried."""
 ROW_BYTES = "@row_bytes"
 """UInt32: bytes of the user's line in an import file of their own algorithm, LF included."""
+
+IN_THE_POOL = ("imported", "created", "updated", "existing")
+"""Verdicts of users whom the pool has when the run is over."""
+
+NOT_LANDED = ("rejected", "failed")
+"""Verdicts of users whom another run may still bring into the pool."""
 
 OUTCOME_SCHEMA: dict[str, pl.DataType] = {
     ORDINAL: pl.UInt64(),

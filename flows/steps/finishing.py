@@ -9,6 +9,7 @@ import polars as pl
 
 from connectors.errors import TargetError
 from connectors.records import FILE, LINE, SOURCE_ID, USERNAME, VERDICTS
+from flows.ledger.families import PURGED, PURGING
 from flows.ledger.segments import write_parquet, write_text
 from flows.ledger.states import RunState
 from flows.steps.columns import JOB_ID, STRATEGY, SUB, VERDICT, WHY
@@ -96,6 +97,17 @@ def summarise(verdicts: pl.DataFrame, ledger: Ledger) -> Summary:
     }
 
 
+def standing(folder: RunFolder, ledger: Ledger) -> Summary:
+    """The run's numbers as they are now; those that were kept where the run was purged."""
+    facts = ledger.run().facts
+    if PURGED in facts or PURGING in facts:
+        if folder.summary.exists():
+            kept: Summary = json.loads(folder.summary.read_text(encoding="utf-8"))
+            return kept
+        return summarise(pl.read_parquet(folder.verdicts), ledger)
+    return summarise(verdicts_of(folder), ledger)
+
+
 def _reasons(verdicts: pl.DataFrame, kind: str) -> dict[str, int]:
     chosen = verdicts.filter(pl.col(VERDICT) == kind)
     counted = (
@@ -124,8 +136,9 @@ def _job(batch: BatchRecord, job: JobRecord) -> dict[str, Any]:
 
 
 def is_finished(folder: RunFolder, ledger: Ledger) -> bool:
-    """True once everything was sent, proved and written down."""
-    return ledger.run().state is RunState.FINISHED and folder.summary.exists()
+    """True once everything was sent, proved and written down, and for what was purged."""
+    run = ledger.run()
+    return PURGED in run.facts or (run.state is RunState.FINISHED and folder.summary.exists())
 
 
 def summary_of(folder: RunFolder) -> Summary:

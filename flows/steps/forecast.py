@@ -21,7 +21,7 @@ from mappings.duplicates import ORDINAL
 from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flows.settings import LoadedRunFile
     from flows.steps.context import Context, Worker
@@ -125,8 +125,10 @@ def plan(loaded: LoadedRunFile, worker: Worker) -> Forecast:
 
 
 @contextmanager
-def scratch(loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
-    """A run in a hidden folder that is removed at the end, whatever happens."""
+def scratch(
+    loaded: LoadedRunFile, worker: Worker, begun: Callable[[Context], None] = begin
+) -> Iterator[Context]:
+    """A run in a hidden folder that is removed at the end, whatever happens; ``begun`` writes it down."""
     run_id = new_run_id(datetime.fromtimestamp(worker.clock(), UTC))
     folder = RunFolder(loaded.state_folder / f"{PLAN}{run_id}")
     with ExitStack() as beginning:
@@ -136,7 +138,7 @@ def scratch(loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
         try:
             with opened_in(folder, loaded, worker) as context:
                 beginning.close()
-                begin(context)
+                begun(context)
                 yield context
         finally:
             shutil.rmtree(folder.path, ignore_errors=True)

@@ -19,10 +19,12 @@ import polars as pl
 from connectors.cognito.users import find_user, read_back
 from connectors.errors import ConfigurationError
 from connectors.records import USERNAME
+from flows.ledger.families import RETRY, descendants_of, looked_at, refuse_purged
 from flows.ledger.folder import runs_of
-from flows.ledger.opening import opened_ledger_of
 from flows.ledger.segments import write_parquet, write_text
+from flows.steps.columns import IN_THE_POOL
 from flows.steps.existing import SUB_BEFORE
+from flows.steps.family_verdicts import in_the_end
 from flows.steps.finishing import is_finished
 from flows.steps.reading_pool import ONE_BY_ONE
 from flows.steps.running import opened_in
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
     from flows.ledger.folder import RunFolder
     from flows.settings import LoadedRunFile
     from flows.steps.context import Context, Worker
-
-IN_THE_POOL = ("imported", "created", "updated", "existing")
-"""Verdicts of users whom the pool had when the run was over."""
 
 LISTED = 1000
 """At most so many source ids of each kind are written down; the counts are exact."""
@@ -126,11 +125,13 @@ def opened_finished(loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
 
 
 def newest_finished(loaded: LoadedRunFile) -> RunFolder:
-    """Find the newest run of a run file that has come to its end."""
+    """Find the newest run of a run file that has come to its end; its retries are held together with it."""
     for folder in reversed(runs_of(loaded.state_folder)):
-        with opened_ledger_of(folder) as ledger:
-            if is_finished(folder, ledger):
-                return folder
+        with looked_at(folder) as ledger:
+            found = is_finished(folder, ledger) and RETRY not in ledger.run().facts
+        if found:
+            refuse_purged(folder)
+            return folder
     raise ConfigurationError(
         f"There is no finished run in {loaded.state_folder}.", "Run `poolferry run` with this run file first."
     )
@@ -215,7 +216,7 @@ def _names(context: Context, now: pl.LazyFrame) -> pl.LazyFrame:
 
 def _expected(context: Context, now: pl.LazyFrame) -> pl.LazyFrame:
     """Everybody whom the run left in the pool, with their ``sub``: null where nobody has their name."""
-    verdicts = pl.scan_parquet(context.folder.verdicts).filter(pl.col("verdict").is_in(IN_THE_POOL))
+    verdicts = in_the_end(context.folder).filter(pl.col("verdict").is_in(IN_THE_POOL))
     users = verdicts.select(
         "source_id", "username", "sub", folded(pl.col("username"), context.schema).alias(NAME)
     )
@@ -234,8 +235,13 @@ def _pairs(context: Context, there: pl.LazyFrame) -> pl.DataFrame:
     """One row for each user who is there and was read back: how the status moved, which attributes differ."""
     names = [STATUS, *context.schema.attributes]
     empty = pl.LazyFrame(schema=dict.fromkeys(["sub", *names], pl.String()))
-    parts = [pl.scan_parquet(path) for path in context.folder.all("after")]
-    was = pl.concat([empty, *parts], how="diagonal_relaxed").select("sub", *names).unique("sub")
+    runs = [
+        context.folder,
+        *descendants_of(context.folder),
+    ]  # a retry reads what others have changed meanwhile
+    parts = [pl.scan_parquet(path) for run in runs for path in run.all("after")]
+    every = pl.concat([empty, *parts], how="diagonal_relaxed").select("sub", *names)
+    was = every.unique("sub", keep="first", maintain_order=True)
     both = there.join(was.rename({name: WAS + name for name in names}), on="sub", how="inner")
     differs = {name: pl.col(name).ne_missing(pl.col(WAS + name)) for name in names}
     moved = pl.when(differs.pop(STATUS)).then(pl.format("{} → {}", WAS + STATUS, STATUS))

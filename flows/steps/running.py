@@ -6,20 +6,21 @@ import shutil
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from connectors.cognito.pool import read_pool
 from connectors.errors import ConfigurationError, PoolferryError
+from flows.ledger.families import PURGED, looked_at
 from flows.ledger.folder import RunFolder, new_run_id, only_beginner, remove_unbegun, runs_of
-from flows.ledger.opening import opened_ledger_of
 from flows.ledger.segments import write_text
 from flows.ledger.states import RunState
 from flows.ledger.store import STAGE, RunRecord
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
 from flows.steps.context import Context, Worker, cognito_client, source_of
+from flows.steps.corrected import as_begun
 from flows.steps.disk import room_for
 from flows.steps.extract import extract
 from flows.steps.finishing import finish, is_finished, summary_of
@@ -28,7 +29,7 @@ from flows.steps.route import route
 from flows.steps.sending import left_to_others, send, wait_for_others
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from flows.settings import LoadedRunFile
@@ -57,6 +58,13 @@ def migrate_untold(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) 
     with opened(loaded, worker, new=new) as context:
         walk(context)
         return context.folder, summary_of(context.folder)
+
+
+def carried(context: Context) -> Summary:
+    """Walk an opened run to its end; whoever asked is told by what this returns."""
+    walk(context)
+    context.folder.told.touch(mode=0o600)
+    return summary_of(context.folder)
 
 
 STEPS = (extract, route, send, after_work, prove)
@@ -121,13 +129,13 @@ def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Itera
         remove_unbegun(loaded.state_folder)
         folder = None if new else unfinished(loaded.state_folder)
         if folder is not None:
-            with opened_in(folder, loaded, worker) as context:
-                _refuse_changes(context)
+            with opened_in(folder, as_begun(loaded, folder), worker) as context:
+                refuse_changes(context)
                 beginning.close()
                 yield context
             return
         folder = _made(loaded, worker)
-        with _kept_once_begun(folder), opened_in(folder, loaded, worker) as context:
+        with kept_once_begun(folder), opened_in(folder, loaded, worker) as context:
             begin(context)
             beginning.close()
             yield context
@@ -137,14 +145,15 @@ def _made(loaded: LoadedRunFile, worker: Worker) -> RunFolder:
     if loaded.state_folder.is_dir():
         source_of(loaded).check()
     now = datetime.fromtimestamp(worker.clock(), UTC)
-    folder = RunFolder(loaded.state_folder / new_run_id(now)).make()
-    if loaded.settings.ledger:
-        write_text(loaded.settings.ledger + "\n", folder.ledger_url)
+    with room_for(loaded.state_folder):
+        folder = RunFolder(loaded.state_folder / new_run_id(now)).make()
+        if loaded.settings.ledger:
+            write_text(loaded.settings.ledger + "\n", folder.ledger_url)
     return folder
 
 
 @contextmanager
-def _kept_once_begun(folder: RunFolder) -> Iterator[None]:
+def kept_once_begun(folder: RunFolder) -> Iterator[None]:
     """Leave no folder behind where the run file, the source or the pool forbade to begin."""
     try:
         yield
@@ -162,7 +171,7 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
     with (
         room_for(loaded.state_folder),
         nullcontext() if folder.is_shared else folder.locked(),
-        opened_ledger_of(folder, worker.clock) as ledger,
+        looked_at(folder, worker.clock) as ledger,
     ):
         if not folder.is_shared:
             ledger.free_claims()  # the lock proves that whoever held a claim is dead
@@ -176,20 +185,21 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
 def unfinished(state_folder: Path) -> RunFolder | None:
     """The newest run of a name, if it has not come to its end or nobody was told how it ended."""
     for folder in reversed(runs_of(state_folder)):
-        with opened_ledger_of(folder) as ledger:
-            return None if is_finished(folder, ledger) and folder.told.exists() else folder
+        with looked_at(folder) as ledger:
+            told = folder.told.exists() or PURGED in ledger.run().facts
+            return None if is_finished(folder, ledger) and told else folder
     return None
 
 
-def begin(context: Context) -> None:
-    """Write a new run down; every mistake of the run file shows before."""
+def begin(context: Context, facts: Mapping[str, Any] | None = None) -> None:
+    """Write a new run down, with some facts besides; every mistake of the run file shows before."""
     _ = context.mapping, context.rules
     _refuse_dead_ends(context)
-    context.ledger.open_run(_record(context))
+    context.ledger.open_run(_record(context, facts or {}))
     write_text(context.loaded.text, context.folder.run_file)
 
 
-def _record(context: Context) -> RunRecord:
+def _record(context: Context, facts: Mapping[str, Any]) -> RunRecord:
     loaded = context.loaded
     return RunRecord(
         run_id=context.folder.run_id,
@@ -204,6 +214,7 @@ def _record(context: Context) -> RunRecord:
             "run_file": str(loaded.path),
             "header": list(context.schema.csv_header),
             "polars": pl.__version__,
+            **facts,
         },
     )
 
@@ -228,7 +239,8 @@ def _refuse_dead_ends(context: Context) -> None:
         )
 
 
-def _refuse_changes(context: Context) -> None:
+def refuse_changes(context: Context) -> None:
+    """Refuse to go on where the run file, the source or the pool is not what the run began with."""
     run = context.ledger.run()
     out = "Put it back as it was to go on, or start another run with --new."
     if run.run_file_sha256 != context.loaded.fingerprint:

@@ -90,7 +90,7 @@ def _of_run(truth: Truth, run: Path) -> Iterator[str]:
 
 def _of_files(run: Path, state: Path) -> Iterator[str]:
     for path in sorted(run.rglob("*")):
-        if path.suffix == ".csv" or path.name.startswith("."):
+        if (path.suffix == ".csv" and path.parent.name == "batches") or path.name.startswith("."):
             yield f"left behind: {path.relative_to(run)}"
     for path in sorted(state.glob(".*")):
         if path.is_dir():

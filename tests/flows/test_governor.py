@@ -133,16 +133,17 @@ def throttled(sandbox: Sandbox) -> Iterator[list[int]]:
     found.append(sandbox.counters()["throttled"].get("UserCreation", 0) - before)
 
 
-def keeps_to_its_half(pool: Pool, governor: Governor, seconds: float) -> None:
+def keeps_to_its_half(pool: Pool, governor: Governor, seconds: float, limit: int = LIMIT) -> None:
     """Somebody else takes the other half."""
-    with throttled(pool.sandbox) as refused:
-        stretch = Stretch(governor, schema_of(pool), live=LIMIT // 2).run(seconds)
-    allowed = LIMIT / 2 * stretch.awake
+    rates = {"UserCreation": limit}
+    with switched(pool.sandbox, throttle_rates=rates), throttled(pool.sandbox) as refused:
+        stretch = Stretch(governor, schema_of(pool), live=limit // 2).run(seconds)
+    allowed = limit / 2 * stretch.awake
     busiest = max(sum(start <= moment < start + 1 for moment in stretch.sent) for start in stretch.sent)
     assert refused[0] <= 0.005 * allowed
     assert stretch.refused == 0
-    assert 0.97 * allowed <= len(stretch.sent) <= LIMIT / 2 * (seconds + LATE_SECONDS) + 1
-    assert busiest <= LIMIT / 2 * 1.2 + 1  # between its leave and the wire a call meets a busy machine
+    assert 0.97 * allowed <= len(stretch.sent) <= limit / 2 * (seconds + LATE_SECONDS) + 1
+    assert busiest <= limit / 2 * 1.2 + 1  # between its leave and the wire a call meets a busy machine
     assert set(stretch.made) <= set(pool.users())
 
 
@@ -151,8 +152,10 @@ def test_all_of_the_share_is_used_and_live_traffic_keeps_its_half(limited: Pool)
 
 
 def test_a_governor_that_takes_everything_is_noticed(limited: Pool) -> None:
+    """At a limit so low that any machine can go above it."""
+    greedy = Governor(aws.client("cognito-idp"), limits={"UserCreation": 10}, share=1)
     with pytest.raises(AssertionError):
-        keeps_to_its_half(limited, Governor(aws.client("cognito-idp"), share=1), 3)
+        keeps_to_its_half(limited, greedy, 4, limit=10)
 
 
 def finds_out_a_lower_limit(pool: Pool, seconds: float = 8) -> None:
@@ -177,7 +180,7 @@ def test_a_governor_that_does_not_slow_down_is_noticed(
 ) -> None:
     monkeypatch.setattr(Queue, "slow_down", lambda *_: False)
     with pytest.raises(AssertionError):
-        finds_out_a_lower_limit(limited, 3)
+        finds_out_a_lower_limit(limited, 5)
 
 
 def test_plan_says_the_hours_at_the_share_of_the_limit_in_force(pool: Pool) -> None:

@@ -144,7 +144,7 @@ def test_the_plan_foretells_what_the_run_does_and_sends_nothing(pool: Pool) -> N
 
 def test_a_file_is_deleted_once_its_job_has_taken_it(pool: Pool) -> None:
     _, _, folder = run(pool.run_file([person(1)]))
-    assert not list(folder.rglob("*.csv"))
+    assert not list((folder / "batches").glob("*.csv"))
 
 
 def test_a_slow_clerk_leaves_no_file_behind(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def test_a_slow_clerk_leaves_no_file_behind(pool: Pool, monkeypatch: pytest.Monk
     jobs = {"poll_seconds": 0.1, "max_rows": 3}
     _, summary, folder = run(pool.run_file([person(n) for n in range(6)], jobs=jobs))
     assert summary["verdicts"]["imported"] == 6
-    assert not list(folder.rglob("*.csv"))
+    assert not list((folder / "batches").glob("*.csv"))
 
 
 def test_a_run_goes_on_only_with_the_same_run_file(pool: Pool) -> None:

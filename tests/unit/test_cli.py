@@ -233,9 +233,9 @@ def test_init_never_overwrites(run_file: Path) -> None:
 
 
 def test_init_says_which_files_it_can_read(run_file: Path) -> None:
-    told = call("init", "users.xlsx", "--pool", "eu-west-1_Example01", "--out", "new.yaml")
+    told = call("init", "users.docx", "--pool", "eu-west-1_Example01", "--out", "new.yaml")
     assert told.exit_code == 2
-    assert "unknown ending '.xlsx'" in told.stderr
+    assert "unknown ending '.docx'" in told.stderr
     assert ".parquet" in told.stderr
     assert not (run_file.parent / "new.yaml").exists()
 

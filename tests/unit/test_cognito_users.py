@@ -66,8 +66,8 @@ def test_all_pages_become_frames_and_short_or_empty_pages_do_not_end_them(stub: 
     found = pl.concat(frames)
     assert found.schema == {**USER_COLUMNS, "email": pl.String, "custom:tenant": pl.String}
     assert found.rows() == [
-        ("user1", "sub-1", "RESET_REQUIRED", False, BORN, "a@example.com", None),
-        ("user2", "sub-2", "RESET_REQUIRED", True, BORN, None, "acme"),
+        ("user1", "sub-1", "RESET_REQUIRED", False, BORN, BORN, "a@example.com", None),
+        ("user2", "sub-2", "RESET_REQUIRED", True, BORN, BORN, None, "acme"),
     ]
 
 

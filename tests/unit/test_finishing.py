@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from connectors.errors import TargetError
-from connectors.records import LINE, SOURCE_ID, USERNAME
+from connectors.records import FILE, LINE, SOURCE_ID, USERNAME
 from flows.ledger.folder import RunFolder
 from flows.ledger.segments import write_arrow, write_parquet
 from flows.ledger.states import RunState
@@ -47,6 +47,7 @@ def run(tmp_path: Path, clock: Clock) -> Iterator[Run]:
     ledger.add_page(PageRecord(1, 0, USERS, {}, 1.0))
     users = {
         ORDINAL: range(USERS), SOURCE_ID: ["a", "b", "c", None], USERNAME: ["a", "b", "c", None],
+        FILE: [0, 0, 0, 0],
         LINE: [2, 3, 4, 5],
     }  # fmt: skip
     write_arrow(pl.DataFrame(users).with_columns(pl.col(ORDINAL).cast(pl.UInt64)), folder.users(1))

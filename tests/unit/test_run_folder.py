@@ -10,8 +10,11 @@ import polars as pl
 import pytest
 
 from connectors.errors import ConfigurationError
+from flows.ledger.families import looked_at
 from flows.ledger.folder import RunFolder, find_run, new_run_id, remove_unbegun, runs_of
 from flows.ledger.segments import write_arrow, write_once
+from flows.ledger.states import RunState
+from flows.ledger.store import RunRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,11 +41,23 @@ def test_run_ids_sort_by_time_and_never_repeat() -> None:
     assert max(ids) == ids[-1]
 
 
-def test_the_newest_run_of_a_name_is_found(tmp_path: Path) -> None:
-    make_run(tmp_path, "acme", "20260101T000000Z-aaaaaa")
-    newest = make_run(tmp_path, "acme", "20260102T000000Z-aaaaaa")
+def begun(folder: RunFolder, **facts: object) -> RunFolder:
+    with looked_at(folder) as ledger:
+        ledger.open_run(
+            RunRecord(
+                folder.run_id, "acme", RunState.READING, "", "", "eu-west-1_Example01", 0.0, None, facts
+            )
+        )
+    return folder
+
+
+def test_the_newest_run_of_a_name_is_found_and_its_retries_by_their_ids(tmp_path: Path) -> None:
+    begun(make_run(tmp_path, "acme", "20260101T000000Z-aaaaaa"))
+    newest = begun(make_run(tmp_path, "acme", "20260102T000000Z-aaaaaa"))
+    retry = begun(make_run(tmp_path, "acme", "20260103T000000Z-aaaaaa"), retry={"parent": newest.run_id})
     assert find_run("acme", tmp_path) == newest
     assert find_run(newest.run_id, tmp_path) == newest
+    assert find_run(retry.run_id, tmp_path) == retry
     assert find_run(str(newest.path), tmp_path / "elsewhere").path == newest.path
 
 

@@ -110,6 +110,20 @@ def test_the_right_password_gets_tokens(pool: SignIns, flow: str) -> None:
     assert pool.client.get_user(AccessToken=by_alias["AccessToken"])["Username"] == "ann"
 
 
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_sign_in_moves_the_date_of_the_last_change_only_where_the_switch_says_so(
+    pool: SignIns,
+    sandbox: Sandbox,
+    moves: bool,  # noqa: FBT001 - a switch of the service
+) -> None:
+    """F5.17: what moves it is not said."""
+    pool.confirmed("ann")
+    before = pool.call("admin_get_user", Username="ann")["UserLastModifiedDate"]
+    with switched(sandbox, sign_in_modifies=moves):
+        pool.sign_in("ann")
+    assert (pool.call("admin_get_user", Username="ann")["UserLastModifiedDate"] > before) is moves
+
+
 @BOTH
 def test_a_wrong_password_and_an_unknown_user_are_refused(pool: SignIns, flow: str) -> None:
     pool.confirmed("ann")

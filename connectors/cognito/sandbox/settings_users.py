@@ -44,6 +44,10 @@ class UserSettings(BaseModel):
         description="AdminUpdateUserAttributes with a taken alias: AliasExistsException or the alias moves;"
         " `by_pool` moves it for an alias and refuses it for a sign-in attribute (F5.11).",
     )
+    sign_in_modifies: bool = Field(
+        default=False,
+        description="Whether a sign-in moves UserLastModifiedDate; what moves it is not said (F5.17).",
+    )
     birthdate_format: Literal["date", "length"] = Field(
         default="date",
         description="`date`: yyyy-mm-dd or mm/dd/yyyy; `length`: any ten characters (F1.37).",

@@ -83,7 +83,10 @@ class SignIn(SandboxRequest):
             return self.unknown_user(client)
         self._judge(pool, client, user, flow)
         parameters["USERNAME"] = _name_for_tokens(pool, user)
-        return self._completed(pool, user, self._locked(proceed))
+        answer = self._completed(pool, user, self._locked(proceed))
+        if self.settings.sign_in_modifies and "AuthenticationResult" in answer.result:
+            user.touch()
+        return answer
 
     def _pool_and_client(self) -> tuple[MotoPool, MotoClient]:
         pool, client_id = self.requested_pool(), self._get_param("ClientId")

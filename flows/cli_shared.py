@@ -1,0 +1,69 @@
+"""What the sub-commands share: arguments, and how results are printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator  # noqa: TC003 - typer evaluates the hints of what completes
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.console import OUT, reasons_table, summary_table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+SOME_DID_NOT_LAND = 1
+"""Exit status of a run in which some are rejected or failed."""
+
+
+def known_runs(incomplete: str) -> Iterator[str]:
+    """Complete RUN in the shell: names and ids of the runs in ``runs`` of the folder that one is in."""
+    from flows.ledger.folder import runs_of  # noqa: PLC0415 - keeps `--help` quick
+
+    for named in sorted(Path("runs").glob("*")):
+        names = [named.name, *(run.run_id for run in runs_of(named))]
+        yield from (name for name in names if len(names) > 1 and name.startswith(incomplete))
+
+
+RunFileArgument = Annotated[
+    Path, typer.Argument(help="The run file (YAML).", metavar="RUN_FILE", show_default=False)
+]
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A run's id, its name (then the newest run that is no retry) or its folder.",
+        metavar="RUN",
+        show_default=False,
+        autocompletion=known_runs,
+    ),
+]
+StateOption = Annotated[Path, typer.Option(help="The folder of the runs.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object as the last thing on standard output.")
+]
+
+
+def show(as_json: bool, data: object, *parts: RenderableType | None) -> None:  # noqa: FBT001 - a flag of the command
+    """Print a result: as one JSON object, or as its parts for people."""
+    if as_json:
+        typer.echo(json.dumps(data))
+        return
+    for part in parts:
+        if part is not None:
+            OUT.print(part, soft_wrap=isinstance(part, str))
+
+
+def show_summary(as_json: bool, folder: Path, summary: dict[str, Any]) -> None:  # noqa: FBT001 - same
+    """Print how a run ended, and where its report lies."""
+    here, report_file = Path.cwd(), folder / "report.md"
+    near = report_file.relative_to(here) if report_file.is_relative_to(here) else report_file
+    show(as_json, summary, summary_table(summary), reasons_table(summary), f"Report: {near}")
+
+
+def leave(summary: dict[str, Any]) -> None:
+    """End with the exit status of a run's verdicts."""
+    verdicts = summary["verdicts"]
+    if verdicts["rejected"] or verdicts["failed"]:
+        raise typer.Exit(SOME_DID_NOT_LAND)

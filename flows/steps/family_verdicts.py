@@ -1,0 +1,89 @@
+"""What became of a run's users in the end, with the verdicts of its retries laid over its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from connectors.records import VERDICTS
+from flows.ledger.families import children_of
+from flows.steps.columns import IN_THE_POOL, PARENT, VERDICT
+from mappings.duplicates import ORDINAL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flows.ledger.folder import RunFolder
+
+_KEPT = ("file", "line")
+"""What stays the parent's: a retry may have read another file."""
+
+
+def in_the_end(folder: RunFolder) -> pl.LazyFrame:
+    """The rows of ``verdicts.parquet`` with what finished retries have made of them, in the same order.
+
+    A user whom two retries took has the verdict of the newer one.
+    """
+    own = pl.scan_parquet(folder.verdicts)
+    names = own.collect_schema().names()
+    numbered = own.with_row_index(ORDINAL).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
+    for child in finished_children(folder):
+        numbered = _laid_over(numbered, _links(child), names)
+    return numbered.select(names)
+
+
+def finished_children(folder: RunFolder) -> list[RunFolder]:
+    """The retries of a run that have come to an end, the oldest first."""
+    return [child for child in children_of(folder) if child.verdicts.exists()]
+
+
+def _links(child: RunFolder) -> pl.LazyFrame:
+    """The verdicts of a retry, with the ordinal that each user has in the parent."""
+    verdicts = in_the_end(child).with_row_index(ORDINAL).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
+    parents = child.scan_users().select(ORDINAL, PARENT)
+    return verdicts.join(parents, on=ORDINAL, how="inner").drop(ORDINAL)
+
+
+def _laid_over(numbered: pl.LazyFrame, links: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+    new = links.rename({name: f"@new_{name}" for name in names})
+    taken = pl.col(f"@new_{VERDICT}").is_not_null()
+    joined = numbered.join(new, left_on=ORDINAL, right_on=PARENT, how="left", maintain_order="left")
+    return joined.with_columns(
+        pl.when(taken & (pl.col(f"@new_{name}").is_not_null() | (name not in ("source_id", "username"))))
+        .then(pl.col(f"@new_{name}"))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in names
+        if name not in _KEPT
+    ).select(ORDINAL, *names)
+
+
+def after_retries(folder: RunFolder) -> dict[str, Any] | None:
+    """How a run stands with its finished retries; None where it has none.
+
+    Returns:
+        ``retries`` (their ids), and as counts ``extracted``, ``landed`` (in the pool) and ``verdicts``.
+    """
+    if not folder.verdicts.exists() or not (retries := finished_children(folder)):
+        return None
+    counted = in_the_end(folder).group_by(VERDICT).len().collect(engine="streaming")
+    counts = dict(counted.iter_rows())
+    verdicts = {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
+    return {
+        "retries": [child.run_id for child in retries],
+        "extracted": sum(verdicts.values()),
+        "landed": sum(count for name, count in verdicts.items() if name in IN_THE_POOL),
+        "verdicts": verdicts,
+    }
+
+
+def retries_sentence(told: dict[str, Any]) -> str:
+    """``after retries: 2,990 of 3,000 landed, 10 are rejected or failed``."""
+    verdicts = told["verdicts"]
+    left = verdicts["rejected"] + verdicts["failed"]
+    later = f", {verdicts['deferred']:,} left to their first sign-in" if verdicts["deferred"] else ""
+    return (
+        f"after retries: {told['landed']:,} of {told['extracted']:,} landed{later}, "
+        f"{left:,} still rejected or failed"
+    )
