@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 export DO_NOT_TRACK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench clean
+.PHONY: help install demo test test-faults check bench clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ demo: install  ## Migrate a shipped set of invented users into the local Cognito
 
 test: install  ## Run every test
 	$(BIN) -m pytest
+
+test-faults: install  ## Kill runs at every point there is, and break all else that can break; an hour or so
+	POOLFERRY_EVERY_POINT=1 $(BIN) -m pytest -m faults -p no:randomly
 
 check: install  ## Lint, types, import arrows and docs, in under two minutes
 	$(BIN) -m ruff check .

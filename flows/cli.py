@@ -104,16 +104,18 @@ def run(
 
     folder, summary = _run_as_flow(run_file, new=new) if has_prefect_api() else _run_here(run_file, new=new)
     show_summary(as_json, folder, summary)
+    sys.stdout.flush()
+    (folder / "told").touch(mode=0o600)  # from here on the same command starts another run
     leave(summary)
 
 
 def _run_here(run_file: Path, *, new: bool) -> tuple[Path, dict[str, Any]]:
     from flows.settings import load_run_file  # noqa: PLC0415 - keeps `--help` quick
     from flows.steps.context import Worker  # noqa: PLC0415
-    from flows.steps.running import migrate  # noqa: PLC0415
+    from flows.steps.running import migrate_untold  # noqa: PLC0415
 
     with TerminalProgress() as progress:
-        folder, summary = migrate(load_run_file(run_file), Worker(progress), new=new)
+        folder, summary = migrate_untold(load_run_file(run_file), Worker(progress), new=new)
     return folder.path, summary
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from prefect import State, flow
+from prefect import State, Task, flow
 from prefect.states import Completed
 
 from connectors.errors import PoolferryError, StopError
 from flows.prefect_progress import progress_of
 from flows.reports.cards import finished_sentence, reason_rows, summary_sentence
-from flows.reports.text import write_report
 from flows.settings import load_run_file
 from flows.steps.context import Worker
-from flows.steps.finishing import finish
-from flows.steps.running import STEPS, opened
+from flows.steps.finishing import summary_of
+from flows.steps.running import STEPS, Step, add_up, opened, walk
 from flows.steps.sending import send, send_batch
 from flows.tasks import (
     RunFilePath,
@@ -31,7 +30,6 @@ from flows.tasks import (
 
 if TYPE_CHECKING:
     from flows.steps.context import Context
-    from flows.steps.finishing import Summary
 
 TITLES = {
     "extract": "read and judge",
@@ -46,17 +44,13 @@ def _send_one(context: Context, number: int, title: str) -> None:  # noqa: ARG00
     send_batch(context, number)
 
 
-def _add_up(context: Context) -> tuple[Summary, str]:
-    return finish(context.folder, context.ledger), write_report(context.folder, context.ledger)
-
-
-STAGES = {
+STAGES: dict[Step, Task[..., Any]] = {
     step: stage_task(TITLES.get(step.__name__, step.__name__.replace("_", " ")), step)
     for step in STEPS
     if step is not send
 }
 SEND_BATCH = batch_task(_send_one)
-ADD_UP = stage_task("add up", _add_up)
+ADD_UP = stage_task("add up", add_up)
 
 
 @flow(name="migrate-users", flow_run_name=flow_run_name, persist_result=False)
@@ -83,22 +77,20 @@ def _migrate(run_file: Path, *, new: bool) -> State[dict[str, Any]]:
     name = loaded.settings.name
     progress = progress_of(name)
     with opened(loaded, Worker(progress), new=new) as context:
-        walk(context)
-        summary, report = run_task(ADD_UP, context)
+        walk(context, do_step, send_one)
+        folder = context.folder
+        summary, report = summary_of(folder), folder.report.read_text(encoding="utf-8")
     progress.stage(finished_sentence(summary), summary["extracted"], "users")
     progress.update(summary["extracted"])
     show_markdown(name, "summary", report, summary_sentence(summary))
     show_table(name, "reasons", reason_rows(summary), "Why users were rejected or failed, and what to do.")
+    folder.told.touch(mode=0o600)
     return Completed(message=finished_sentence(summary), data=summary)
 
 
-def walk(context: Context) -> None:
-    """Walk through the steps of a run; each is a task, and sending is one task a batch."""
-    for step in STEPS:
-        if step is send:
-            send(context, send_one)
-        else:
-            run_task(STAGES[step], context)
+def do_step(step: Step, context: Context) -> None:
+    """Do one step of a run as a task."""
+    run_task(ADD_UP if step is add_up else STAGES[step], context)
 
 
 def send_one(context: Context, number: int) -> None:

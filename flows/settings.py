@@ -141,6 +141,14 @@ class RunFile(_Part):
         default="full", description="How much of the pool is read back with ListUsers (F8.4)."
     )
     state: str = Field(default="./runs", description="Folder of the runs, relative to the run file.")
+    ledger: str | None = Field(
+        default=None,
+        description="Where several workers share a run: `postgresql+psycopg://user:${DB_PASSWORD}@host/db`, "
+        "and `state` on a disk that all of them see; default: SQLite in the run's folder, for one worker.",
+    )
+    lease_seconds: float = Field(
+        default=60.0, gt=0, description="Seconds after which others take over the work of a worker that died."
+    )
     jobs: JobSettings = Field(default_factory=JobSettings, description="How import jobs are watched.")
     quotas: QuotaSettings = Field(
         default_factory=QuotaSettings, description="How much of the shared request rates is taken (F4.1)."

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from connectors.errors import ConfigurationError
 from flows.ledger.folder import RunFolder, runs_of
-from flows.ledger.store import Ledger, open_sqlite
+from flows.ledger.opening import opened_ledger_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flows.ledger.store import Clock, RunRecord
+    from flows.ledger.store import Clock, Ledger, RunRecord
 
 RETRY: Final = "retry"
 """Fact of a child's ledger: ``{"parent": run id, "reasons": [...], "file": path or null, …}``."""
@@ -30,11 +30,8 @@ PURGING: Final = "purging"
 @contextmanager
 def looked_at(folder: RunFolder, clock: Clock = lambda: 0.0) -> Iterator[Ledger]:
     """Open the ledger of a run, and close it at the end; who only reads needs no clock."""
-    ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, clock)
-    try:
+    with opened_ledger_of(folder, clock) as ledger:
         yield ledger
-    finally:
-        ledger.close()
 
 
 def record_of(folder: RunFolder) -> RunRecord:
@@ -53,7 +50,7 @@ def parent_of(folder: RunFolder) -> RunFolder | None:
     if retry is None:
         return None
     parent = RunFolder(folder.path.parent / str(retry["parent"]))
-    if not parent.ledger.is_file():
+    if not parent.has_ledger:
         raise ConfigurationError(
             f"Run {folder.run_id} retries run {parent.run_id}, whose folder is gone.",
             "Put it back beside this one.",

@@ -2,7 +2,8 @@
 
 STATE/NAME/RUN_ID/                    0700
     run.yaml                          the run file as it stood, secrets unfilled
-    ledger.db                         pages and batches (SQLite)
+    ledger.db                         pages and batches (SQLite), or
+    ledger.url                        the PostgreSQL that has them, secrets unfilled
     users/p00001.arrow                one file a page: mapped and judged users
     batches/b0001.parquet             which users travel in a batch, in the order of the lines
     batches/b0001.csv                 the import file, deleted once its job has taken it
@@ -11,6 +12,7 @@ STATE/NAME/RUN_ID/                    0700
     refused/*.parquet                 what users lack although they have landed
     before/, after/                   the pool as it was read before and after
     verdicts.parquet  left_out.parquet  summary.json  report.md
+    told                              somebody was told how the run ended: the next start is another run
     reasons.csv  rejected.csv  failed.csv  existing.csv  id_map.csv
     retried.parquet                   of a retry: whom of its parent it takes
     rollback/  rollback.parquet       what a rollback has done
@@ -20,7 +22,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +37,11 @@ from connectors.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+PLAN = ".plan-"
+"""How the hidden folder of a ``plan`` begins."""
+
+_OF_OURS = re.compile(rf"({re.escape(PLAN)})?\d{{8}}T\d{{6}}Z-[0-9a-f]{{6}}")
 
 FOLDERS = ("users", "batches", "parts", "outcomes", "refused", "before", "after")
 
@@ -57,6 +66,26 @@ class RunFolder:
     def ledger(self) -> Path:
         """The SQLite file with pages and batches."""
         return self.path / "ledger.db"
+
+    @property
+    def ledger_url(self) -> Path:
+        """The file with the URL of a ledger that several workers share, where there is one."""
+        return self.path / "ledger.url"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several workers may be at work here: claims in the ledger keep them apart, not the lock."""
+        return self.ledger_url.is_file()
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether a ledger was begun."""
+        return self.ledger.is_file() or self.is_shared
+
+    @property
+    def told(self) -> Path:
+        """Stands there once somebody was told how the run has ended."""
+        return self.path / "told"
 
     @property
     def summary(self) -> Path:
@@ -94,6 +123,17 @@ class RunFolder:
     def scan_users(self) -> pl.LazyFrame:
         """Mapped and judged users of all pages, in order; only what is asked for is read."""
         return pl.scan_ipc(sorted((self.path / "users").glob("*.arrow")))
+
+    def forget_users(self, known: int) -> None:
+        """Remove what a killed reading has written behind the pages that the ledger knows."""
+        for path in (self.path / "users").glob("*.arrow"):
+            if path.name > self.users(known).name:
+                path.unlink()
+
+    def forget(self, kind: str) -> None:
+        """Remove every Parquet file of one sub-folder: a reading of the pool that begins anew."""
+        for path in self.all(kind):
+            path.unlink()
 
     def batch_users(self, number: int) -> Path:
         """Ordinals of the users of one batch."""
@@ -148,6 +188,14 @@ class RunFolder:
             (self.path / name).mkdir(mode=0o700)
         return self
 
+    def tidy(self) -> None:
+        """Remove what killed workers have left: half-written files, and import files that were sent."""
+        self.forget_import_files()
+        for folder in (self.path, *(self.path / name for name in FOLDERS)):
+            for left in folder.glob(".*"):
+                if left.is_file():
+                    left.unlink(missing_ok=True)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for this process; the lock ends with the process, however it ends."""
@@ -176,7 +224,38 @@ def runs_of(state_folder: Path) -> list[RunFolder]:
     if not state_folder.is_dir():
         return []
     paths = [path for path in sorted(state_folder.iterdir()) if not path.name.startswith(".")]
-    return [run for run in map(RunFolder, paths) if run.run_file.is_file() and run.ledger.is_file()]
+    return [run for run in map(RunFolder, paths) if run.run_file.is_file() and run.has_ledger]
+
+
+@contextmanager
+def only_beginner(state_folder: Path) -> Iterator[None]:
+    """Hold the folder of a name's runs while one is looked for or begun; others wait for their turn."""
+    state_folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = state_folder.with_name(f".{state_folder.name}.lock")
+    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def remove_unbegun(state_folder: Path) -> None:
+    """Remove folders that a killed start or a killed ``plan`` has left; only for the ``only_beginner``."""
+    for path in state_folder.iterdir() if state_folder.is_dir() else ():
+        if not _OF_OURS.fullmatch(path.name) or not path.is_dir():
+            continue
+        folder = RunFolder(path)
+        if (path.name.startswith(PLAN) or not folder.run_file.is_file()) and _is_idle(folder):
+            shutil.rmtree(path)
+
+
+def _is_idle(folder: RunFolder) -> bool:
+    try:
+        with folder.locked():
+            return True
+    except ConfigurationError:
+        return False
 
 
 def find_run(name: str, state: Path) -> RunFolder:
@@ -187,7 +266,7 @@ def find_run(name: str, state: Path) -> RunFolder:
     """
     from flows.ledger.families import is_retry  # noqa: PLC0415 - families are made of folders
 
-    if (Path(name) / "ledger.db").is_file():
+    if RunFolder(Path(name)).has_ledger:
         return RunFolder(Path(name).resolve())
     known = [run for folder in sorted(state.glob("*")) for run in runs_of(folder)]
     named = [run for run in known if name in (run.run_id, run.path.parent.name)]

@@ -17,6 +17,20 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     write_once(path, lambda target: frame.write_parquet(target, compression="lz4", statistics=False))
 
 
+def write_new(frame: pl.DataFrame, path: Path) -> bool:
+    """Write a frame as a file that nobody has written yet; False where another worker was first."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    write_parquet(frame, temporary)
+    try:
+        os.link(temporary, path)  # unlike a rename it never takes the place of a file
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
+    _sync(path.parent)
+    return True
+
+
 def write_arrow(frame: pl.DataFrame, path: Path) -> None:
     """Write users once: an Arrow IPC file costs half of what Parquet costs, and is read in place."""
     write_once(path, lambda target: frame.write_ipc(target, compression="uncompressed"))

@@ -8,23 +8,32 @@ write, so two workers can never move the same batch, and no state is ever left b
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Engine, create_engine, delete, event, func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, Float, cast, create_engine, delete, event, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from connectors.errors import ConfigurationError
+from connectors.errors import ConfigurationError, StopError, TakenOverError
 from flows.ledger.states import BatchState, RunState
 from flows.ledger.tables import BATCHES, METADATA, PAGES, RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from connectors.records import Cursor, HashAlgorithm
 
 Clock = Callable[[], float]
+
+STAGE: Final = None
+"""What is claimed by the one worker who may read, route, prove or finish; batches are claimed by number."""
+
+_MAKING_TABLES: Final = 7_066_311
+"""Any number, the same for all workers: PostgreSQL's lock while tables are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +84,26 @@ class Ledger:
     Args:
         engine: where the tables are.
         run_id: which run this object speaks of.
-        clock: seconds since 1970; leases are measured with it.
+        clock: seconds since 1970.
+        server_time: whether leases are measured with the database's clock, which all workers share,
+            and not with ``clock``.
     """
 
-    def __init__(self, engine: Engine, run_id: str, clock: Clock) -> None:
+    def __init__(self, engine: Engine, run_id: str, clock: Clock, *, server_time: bool = False) -> None:
         self._engine = engine
         self._clock = clock
+        self._server_time = server_time
+        self._mine: dict[int | None, str] = {}
         self.run_id = run_id
-        METADATA.create_all(engine)
+        with self._connected(writes=True) as connection:
+            if connection.dialect.name == "postgresql":  # two workers may come at the same moment
+                connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
+            METADATA.create_all(connection)
+
+    @property
+    def engine(self) -> Engine:
+        """Where the tables are; workers who share them can share others there too."""
+        return self._engine
 
     def close(self) -> None:
         """Give back every connection."""
@@ -100,17 +121,22 @@ class Ledger:
 
     def run(self) -> RunRecord:
         """The run's row."""
-        with self._engine.connect() as connection:
-            row = connection.execute(select(RUNS).where(RUNS.c.run_id == self.run_id)).mappings().one()
+        with self._connected() as connection:
+            return self._run(connection)
+
+    def _run(self, connection: Connection, *, locked: bool = False) -> RunRecord:
+        query = select(*(RUNS.c[name] for name in RunRecord.__slots__)).where(RUNS.c.run_id == self.run_id)
+        row = connection.execute(query.with_for_update() if locked else query).mappings().one()
         return RunRecord(**{**row, "state": RunState(row["state"])})
 
     def advance_run(self, state: RunState, **facts: Any) -> None:  # noqa: ANN401 - JSON values
         """Move the run forward (never back) and add facts to it."""
-        run = self.run()
-        new = max(run.state, state, key=lambda item: item.rank)
-        finished = self._clock() if new is RunState.FINISHED and run.finished is None else run.finished
-        change = {"state": new, "finished": finished, "facts": {**run.facts, **facts}}
-        self._write(update(RUNS).where(RUNS.c.run_id == self.run_id).values(change))
+        with self._connected(writes=True) as connection:
+            run = self._run(connection, locked=True)
+            new = max(run.state, state, key=lambda item: item.rank)
+            finished = self._clock() if new is RunState.FINISHED and run.finished is None else run.finished
+            change = {"state": new, "finished": finished, "facts": {**run.facts, **facts}}
+            connection.execute(update(RUNS).where(RUNS.c.run_id == self.run_id).values(change))
 
     # pages -----------------------------------------------------------------------------------
 
@@ -122,14 +148,14 @@ class Ledger:
     def pages(self) -> list[PageRecord]:
         """All pages in order."""
         query = select(PAGES).where(PAGES.c.run_id == self.run_id).order_by(PAGES.c.number)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             rows = connection.execute(query).all()
         return [PageRecord(r.number, r.first_ordinal, r.users, r.cursor, r.done) for r in rows]
 
     def extracted(self) -> int:
         """Number of source users that have been read so far."""
         query = select(func.coalesce(func.sum(PAGES.c.users), 0)).where(PAGES.c.run_id == self.run_id)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return int(connection.execute(query).scalar_one())
 
     def forget_places(self) -> None:
@@ -157,43 +183,73 @@ class Ledger:
                 connection.execute(insert(BATCHES), rows)
 
     def forget_batches(self) -> None:
-        """Drop batches that a routing which never ended has cut; nothing of them was sent."""
-        self._write(delete(BATCHES).where(BATCHES.c.run_id == self.run_id))
+        """Drop batches that a routing which never ended has cut; nothing of them was sent.
+
+        Nothing happens once the run is sending, also where a worker that slept for long asks for it.
+        """
+        routed = [state for state in RunState if state.rank > RunState.ROUTING.rank]
+        sending = select(RUNS.c.run_id).where(RUNS.c.state.in_(routed))
+        where = (BATCHES.c.run_id == self.run_id, BATCHES.c.run_id.not_in(sending))
+        self._write(delete(BATCHES).where(*where))
 
     def batches(self) -> list[BatchRecord]:
         """All batches in order."""
         query = select(BATCHES).where(BATCHES.c.run_id == self.run_id).order_by(BATCHES.c.number)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             rows = connection.execute(query).mappings().all()
         return [_batch(row) for row in rows]
 
     def batch(self, number: int) -> BatchRecord:
         """One batch."""
         query = select(BATCHES).where(BATCHES.c.run_id == self.run_id, BATCHES.c.number == number)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return _batch(connection.execute(query).mappings().one())
 
-    def claim(self, number: int, owner: str, lease_seconds: float) -> bool:
-        """Take a batch for ``owner``: free, its own, or with a lapsed lease; one conditional write."""
-        now = self._clock()
-        free = BATCHES.c.owner.is_(None) | (BATCHES.c.owner == owner) | (BATCHES.c.lease_until < now)
-        statement = (
-            update(BATCHES)
-            .where(BATCHES.c.run_id == self.run_id, BATCHES.c.number == number, free)
-            .where(BATCHES.c.state != BatchState.SETTLED)
-            .values(owner=owner, lease_until=now + lease_seconds)
-        )
-        return self._write(statement) == 1
+    # claims ----------------------------------------------------------------------------------
 
-    def release(self, number: int, owner: str) -> None:
-        """Give a batch back; nothing happens where somebody else has it."""
-        where = (BATCHES.c.run_id == self.run_id, BATCHES.c.number == number, BATCHES.c.owner == owner)
-        self._write(update(BATCHES).where(*where).values(owner=None, lease_until=None))
+    def claim(self, what: int | None, owner: str, lease_seconds: float) -> bool:
+        """Take a batch, or the run's ``STAGE``, for ``owner``; one conditional write.
+
+        It can be taken where it is free, the owner's already, or its lease has lapsed.
+        """
+        now = self._now()
+        table, *which = self._claimed(what)
+        free = table.c.owner.is_(None) | (table.c.owner == owner) | (table.c.lease_until < now)
+        change = {"owner": owner, "lease_until": now + lease_seconds}
+        taken = self._write(update(table).where(*which, free).values(change)) == 1
+        if taken:
+            self._mine[what] = owner
+        return taken
+
+    def renew(self, what: int | None, owner: str, lease_seconds: float) -> bool:
+        """Make a lease longer; False where another worker has taken over meanwhile."""
+        table, *which = self._claimed(what)
+        change = {"lease_until": self._now() + lease_seconds}
+        return self._write(update(table).where(*which, table.c.owner == owner).values(change)) == 1
+
+    def release(self, what: int | None, owner: str) -> None:
+        """Give back what was claimed; nothing happens where somebody else has it."""
+        self._mine.pop(what, None)
+        table, *which = self._claimed(what, settled=True)
+        self._write(update(table).where(*which, table.c.owner == owner).values(owner=None, lease_until=None))
 
     def free_claims(self) -> None:
         """Void every claim; only for whoever knows that no other worker is alive."""
-        where = BATCHES.c.run_id == self.run_id
-        self._write(update(BATCHES).where(where).values(owner=None, lease_until=None))
+        for table in (RUNS, BATCHES):
+            where = table.c.run_id == self.run_id
+            self._write(update(table).where(where).values(owner=None, lease_until=None))
+
+    def _claimed(self, what: int | None, *, settled: bool = False) -> tuple[Any, ...]:
+        """The table and the row of what is claimed; a settled batch is nobody's work."""
+        if what is STAGE:
+            return RUNS, RUNS.c.run_id == self.run_id
+        which = (BATCHES.c.run_id == self.run_id, BATCHES.c.number == what)
+        return (BATCHES, *which) if settled else (BATCHES, *which, BATCHES.c.state != BatchState.SETTLED)
+
+    def _now(self) -> Any:  # noqa: ANN401 - a number, or an expression for one
+        return (
+            cast(func.extract("epoch", func.clock_timestamp()), Float) if self._server_time else self._clock()
+        )
 
     def advance(
         self,
@@ -210,29 +266,51 @@ class Ledger:
         or spent, and its outcome is written down.
 
         Raises:
-            ConfigurationError: another worker has moved the batch, or the move goes backwards.
+            TakenOverError: another worker has moved the batch, or has it now.
+            ConfigurationError: the move goes backwards.
         """
         if state.rank < batch.state.rank and attempt is None:
             raise ConfigurationError(f"Batch {batch.number} cannot go from {batch.state} back to {state}.")
         change: dict[str, Any] = {"state": state, "facts": {**batch.facts, **facts}}
         change |= {"job_id": job_id} if job_id is not None else {}
         change |= {"attempt": attempt, "job_id": None} if attempt is not None else {}
-        where = (
+        where = [
             BATCHES.c.run_id == self.run_id,
             BATCHES.c.number == batch.number,
             BATCHES.c.state == batch.state,
             BATCHES.c.attempt == batch.attempt,
-        )
+        ]
+        if owner := self._mine.get(batch.number):  # a lease that was lost forbids the move
+            where.append(BATCHES.c.owner == owner)
         if self._write(update(BATCHES).where(*where).values(change)) != 1:
-            raise ConfigurationError(
+            raise TakenOverError(
                 f"Batch {batch.number} was moved by another worker.",
                 "Run the command again: it goes on from there.",
             )
         return self.batch(batch.number)
 
     def _write(self, statement: Any) -> int:  # noqa: ANN401 - any SQLAlchemy write
-        with self._engine.begin() as connection:
+        with self._connected(writes=True) as connection:
             return int(connection.execute(statement).rowcount)
+
+    @contextmanager
+    def _connected(self, *, writes: bool = False) -> Iterator[Connection]:
+        """A connection, in a transaction that is committed where it ``writes``.
+
+        What a database says when it fails may hold its password, so it is not told; a file has none.
+        """
+        try:
+            with self._engine.begin() if writes else self._engine.connect() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            if not self._server_time:
+                raise
+            raise StopError(
+                f"The ledger cannot be read or written: {type(error).__name__}.",
+                "See to its disk or its database; then run the same command again: it goes on from here.",
+            ) from None
 
 
 def _batch(row: Any) -> BatchRecord:  # noqa: ANN401 - a SQLAlchemy row mapping

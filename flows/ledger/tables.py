@@ -17,6 +17,8 @@ RUNS = Table(
     Column("pool_id", String(128), nullable=False),
     Column("created", Float, nullable=False),
     Column("finished", Float),
+    Column("owner", String(64)),
+    Column("lease_until", Float),
     Column("facts", JSON, nullable=False),
 )
 

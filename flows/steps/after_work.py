@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from connectors.cognito.after_work import AfterWork
-from connectors.errors import TargetError, UserRefusedError
+from connectors.errors import TakenOverError, UserRefusedError
 from connectors.records import ENABLED, GROUPS, IDENTITIES, SOURCE_ID, USERNAME
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import BatchState, RunState
@@ -23,7 +23,6 @@ from flows.steps.crew import Crew
 from flows.steps.factors import FACTOR, factor_columns, factor_of, not_portable
 from flows.steps.proving import LANDED
 from flows.steps.reading_pool import look_up
-from flows.steps.sending import LEASE_SECONDS
 from flows.steps.stretches import forget_parts, work_off
 from flows.strategies.batches import frames_of
 from mappings.duplicates import ORDINAL
@@ -132,15 +131,12 @@ def _record(number: int, step: str, users: int) -> BatchRecord:
 
 def _claimed(context: Context, batch: BatchRecord, place: str) -> None:
     """Do one batch while nobody else does."""
-    owner = context.worker.name
-    if not context.ledger.claim(batch.number, owner, LEASE_SECONDS):
-        raise TargetError(
+    if not context.leases.take(batch.number):
+        raise TakenOverError(
             f"Batch {batch.number} is held by another worker.", "Run again once its lease has ended."
         )
-    try:
+    with context.leases.held(batch.number):
         _work(context, context.ledger.batch(batch.number), place)
-    finally:
-        context.ledger.release(batch.number, owner)
 
 
 def _work(context: Context, batch: BatchRecord, place: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import time
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from connectors.cognito.pace import PaceTable
 from connectors.cognito.quotas import Governor
 from connectors.errors import ConfigurationError
 from connectors.registry import make_source
+from flows.ledger.leases import Leases
 from flows.settings import LoadedRunFile, fill_secrets
-from flows.steps.progress import Progress, Silence
+from flows.steps.progress import Progress, Silence, Watched
 from mappings.engine import CompiledMapping, compile_mapping
 from mappings.rules import Rules
 from mappings.spec import MappingSpec, parse_mapping
@@ -35,13 +37,22 @@ if TYPE_CHECKING:
     from flows.ledger.store import Ledger
 
 
+LONGEST_HOST = 40
+"""Letters of a host's name that a worker's name keeps."""
+
+
+def worker_name() -> str:
+    """A name that no other worker has, also where two machines share a name: ``host:4711:3f2a9c``."""
+    return f"{socket.gethostname()[:LONGEST_HOST]}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
 @dataclass(frozen=True)
 class Worker:
     """What every step needs and no run changes: who works, with which clock, and who listens."""
 
     progress: Progress = field(default_factory=Silence)
     clock: Callable[[], float] = time.time
-    name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    name: str = field(default_factory=worker_name)
 
 
 @dataclass(frozen=True)
@@ -62,10 +73,15 @@ class Context:
     schema: PoolSchema
     worker: Worker
 
-    @property
+    @cached_property
+    def leases(self) -> Leases:
+        """What this worker has claimed of the run."""
+        return Leases(self.ledger, self.worker.name, self.loaded.settings.lease_seconds)
+
+    @cached_property
     def progress(self) -> Progress:
-        """Who listens."""
-        return self.worker.progress
+        """Who listens; each sign of progress is also a moment to see that the work is still ours."""
+        return Watched(self.worker.progress, self.leases.check)
 
     @cached_property
     def source(self) -> Source:
@@ -103,7 +119,7 @@ class Context:
     @cached_property
     def governor(self) -> Governor:
         """Says how fast calls may go, and makes the pool's client keep to it."""
-        return governor_of(self.loaded)
+        return governor_of(self.loaded, self.ledger.engine if self.folder.is_shared else None)
 
     @property
     def cognito(self) -> CognitoIdentityProviderClient:

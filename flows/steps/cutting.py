@@ -13,6 +13,7 @@ from flows.ledger.segments import write_parquet
 from flows.ledger.states import BatchState
 from flows.ledger.store import BatchRecord
 from flows.steps.columns import ROW_BYTES, STRATEGY, VERDICT
+from flows.steps.numbering import write_members
 from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class Cutter:
     parts: dict[tuple[str, HashAlgorithm | None], list[pl.DataFrame]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the ledger shall know of each batch beside its size."""
-    number: int = 0
-    """The last number that is taken already."""
+    is_first: bool = True
+    """Whether these are the run's first batches: a routing that never ended may have written them already."""
 
     def add(self, routed: pl.DataFrame) -> None:
         """Take the users of one page who have a way and no verdict."""
@@ -50,13 +51,12 @@ class Cutter:
         Returns:
             The batches, which the ledger does not know yet.
         """
-        made = []
+        made: list[BatchRecord] = []
         order = list(self.strategies)
         for kind in sorted(self.parts, key=lambda kind: (order.index(kind[0]), kind[1] or "")):
             users = pl.concat(self.parts.pop(kind))
             for start, stop in self._cuts(kind, users[ROW_BYTES]):
-                self.number += 1
-                made.append(self._write(self.number, kind, users[start:stop]))
+                made.append(self._write(len(made) + 1, kind, users[start:stop]))
         return made
 
     def _cuts(self, kind: tuple[str, HashAlgorithm | None], sizes: pl.Series) -> list[tuple[int, int]]:
@@ -67,7 +67,10 @@ class Cutter:
         return len(ImportFileFormat(self.context.schema, algorithm).header_line)
 
     def _write(self, number: int, kind: tuple[str, HashAlgorithm | None], users: pl.DataFrame) -> BatchRecord:
-        write_parquet(users.select(ORDINAL), self.context.folder.batch_users(number))
+        if self.is_first:
+            write_parquet(users.select(ORDINAL), self.context.folder.batch_users(number))
+        else:
+            number = write_members(self.context, users)
         strategy, algorithm = kind
         size = int(users[ROW_BYTES].sum()) + self._header_bytes(algorithm) if strategy == "import_job" else 0
         facts = {**self.facts, "bytes": size}

@@ -105,6 +105,7 @@ def was_there(context: Context, sub: str) -> bool:
 
 def _take_snapshot(context: Context) -> None:
     context.progress.stage("Reading who is in the pool already", context.schema.estimated_users, "users")
+    context.folder.forget("before")  # who has left the pool since a killed reading is not there any more
     done = 0
     for number, users in enumerate(read_back(context.cognito, context.schema.pool_id), 1):
         write_parquet(_keys(context, users), context.folder.before(number))

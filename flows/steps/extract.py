@@ -34,6 +34,7 @@ def extract(context: Context) -> None:
     if context.ledger.run().state is not RunState.READING:
         return
     known = context.ledger.pages()
+    context.folder.forget_users(len(known))  # a source that lives may not give the same page again
     total = context.source.count()
     context.progress.stage("Reading and judging users", total, "users")
     after = (known[-1].cursor or None) if known else None

@@ -140,3 +140,9 @@ def is_finished(folder: RunFolder, ledger: Ledger) -> bool:
     """True once everything was sent, proved and written down, and for what was purged."""
     run = ledger.run()
     return PURGED in run.facts or (run.state is RunState.FINISHED and folder.summary.exists())
+
+
+def summary_of(folder: RunFolder) -> Summary:
+    """The numbers of a finished run, as they were written down."""
+    summary: Summary = json.loads(folder.summary.read_text(encoding="utf-8"))
+    return summary

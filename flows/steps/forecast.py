@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connectors.records import LINE, SOURCE_ID
-from flows.ledger.folder import RunFolder, new_run_id
+from flows.ledger.folder import PLAN, RunFolder, new_run_id, only_beginner, remove_unbegun
 from flows.steps.columns import VERDICT, WHY
 from flows.steps.extract import extract
 from flows.steps.extras import extras_of
@@ -139,13 +139,18 @@ def scratch(
 ) -> Iterator[Context]:
     """A run in a hidden folder that is removed at the end, whatever happens; ``begun`` writes it down."""
     run_id = new_run_id(datetime.fromtimestamp(worker.clock(), UTC))
-    folder = RunFolder(loaded.state_folder / f".plan-{run_id}").make()
-    try:
-        with opened_in(folder, loaded, worker) as context:
-            begun(context)
-            yield context
-    finally:
-        shutil.rmtree(folder.path, ignore_errors=True)
+    folder = RunFolder(loaded.state_folder / f"{PLAN}{run_id}")
+    with ExitStack() as beginning:
+        beginning.enter_context(only_beginner(loaded.state_folder))
+        remove_unbegun(loaded.state_folder)
+        folder.make()
+        try:
+            with opened_in(folder, loaded, worker) as context:
+                beginning.close()
+                begun(context)
+                yield context
+        finally:
+            shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def forecast(context: Context) -> Forecast:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from connectors.cognito.limits import MAX_JOBS
-from flows.ledger.segments import write_parquet
 from flows.ledger.states import BatchState
 from flows.ledger.store import BatchRecord
 from flows.steps.job_records import STOPPED_HERE, jobs_of
+from flows.steps.numbering import write_members
 from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
@@ -91,16 +91,11 @@ def _left_in_pool(context: Context, batches: list[BatchRecord]) -> int:
     return MAX_JOBS - used - waiting
 
 
-def travel_on(
-    context: Context, batch: BatchRecord, parts: list[pl.DataFrame], *, numbers_taken: int
-) -> list[BatchRecord]:
+def travel_on(context: Context, batch: BatchRecord, parts: list[pl.DataFrame]) -> list[BatchRecord]:
     """Make a new batch of each part; the ledger does not know them yet."""
     if not parts:
         return []
-    first = max(other.number for other in context.ledger.batches()) + numbers_taken + 1
-    records = [_record(batch, number, part.height) for number, part in enumerate(parts, first)]
-    for record, part in zip(records, parts, strict=True):
-        write_parquet(part, context.folder.batch_users(record.number))
+    records = [_record(batch, write_members(context, part), part.height) for part in parts]
     told = " and ".join(f"{one.users:,} in batch {one.number}" for one in records)
     context.progress.note(f"Users of batch {batch.number} whom its job did not reach travel on: {told}.")
     return records

@@ -71,8 +71,7 @@ def hand_on(context: Context, batch: BatchRecord, refused: pl.DataFrame, job_id:
         return HandedOn(_failed(refused, batch, job_id), [])
     routed = _routed(context, refused, later)
     ways: dict[str, Strategy] = {str(name): way for name, way in later.items()}
-    cutter = Cutter(context, ways, facts={REFUSED_IN: batch.number})
-    cutter.number = max(other.number for other in context.ledger.batches())
+    cutter = Cutter(context, ways, facts={REFUSED_IN: batch.number}, is_first=False)
     cutter.add(routed)
     is_last = pl.col(VERDICT) == "rejected"
     parts = [

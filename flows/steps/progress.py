@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Progress(Protocol):
@@ -29,3 +32,30 @@ class Silence:
 
     def note(self, text: str) -> None:
         """Nothing is shown."""
+
+
+class Watched:
+    """Hands on to whoever listens, and looks each time whether the work may go on.
+
+    Args:
+        listener: who is told.
+        check: raises where the work must be left alone.
+    """
+
+    def __init__(self, listener: Progress, check: Callable[[], None]) -> None:
+        self._listener = listener
+        self._check = check
+
+    def stage(self, title: str, total: float | None, unit: str) -> None:
+        """Hand on."""
+        self._check()
+        self._listener.stage(title, total, unit)
+
+    def update(self, done: float) -> None:
+        """Hand on."""
+        self._check()
+        self._listener.update(done)
+
+    def note(self, text: str) -> None:
+        """Hand on."""
+        self._listener.note(text)

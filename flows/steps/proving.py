@@ -90,6 +90,7 @@ def _proof(found: pl.DataFrame) -> pl.DataFrame:
 def _read_pool(context: Context) -> None:
     total = context.schema.estimated_users + context.ledger.extracted()
     context.progress.stage("Reading the pool back", total, "users")
+    context.folder.forget("after")
     done = 0
     for number, users in enumerate(read_back(context.cognito, context.schema.pool_id), 1):
         write_parquet(with_keys(context, users), context.folder.after(number))

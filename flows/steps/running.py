@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,27 +13,28 @@ import polars as pl
 
 from connectors.cognito.pool import read_pool, read_providers
 from connectors.errors import ConfigurationError, PoolferryError, unknown_name
-from flows.ledger.families import looked_at
-from flows.ledger.folder import RunFolder, new_run_id, runs_of
+from flows.ledger.families import PURGED, looked_at
+from flows.ledger.folder import RunFolder, new_run_id, only_beginner, remove_unbegun, runs_of
 from flows.ledger.segments import write_text
 from flows.ledger.states import RunState
-from flows.ledger.store import Ledger, RunRecord, open_sqlite
+from flows.ledger.store import STAGE, RunRecord
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
 from flows.steps.context import Context, Worker, cognito_client, source_of, spec_of
 from flows.steps.corrected import as_begun
 from flows.steps.disk import room_for
 from flows.steps.extract import extract
-from flows.steps.finishing import Summary, finish, is_finished
+from flows.steps.finishing import finish, is_finished, summary_of
 from flows.steps.proving import prove
 from flows.steps.route import route
-from flows.steps.sending import send
+from flows.steps.sending import left_to_others, send, wait_for_others
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from flows.settings import LoadedRunFile
+    from flows.steps.finishing import Summary
 
 
 def migrate(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> tuple[RunFolder, Summary]:
@@ -44,39 +46,111 @@ def migrate(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> tupl
         ConfigurationError: the run file or the source changed under an unfinished run.
         SourceError, TargetError: stopped, and resumable by the same call.
     """
+    folder, summary = migrate_untold(loaded, worker, new=new)
+    folder.told.touch(mode=0o600)
+    return folder, summary
+
+
+def migrate_untold(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> tuple[RunFolder, Summary]:
+    """Do as ``migrate``, for who tells people first and touches the folder's ``told`` afterwards.
+
+    Whoever is killed in between is told by the next start, which would else find nobody to migrate.
+    """
     with opened(loaded, worker, new=new) as context:
-        return context.folder, carried(context)
+        walk(context)
+        return context.folder, summary_of(context.folder)
 
 
 def carried(context: Context) -> Summary:
-    """Walk an opened run to its end."""
-    for step in STEPS:
-        step(context)
-    summary = finish(context.folder, context.ledger)
-    write_report(context.folder, context.ledger)
-    return summary
+    """Walk an opened run to its end; whoever asked is told by what this returns."""
+    walk(context)
+    context.folder.told.touch(mode=0o600)
+    return summary_of(context.folder)
 
 
 STEPS = (extract, route, send, after_work, prove)
 """The way of a run; each step does nothing where the ledger says that it is behind the run."""
 
+Step = Callable[["Context"], object]
+
+
+def walk(
+    context: Context,
+    do: Callable[[Step, Context], object] = lambda step, context: step(context),
+    send_one: Callable[[Context, int], None] | None = None,
+) -> None:
+    """Walk through the steps of a run: one worker alone does each but the sending, which all share.
+
+    ``do`` and ``send_one`` are what a flow wraps in tasks.
+    """
+    at = STEPS.index(send)
+    alone(context, STEPS[:at], lambda: context.ledger.run().state.rank >= RunState.SENDING.rank, do)
+    send(context, send_one)
+    alone(context, (*STEPS[at + 1 :], add_up), lambda: _is_written_down(context), do)
+
+
+def _is_written_down(context: Context) -> bool:
+    """Whether the report, which is written last, is there as well."""
+    return is_finished(context.folder, context.ledger) and context.folder.report.exists()
+
+
+def alone(
+    context: Context,
+    steps: Sequence[Step],
+    are_behind: Callable[[], bool],
+    do: Callable[[Step, Context], object],
+) -> None:
+    """Do some steps while no other worker does, or wait until another one has done them."""
+    looks = 0
+    while not are_behind():
+        if not context.leases.take(STAGE):
+            looks += 1
+            wait_for_others(context, "until another worker has done its part", looks)
+            continue
+        with context.leases.held(STAGE), left_to_others(context):
+            for step in steps:
+                do(step, context)
+            return
+
+
+def add_up(context: Context) -> None:
+    """Add up the verdicts, write the report and remove what killed workers have left."""
+    finish(context.folder, context.ledger)
+    context.folder.tidy()
+    write_report(context.folder, context.ledger)
+
 
 @contextmanager
 def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Iterator[Context]:
     """Open the unfinished run of the run file, or begin one, and hold it for this process."""
-    folder = None if new else unfinished(loaded.state_folder)
-    if folder is not None:
-        with opened_in(folder, as_begun(loaded, folder), worker) as context:
-            refuse_changes(context)
+    if not loaded.state_folder.is_dir():
+        source_of(loaded).check()  # before anything is written
+    with room_for(loaded.state_folder), ExitStack() as beginning:
+        beginning.enter_context(only_beginner(loaded.state_folder))
+        remove_unbegun(loaded.state_folder)
+        folder = None if new else unfinished(loaded.state_folder)
+        if folder is not None:
+            with opened_in(folder, as_begun(loaded, folder), worker) as context:
+                refuse_changes(context)
+                beginning.close()
+                yield context
+            return
+        folder = _made(loaded, worker)
+        with kept_once_begun(folder), opened_in(folder, loaded, worker) as context:
+            begin(context)
+            beginning.close()
             yield context
-        return
-    source_of(loaded).check()
+
+
+def _made(loaded: LoadedRunFile, worker: Worker) -> RunFolder:
+    if loaded.state_folder.is_dir():
+        source_of(loaded).check()
     now = datetime.fromtimestamp(worker.clock(), UTC)
     with room_for(loaded.state_folder):
         folder = RunFolder(loaded.state_folder / new_run_id(now)).make()
-    with kept_once_begun(folder), opened_in(folder, loaded, worker) as context:
-        begin(context)
-        yield context
+        if loaded.settings.ledger:
+            write_text(loaded.settings.ledger + "\n", folder.ledger_url)
+    return folder
 
 
 @contextmanager
@@ -92,26 +166,32 @@ def kept_once_begun(folder: RunFolder) -> Iterator[None]:
 
 @contextmanager
 def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
-    """Open the run of one folder and hold it for this process."""
+    """Open the run of one folder; where its ledger is not shared, hold it for this process."""
     target = loaded.settings.target
     client = cognito_client(loaded)
     schema = read_pool(client, target.user_pool_id, profile=target.profile)
     if spec_of(loaded).identities:
         schema = replace(schema, identity_providers=read_providers(client, target.user_pool_id))
-    with room_for(loaded.state_folder), folder.locked():
-        ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, worker.clock)
-        try:
+    with (
+        room_for(loaded.state_folder),
+        nullcontext() if folder.is_shared else folder.locked(),
+        looked_at(folder, worker.clock) as ledger,
+    ):
+        if not folder.is_shared:
             ledger.free_claims()  # the lock proves that whoever held a claim is dead
-            yield Context(loaded, folder, ledger, schema, worker)
+        context = Context(loaded, folder, ledger, schema, worker)
+        try:
+            yield context
         finally:
-            ledger.close()
+            context.leases.close()
 
 
 def unfinished(state_folder: Path) -> RunFolder | None:
-    """The newest run of a name, if it has not come to its end."""
+    """The newest run of a name, if it has not come to its end or nobody was told how it ended."""
     for folder in reversed(runs_of(state_folder)):
         with looked_at(folder) as ledger:
-            return None if is_finished(folder, ledger) else folder
+            told = folder.told.exists() or PURGED in ledger.run().facts
+            return None if is_finished(folder, ledger) and told else folder
     return None
 
 

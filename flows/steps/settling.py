@@ -76,7 +76,7 @@ def settle_job(context: Context, batch: BatchRecord) -> BatchRecord:
     shaped = outcomes(settled, strategy="import_job", job_id=batch.job_id)
     written = pl.concat([shaped, gone_on.outcomes]).sort(ORDINAL)
     write_parquet(written, context.folder.outcomes(f"batch-{batch.number:04d}"))
-    rests = travel_on(context, batch, parts, numbers_taken=len(gone_on.batches))
+    rests = travel_on(context, batch, parts)
     context.ledger.add_batches([*gone_on.batches, *rests])
     on = sum(part.height for part in parts)
     facts: dict[str, Any] = {FACT: base, "unlogged": silent.height, "handed_on": on}

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connectors.errors import ConfigurationError
+from connectors.errors import ConfigurationError, TakenOverError
 from flows.ledger.states import BatchState, RunState
-from flows.ledger.store import BatchRecord, PageRecord, RunRecord
+from flows.ledger.store import STAGE, BatchRecord, PageRecord, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ def only_one_of_two_workers_moves_a_batch(ledger: Ledger, _clock: Clock) -> None
     ledger.add_batch(new_batch())
     seen_by_both = ledger.batch(1)
     ledger.advance(seen_by_both, BatchState.CREATING)
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(TakenOverError):
         ledger.advance(seen_by_both, BatchState.CREATING)
 
 
@@ -96,6 +96,49 @@ def a_claim_is_exclusive_until_its_lease_ends(ledger: Ledger, clock: Clock) -> N
     assert ledger.batch(1).owner == "b"
     ledger.release(1, "b")
     assert ledger.claim(1, "c", 60)
+
+
+def a_stage_is_claimed_like_a_batch(ledger: Ledger, clock: Clock) -> None:
+    ledger.open_run(RUN)
+    assert ledger.claim(STAGE, "a", 60)
+    assert not ledger.claim(STAGE, "b", 60)
+    clock.now += 61
+    assert ledger.claim(STAGE, "b", 60)
+    ledger.release(STAGE, "b")
+    assert ledger.claim(STAGE, "a", 60)
+
+
+def a_lease_can_be_renewed_by_its_owner_alone(ledger: Ledger, clock: Clock) -> None:
+    ledger.add_batch(new_batch())
+    ledger.claim(1, "a", 60)
+    clock.now += 50
+    assert ledger.renew(1, "a", 60)
+    clock.now += 50
+    assert not ledger.claim(1, "b", 60)
+    clock.now += 11
+    assert ledger.claim(1, "b", 60)
+    assert not ledger.renew(1, "a", 60)
+
+
+def whoever_lost_a_lease_moves_the_batch_no_more(ledger: Ledger, clock: Clock) -> None:
+    """Also where the new owner has not moved it yet."""
+    ledger.add_batch(new_batch())
+    ledger.claim(1, "a", 60)
+    clock.now += 61
+    other = type(ledger)(ledger._engine, "r1", clock)
+    assert other.claim(1, "b", 60)
+    with pytest.raises(TakenOverError):
+        ledger.advance(ledger.batch(1), BatchState.CREATING)
+    assert other.advance(other.batch(1), BatchState.CREATING).state is BatchState.CREATING
+
+
+def batches_of_a_run_that_sends_are_never_forgotten(ledger: Ledger, _clock: Clock) -> None:
+    """A worker that slept through the routing and wakes up in it does no harm."""
+    ledger.open_run(RUN)
+    ledger.add_batch(new_batch())
+    ledger.advance_run(RunState.SENDING)
+    ledger.forget_batches()
+    assert ledger.batches() == [new_batch()]
 
 
 def a_settled_batch_is_nobodys_work(ledger: Ledger, _clock: Clock) -> None:
@@ -123,6 +166,10 @@ PROMISES: list[Callable[[Ledger, Clock], None]] = [
     a_new_attempt_goes_back_to_creating_without_the_old_job,
     only_one_of_two_workers_moves_a_batch,
     a_claim_is_exclusive_until_its_lease_ends,
+    a_stage_is_claimed_like_a_batch,
+    a_lease_can_be_renewed_by_its_owner_alone,
+    whoever_lost_a_lease_moves_the_batch_no_more,
+    batches_of_a_run_that_sends_are_never_forgotten,
     a_settled_batch_is_nobodys_work,
     forgetting_batches_leaves_other_runs_alone,
 ]

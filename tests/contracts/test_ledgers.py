@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine, update
+from sqlalchemy import create_engine, delete, update
 
 from flows.ledger.store import BatchRecord, Ledger, open_sqlite
 from flows.ledger.tables import BATCHES, METADATA
@@ -13,7 +13,10 @@ from tests.contracts.ledger_suite import (
     PROMISES,
     a_batch_never_moves_back,
     a_claim_is_exclusive_until_its_lease_ends,
+    a_lease_can_be_renewed_by_its_owner_alone,
+    batches_of_a_run_that_sends_are_never_forgotten,
     only_one_of_two_workers_moves_a_batch,
+    whoever_lost_a_lease_moves_the_batch_no_more,
 )
 
 if TYPE_CHECKING:
@@ -48,8 +51,8 @@ def test_a_store_keeps_its_promise(promise: Any, engine: Engine, clock: Clock) -
 class ForgetsLeases(Ledger):
     """Broken: claims whatever it is asked for."""
 
-    def claim(self, number: int, owner: str, lease_seconds: float) -> bool:
-        super().claim(number, owner, lease_seconds)
+    def claim(self, what: int | None, owner: str, lease_seconds: float) -> bool:
+        super().claim(what, owner, lease_seconds)
         self._write(update(BATCHES).values(owner=owner))
         return True
 
@@ -62,12 +65,39 @@ class MovesBlindly(Ledger):
         return self.batch(batch.number)
 
 
+class ForgetsItsOwner(Ledger):
+    """Broken: does not remember what it has claimed."""
+
+    def claim(self, what: int | None, owner: str, lease_seconds: float) -> bool:
+        taken = super().claim(what, owner, lease_seconds)
+        self._mine.clear()
+        return taken
+
+
+class RenewsForAnybody(Ledger):
+    """Broken: makes a lease longer, whoever has it."""
+
+    def renew(self, what: int | None, owner: str, lease_seconds: float) -> bool:
+        super().renew(what, owner, lease_seconds)
+        return True
+
+
+class ForgetsEverything(Ledger):
+    """Broken: drops batches that were sent."""
+
+    def forget_batches(self) -> None:
+        self._write(delete(BATCHES))
+
+
 @pytest.mark.parametrize(
     ("broken", "promise"),
     [
         (ForgetsLeases, a_claim_is_exclusive_until_its_lease_ends),
         (MovesBlindly, a_batch_never_moves_back),
         (MovesBlindly, only_one_of_two_workers_moves_a_batch),
+        (ForgetsItsOwner, whoever_lost_a_lease_moves_the_batch_no_more),
+        (RenewsForAnybody, a_lease_can_be_renewed_by_its_owner_alone),
+        (ForgetsEverything, batches_of_a_run_that_sends_are_never_forgotten),
     ],
 )
 def test_the_suite_bites(broken: type[Ledger], promise: Any, tmp_path: Path, clock: Clock) -> None:

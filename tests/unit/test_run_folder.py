@@ -11,8 +11,8 @@ import pytest
 
 from connectors.errors import ConfigurationError
 from flows.ledger.families import looked_at
-from flows.ledger.folder import RunFolder, find_run, new_run_id, runs_of
-from flows.ledger.segments import write_arrow, write_once
+from flows.ledger.folder import RunFolder, find_run, new_run_id, remove_unbegun, runs_of
+from flows.ledger.segments import write_arrow, write_new, write_once
 from flows.ledger.states import RunState
 from flows.ledger.store import RunRecord
 
@@ -98,3 +98,56 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
         write_once(path, half)
     assert [p.name for p in tmp_path.iterdir()] == ["x.txt"]
     assert path.read_text() == "old"
+
+
+def test_what_a_killed_start_or_plan_has_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    state = tmp_path / "acme"
+    unbegun, plan, alive = (
+        RunFolder(state / name).make()
+        for name in (
+            "20261123T031500Z-3f2a9c",
+            ".plan-20261123T031500Z-3f2a9c",
+            ".plan-20261123T031501Z-3f2a9c",
+        )
+    )
+    begun = RunFolder(state / "20261123T031502Z-3f2a9c").make()
+    begun.run_file.touch()
+    (state / ".snapshot").mkdir()
+    with alive.locked():
+        remove_unbegun(state)
+    assert not unbegun.path.exists()
+    assert not plan.path.exists()
+    assert {path.name for path in state.iterdir()} == {begun.run_id, alive.run_id, ".snapshot"}
+
+
+def test_tidying_leaves_the_record_alone(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "r1").make()
+    left = [
+        folder.path / ".proof.parquet.4711",
+        folder.path / "batches" / ".b0001.csv.x",
+        folder.import_file(2),
+    ]
+    kept = [folder.summary, folder.batch_users(1), folder.outcomes("batch-0001")]
+    for path in (*left, *kept):
+        path.touch()
+    folder.tidy()
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in kept)
+
+
+def test_a_page_that_the_ledger_does_not_know_is_forgotten(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "r1").make()
+    for number in (1, 2, 3):
+        folder.users(number).touch()
+    folder.forget_users(1)
+    assert [path.name for path in (folder.path / "users").iterdir()] == ["p00001.arrow"]
+    folder.forget_users(0)
+    assert not folder.has_users()
+
+
+def test_a_number_that_another_worker_took_is_not_taken_again(tmp_path: Path) -> None:
+    users = pl.DataFrame({"@ordinal": [1, 2]}, schema={"@ordinal": pl.UInt64})
+    assert write_new(users, tmp_path / "b0001.parquet")
+    assert not write_new(users.head(1), tmp_path / "b0001.parquet")
+    assert pl.read_parquet(tmp_path / "b0001.parquet").height == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["b0001.parquet"]
