@@ -147,10 +147,13 @@ def _refuse_dead_ends(context: Context) -> None:
             "mapping.identities: linking identities is not built yet.",
             "Take the rule out, and link them before the users' first sign-in by other means (F7.14).",
         )
-    if hashes is not None and (hashes.scheme or hashes.without == "random"):
+    needed = {"random": "admin_create_user", "trigger": "migration_trigger"}
+    wish = (hashes.without if hashes else None) or ""
+    strategy = needed.get(wish)
+    if strategy and strategy not in context.loaded.settings.strategies:
         raise ConfigurationError(
-            "mapping.password_hash: `scheme` and `without: random` are not built yet.",
-            "Take them out: schemes are told per value, and `without: reset` lets users ask for a code.",
+            f"mapping.password_hash: `without: {wish}` needs the strategy {strategy}.",
+            f"Add {strategy} to `strategies`, or choose another way.",
         )
     if context.loaded.settings.strategies == ("import_job",) and not context.schema.auto_verified:
         raise ConfigurationError(

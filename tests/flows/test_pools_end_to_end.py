@@ -352,5 +352,5 @@ def test_hashes_that_the_pool_does_not_take(make: Make) -> None:
         person(4, pw=costly, active="0"),
     ]
     check(make(), people, [DEFERRED, DEFERRED, DEFERRED, IMPORTED])
-    codes = ["hash_cost_too_high", "hash_unknown_scheme", "hash_malformed"]
+    codes = ["hash_cost_too_high", "hash_not_taken", "hash_malformed"]
     check(make(), people, [*map(rejected, codes), IMPORTED], strategies=["import_job"], name="other")
