@@ -15,6 +15,7 @@ from connectors.records import ENABLED, GROUPS, LINE, PASSWORD, SOURCE_ID
 from flows.ledger.folder import RunFolder, new_run_id
 from flows.steps.columns import VERDICT, WHY
 from flows.steps.extract import extract
+from flows.steps.forecast_hashes import HashForecast, forecast_hashes, notes_on_hashes
 from flows.steps.route import route
 from flows.steps.running import begin, opened_in
 from mappings.duplicates import ORDINAL
@@ -97,6 +98,8 @@ class Forecast:
         active_users: users who become billable this month by the run itself (F8.2, F8.3).
         unread: fields of the source that nothing is taken from.
         messages: invitations and codes that the run would send.
+        hashes: users by the scheme of their password hash, by way and by what they experience.
+        notes: what to know of these hashes before the night.
     """
 
     extracted: int
@@ -110,6 +113,8 @@ class Forecast:
     active_users: int
     unread: tuple[str, ...]
     messages: int = 0
+    hashes: tuple[HashForecast, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The forecast as a JSON object."""
@@ -152,6 +157,7 @@ def forecast(context: Context) -> Forecast:
     extras = _extras(context)
     created = ways.get("admin_create_user", 0)
     calls = tuple(_calls(context, ways, sent, extras))
+    hashes = forecast_hashes(context, early)
     return Forecast(
         extracted=context.ledger.extracted(),
         ways=ways,
@@ -165,6 +171,8 @@ def forecast(context: Context) -> Forecast:
         calls=calls,
         active_users=created + extras["grouped"],
         unread=tuple(sorted(set(context.source.fields()) - set(context.mapping.fields))),
+        hashes=hashes,
+        notes=notes_on_hashes(context, hashes),
     )
 
 

@@ -10,16 +10,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from connectors.records import (
-    ALGORITHM,
-    ENABLED,
-    PASSWORD,
-    PASSWORD_HASH,
-    REASON,
-)
+from connectors.records import REASON
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import RunState
-from flows.steps.columns import ROW_BYTES, VERDICT, outcomes
+from flows.steps.columns import ROUTED, ROW_BYTES, VERDICT, outcomes
 from flows.steps.cutting import Cutter
 from flows.steps.existing import Existing
 from flows.steps.losers import find_losers
@@ -27,12 +21,11 @@ from flows.steps.pool_keys import KEY_COLUMNS
 from flows.steps.selecting import landed_names
 from flows.strategies.chain import choose, strategies_of
 from mappings.duplicates import CODES, KEY_USERNAME, ORDINAL
-from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
     from flows.steps.context import Context
 
-COLUMNS = [ORDINAL, REASON, CSV_REASON, ALGORITHM, PASSWORD, PASSWORD_HASH, ENABLED, ROW_BYTES, *KEY_COLUMNS]
+COLUMNS = [*ROUTED, ROW_BYTES, *KEY_COLUMNS]
 
 
 def route(context: Context) -> None:

@@ -1,4 +1,4 @@
-"""Rewritten hashes of the real libraries let the right password in and no other; junk is named, not raised."""
+"""Rewritten hashes of real libraries let the right password in and no other; junk is named, never raised."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hash_specimens import OTHER, PASSWORD, Specimen, keycloak, pbkdf2, specimens
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from mappings.hash_schemes.listed import LABEL, SCHEMES
 from mappings.hash_schemes.wrapped import WRAPPERS
 from mappings.password_hashes import HASH_REASONS, Judged, PasswordHashes, kinds
 from mappings.spec import parse_mapping
+from tests.unit.hash_specimens import OTHER, PASSWORD, Specimen, keycloak, pbkdf2, specimens
 
 if TYPE_CHECKING:
     from mappings.rules_options import Pbkdf2Alphabet
