@@ -41,8 +41,8 @@ class Judged:
             at their ends; null where there is no hash.
         algorithms: of those that an import job takes, else null.
         problems: one of ``HASH_REASONS`` for the others, null where there is no hash.
-        kinds: scheme and parameters, as in ``django_pbkdf2_sha256 600000 iterations``; null where there is
-            no hash, and where it stood in Cognito's format already.
+        kinds: the scheme, and behind it the parameters of hashes that an import job does not take, as in
+            ``bcrypt cost 13``; null where there is no hash, and where it stood in Cognito's format already.
     """
 
     values: pl.Series
@@ -67,13 +67,15 @@ class PasswordHashes:
     def judge(self, hashes: pl.Series) -> Judged:
         """Judge a String column."""
         algorithms = self._formats.algorithms(hashes)
-        nothing = pl.Series([None], dtype=pl.String).new_from_index(0, hashes.len())
+        nothing = _nothing(hashes.len())
         found = {_VALUE: hashes, _ALGORITHM: algorithms, _PROBLEM: nothing, _KIND: nothing}
-        if algorithms.null_count() > hashes.null_count():
+        if algorithms.null_count() == hashes.len():
+            found = self._closer(hashes).to_dict()
+        elif algorithms.null_count() > hashes.null_count():
             places = (hashes.is_not_null() & algorithms.is_null()).arg_true()
             closer = self._closer(hashes.gather(places))
             found = {name: each.clone().scatter(places, closer[name]) for name, each in found.items()}
-        return Judged(*(each.alias(hashes.name) for each in found.values()))
+        return Judged(*(found[name].alias(hashes.name) for name in (_VALUE, _ALGORITHM, _PROBLEM, _KIND)))
 
     def _closer(self, given: pl.Series) -> pl.DataFrame:
         """Judge hashes that are in none of Cognito's formats as they stand."""
@@ -121,14 +123,17 @@ class PasswordHashes:
             return _shaped(rows, problem=pl.lit(code), kind=pl.lit(name))
         made = self.rewritten(scheme, rows["inner"])
         usable, problems = self._formats.judged(scheme.algorithm, made)
-        kind = pl.concat_str(pl.lit(name), parameters(scheme.algorithm, pl.col("made")), separator=" ",
-                             ignore_nulls=True)  # fmt: skip
+        algorithm, kind = pl.lit(scheme.algorithm), pl.lit(name)
+        if usable.all():
+            return _shaped(rows, value=pl.lit(made), algorithm=algorithm, kind=kind)
+        shown = pl.concat_str(kind, parameters(scheme.algorithm, pl.col("made")), separator=" ",
+                              ignore_nulls=True)  # fmt: skip
         return _shaped(
             rows.with_columns(made.alias("made"), usable.alias("usable"), problems.alias("why")),
             value=pl.when("usable").then("made").otherwise(_VALUE),
-            algorithm=pl.when("usable").then(pl.lit(scheme.algorithm)),
+            algorithm=pl.when("usable").then(algorithm),
             problem=pl.col("why"),
-            kind=kind,
+            kind=pl.when("usable").then(kind).otherwise(shown),
         )
 
     def rewritten(self, scheme: Scheme, texts: pl.Series) -> pl.Series:
@@ -138,6 +143,10 @@ class PasswordHashes:
         return (
             made.str.replace_all(*self._sign, literal=True) if scheme.algorithm == "PBKDF2_SHA256" else made
         )
+
+
+def _nothing(rows: int) -> pl.Series:
+    return pl.Series([None], dtype=pl.String).new_from_index(0, rows)
 
 
 def _none_of(rows: pl.DataFrame) -> pl.DataFrame:
@@ -160,7 +169,7 @@ def parameters(algorithm: str, made: pl.Expr) -> pl.Expr:
 
 
 def kinds(frame: pl.DataFrame, *, hashes: str, algorithm: str, kind: str) -> pl.Series:
-    """Scheme and parameters of every hash, also of those that stood in Cognito's format (``Judged.kinds``).
+    """Scheme and parameters of every hash, also of those that an import job takes (``Judged.kinds``).
 
     Args:
         frame: judged rows.
@@ -168,13 +177,13 @@ def kinds(frame: pl.DataFrame, *, hashes: str, algorithm: str, kind: str) -> pl.
         algorithm: the column of ``Judged.algorithms``.
         kind: the column of ``Judged.kinds``.
     """
-    own = [
+    told = [
         pl.when(pl.col(algorithm) == name).then(
-            pl.concat_str(pl.lit(scheme), parameters(name, pl.col(hashes)), separator=" ")
+            pl.concat_str(pl.coalesce(kind, pl.lit(scheme)), parameters(name, pl.col(hashes)), separator=" ")
         )
         for name, scheme in KIND_OF_ALGORITHM.items()
     ]
-    return frame.select(pl.coalesce(kind, *own)).to_series()
+    return frame.select(pl.coalesce(*told, kind)).to_series()
 
 
 __all__ = ["HASH_REASONS", "UNKNOWN", "Judged", "PasswordHashes", "kinds", "parameters"]

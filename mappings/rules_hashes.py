@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mappings.spec import Without
 
 HASH_KIND = "@hash_kind"
-"""String or null: scheme and parameters of a hash that did not stand in a format of Cognito's."""
+"""String or null: the scheme of a hash that did not stand in a format of Cognito's (``Judged.kinds``)."""
 
 
 def with_algorithms(frame: pl.DataFrame, hashes: PasswordHashes, column: str) -> pl.DataFrame:

@@ -32,7 +32,7 @@ REFUSED: Final = (
            why=_OTHER_ARGON),
     Scheme("argon2d", "argon2 libraries", "$argon2d$…", "`$argon2d$`", labels=("$argon2d$",),
            why=_OTHER_ARGON),
-    Scheme("pbkdf2_sha512", "Keycloak from 24 on, passlib, Keystone, OpenLDAP", "$pbkdf2-sha512$…",
+    Scheme("pbkdf2_sha512", "Keycloak 24, passlib, Keystone, OpenLDAP", "$pbkdf2-sha512$…",
            "`$pbkdf2-sha512$`, `{PBKDF2-SHA512}`, `pbkdf2:sha512:`",
            labels=("$pbkdf2-sha512$", "{PBKDF2-SHA512}", "pbkdf2:sha512:", "pbkdf2_sha512$"),
            why=_OTHER_DIGEST),
