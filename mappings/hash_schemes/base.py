@@ -74,12 +74,17 @@ def unpadded(text: pl.Expr) -> pl.Expr:
 
 def base64_of_text(text: pl.Expr) -> pl.Expr:
     """The text's bytes in unpadded base64: some systems take a salt as it is written."""
-    return unpadded(text.cast(pl.Binary).bin.encode("base64"))
+    return base64_of_bytes(text.cast(pl.Binary))
+
+
+def base64_of_bytes(raw: pl.Expr) -> pl.Expr:
+    """Bytes in unpadded base64."""
+    return unpadded(raw.bin.encode("base64"))
 
 
 def base64_of_hex(digits: pl.Expr) -> pl.Expr:
     """Bytes in hexadecimal as unpadded base64; null where a digit is none."""
-    return unpadded(digits.str.decode("hex", strict=False).bin.encode("base64"))
+    return base64_of_bytes(digits.str.decode("hex", strict=False))
 
 
 def hex_of_text(text: pl.Expr) -> pl.Expr:
@@ -90,6 +95,11 @@ def hex_of_text(text: pl.Expr) -> pl.Expr:
 def hex_of_base64(text: pl.Expr) -> pl.Expr:
     """Bytes in base64, padded or not, as hexadecimal; null where a character is none of base64."""
     return decoded(text).bin.encode("hex")
+
+
+def hex_key(text: pl.Expr) -> pl.Expr:
+    """A scrypt key in base64 as hexadecimal, with 32 bytes at most."""
+    return decoded(text).bin.slice(0, KEY_BYTES).bin.encode("hex")
 
 
 def decoded(text: pl.Expr) -> pl.Expr:
@@ -108,7 +118,7 @@ def standard(text: pl.Expr) -> pl.Expr:
 def key64(text: pl.Expr) -> pl.Expr:
     """A PBKDF2 key in base64, without padding and with 32 bytes at most."""
     bare = unpadded(text)
-    cut = unpadded(decoded(bare).bin.slice(0, KEY_BYTES).bin.encode("base64"))
+    cut = base64_of_bytes(decoded(bare).bin.slice(0, KEY_BYTES))
     longest = -(-KEY_BYTES * 8 // 6)
     return pl.when(bare.str.len_bytes() > longest).then(cut).otherwise(bare)
 
@@ -120,7 +130,7 @@ def pbkdf2(iterations: pl.Expr, salt: pl.Expr, key: pl.Expr) -> pl.Expr:
 
 def scrypt(*, cost: pl.Expr, block: pl.Expr, parallel: pl.Expr, salt: pl.Expr, key: pl.Expr) -> pl.Expr:
     """A scrypt hash as Cognito writes it; salt and key in hexadecimal."""
-    return joined(cost, "$", block, "$", parallel, "$", salt, "$", key.str.head(2 * KEY_BYTES))
+    return joined(cost, "$", block, "$", parallel, "$", salt, "$", key)
 
 
 def joined(*parts: pl.Expr | str) -> pl.Expr:

@@ -8,18 +8,13 @@ import polars as pl
 
 from mappings.hash_schemes import base
 from mappings.hash_schemes.base import Scheme, joined
+from mappings.texts import by_distinct
 
 _LOG_N: Final = 32
 """Above this power of two no scrypt cost is any system's."""
 
-_ASPNET: Final = {"iterations": (10, 8), "salt_size": (18, 8)}
-"""Where numbers stand in the hexadecimal digits of an ASP.NET v3 hash: first digit, and how many."""
-
-_ASPNET_HEADER: Final = 26
-"""Hexadecimal digits before the salt of an ASP.NET v3 hash: format, function, iterations, salt's size."""
-
-_ASPNET_SALT: Final = 128
-"""Bytes of the longest salt that is looked for."""
+_ASPNET_HEADER: Final = 13
+"""Bytes before the salt of an ASP.NET v3 hash: format (1), function, iterations, salt's size (4 each)."""
 
 one, two, three, four, five, six = (pl.col(str(number)) for number in range(1, 7))
 
@@ -54,15 +49,14 @@ def _werkzeug_pbkdf2(texts: pl.Series) -> pl.Series:
 def _aspnet_v3(texts: pl.Series) -> pl.Series:
     """Microsoft's blob: 0x01, function, iterations and size of the salt (4 bytes each), salt, key."""
     blob = pl.col("blob")
-    iterations, salt_size = (
-        blob.str.slice(*_ASPNET[name]).str.to_integer(base=16, strict=False)
-        for name in ("iterations", "salt_size")
+    iterations, size = (
+        blob.bin.slice(first, 4).bin.reinterpret(dtype=pl.UInt32, endianness="big") for first in (5, 9)
     )
-    size = 2 * salt_size.clip(0, _ASPNET_SALT)
-    salt, key = blob.str.slice(_ASPNET_HEADER, size), blob.str.slice(_ASPNET_HEADER + size)
-    digits = texts.to_frame("text").select(base.hex_of_base64(pl.col("text")).alias("blob"))
+    salt, key = blob.bin.slice(_ASPNET_HEADER, size), blob.bin.slice(_ASPNET_HEADER + size.cast(pl.Int64))
+    bytes_ = texts.to_frame("text").select(base.decoded(pl.col("text")).alias("blob"))
     return base.made(
-        digits, base.pbkdf2(iterations.cast(pl.String), base.base64_of_hex(salt), base.base64_of_hex(key))
+        bytes_,
+        base.pbkdf2(iterations.cast(pl.String), base.base64_of_bytes(salt), base.base64_of_bytes(key)),
     )
 
 
@@ -72,12 +66,20 @@ def _scrypt(texts: pl.Series) -> pl.Series:
 
 
 def _passlib_scrypt(texts: pl.Series) -> pl.Series:
-    parts = base.split(texts, "$", 5)
-    numbers = r"^ln=([1-9][0-9]?),r=([0-9]+),p=([0-9]+)$"
-    power, block, parallel = (three.str.extract(numbers, group) for group in (1, 2, 3))
-    salt, key = base.hex_of_base64(four), base.hex_of_base64(five)
-    cost = _power_of_two(power)
-    return base.made(parts, base.scrypt(cost=cost, block=block, parallel=parallel, salt=salt, key=key))
+    parts = base.split(texts, "$", 5).with_columns(pl.col("3").map_batches(_scrypt_numbers, pl.String))
+    return base.made(parts, joined(three, "$", base.hex_of_base64(four), "$", base.hex_key(five)))
+
+
+def _scrypt_numbers(costs: pl.Series) -> pl.Series:
+    """``ln=14,r=8,p=1`` as Cognito writes it; a source has few of them."""
+    form = r"^ln=([1-9][0-9]?),r=([0-9]+),p=([0-9]+)$"
+
+    def written(distinct: pl.Series) -> pl.Series:
+        power, block, parallel = (pl.col("costs").str.extract(form, group) for group in (1, 2, 3))
+        numbers = joined(_power_of_two(power), "$", block, "$", parallel)
+        return base.made(distinct.to_frame("costs"), numbers)
+
+    return by_distinct(costs, written)
 
 
 def _power_of_two(power: pl.Expr) -> pl.Expr:
@@ -87,7 +89,7 @@ def _power_of_two(power: pl.Expr) -> pl.Expr:
 
 
 def _django_scrypt(texts: pl.Series) -> pl.Series:
-    salt, key = base.hex_of_text(three), base.hex_of_base64(six)
+    salt, key = base.hex_of_text(three), base.hex_key(six)
     return base.made(
         base.split(texts, "$", 6), base.scrypt(cost=two, block=four, parallel=five, salt=salt, key=key)
     )
