@@ -16,6 +16,7 @@ from mappings.rules import CSV_REASON, HASH_KIND
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flows.ledger.store import PageRecord
     from flows.steps.context import Context
 
 NO_HASH: Final = "none"
@@ -70,12 +71,19 @@ def forecast_hashes(context: Context, early: pl.DataFrame) -> tuple[HashForecast
     if context.spec.password_hash is None:
         return ()
     ways = pl.concat([_early_ways(early), *_batch_ways(context)]).sort(ORDINAL)
-    counted = [_counted(context, page.number, ways) for page in context.ledger.pages()]
+    counted = [_counted(context, page.number, _of_page(ways, page)) for page in context.ledger.pages()]
     rows = pl.concat(counted).group_by(_GROUP).agg(pl.col("users").sum())
     rows = rows.sort("users", *_GROUP, descending=[True, *[False] * len(_GROUP)])
     made = [HashForecast(**row) for row in rows.head(MOST_ROWS).iter_rows(named=True)]
     rest = int(rows[MOST_ROWS:]["users"].sum())
     return (*made, *([HashForecast("others", "", rest, "", "", "")] if rest else []))
+
+
+def _of_page(ways: pl.DataFrame, page: PageRecord) -> pl.DataFrame:
+    """The rows of one page's users, out of all, which are in order."""
+    edges = pl.Series([page.first_ordinal, page.first_ordinal + page.users], dtype=pl.UInt64)
+    start, stop = ways[ORDINAL].set_sorted().search_sorted(edges)
+    return ways[start:stop]
 
 
 def _early_ways(early: pl.DataFrame) -> pl.DataFrame:
