@@ -147,15 +147,16 @@ def _refuse_dead_ends(context: Context) -> None:
             "mapping.identities: linking identities is not built yet.",
             "Take the rule out, and link them before the users' first sign-in by other means (F7.14).",
         )
-    needed = {"random": "admin_create_user", "trigger": "migration_trigger"}
-    wish = (hashes.without if hashes else None) or ""
-    strategy = needed.get(wish)
-    if strategy and strategy not in context.loaded.settings.strategies:
+    if (
+        hashes
+        and hashes.without == "random"
+        and "admin_create_user" not in context.loaded.settings.strategies
+    ):
         raise ConfigurationError(
-            f"mapping.password_hash: `without: {wish}` needs the strategy {strategy}.",
-            f"Add {strategy} to `strategies`, or choose another way.",
+            "mapping.password_hash: `without: random` needs the strategy admin_create_user.",
+            "Add admin_create_user to `strategies`, or choose another way.",
         )
-    if context.loaded.settings.strategies == ("import_job",) and not context.schema.auto_verified:
+    if strategies == ("import_job",) and not context.schema.auto_verified:
         raise ConfigurationError(
             "The pool verifies no attribute automatically, so no import job starts (F1.30).",
             "Set its AutoVerifiedAttributes, with every other setting carried over, or add another strategy.",
