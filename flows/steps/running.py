@@ -141,7 +141,7 @@ def _record(context: Context, facts: Mapping[str, Any]) -> RunRecord:
 
 def _refuse_dead_ends(context: Context) -> None:
     """Refuse at once what would refuse every single user at the end, or would be silently left out."""
-    hashes = context.spec.password_hash
+    hashes, strategies = context.spec.password_hash, context.loaded.settings.strategies
     if context.spec.identities:
         raise ConfigurationError(
             "mapping.identities: linking identities is not built yet.",
