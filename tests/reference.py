@@ -302,12 +302,11 @@ RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "the limits in force; without it the defaults are taken (F4.5)": ("GetProvisionedLimit",),
         "`run` where the mapping has `enabled`": ("AdminDisableUser",),
         "`run` where the mapping has `groups`": ("CreateGroup", "AdminAddUserToGroup"),
-        "`rollback --delete`": ("AdminDeleteUser",),
+        "`rollback --delete`, and `check --try-hashes`": ("AdminDeleteUser",),
         "`check` of the log role": (
             "GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "GetPolicy",
             "GetPolicyVersion",
         ),
-        "`check --try-hashes`, besides what `run` with `import_job` needs": ("AdminDeleteUser",),
         "`check --create-role`, once": ("CreateRole", "PutRolePolicy", "DeleteRole"),
     }
 )  # fmt: skip

@@ -18,13 +18,19 @@ import bcrypt
 import polars as pl
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from connectors.cognito.deleting import delete_user
+from connectors.cognito.deletion import delete_user
 from connectors.cognito.import_file import ImportFileFormat, write_import_file
 from connectors.cognito.import_jobs import ImportJobs
 from connectors.cognito.polling import polling
 from connectors.cognito.pool import read_pool
 from connectors.cognito.users import find_user
-from connectors.errors import ConfigurationError, PoolferryError, RefusedJobError
+from connectors.errors import (
+    AskThePoolError,
+    ConfigurationError,
+    PoolferryError,
+    RefusedJobError,
+    UserRefusedError,
+)
 from connectors.records import ALGORITHM, HASH_ALGORITHMS, PASSWORD_HASH, USERNAME
 from flows.steps.context import cognito_client, source_of, spec_of
 from mappings.engine import compile_mapping
@@ -169,6 +175,10 @@ def _is_deleted(client: CognitoIdentityProviderClient, schema: PoolSchema, name:
     """Delete a user of the trial; nobody else can have a name with so much chance in it."""
     try:
         delete_user(client, schema.pool_id, name)
+    except UserRefusedError:  # was never there
+        return True
+    except AskThePoolError:
+        return not find_user(client, schema, name).height
     except PoolferryError:
         return False
     return True
