@@ -98,6 +98,8 @@ class PoolSchema:
     region: str = ""
     lambda_triggers: tuple[str, ...] = field(default=())
     """Names of the triggers that ``LambdaConfig`` has set, e.g. ``UserMigration``."""
+    identity_providers: tuple[str, ...] | None = None
+    """Names of the pool's identity providers; None where nobody asked, since no identity is mapped."""
 
 
 HashAlgorithm = Literal["BCRYPT", "SCRYPT", "ARGON2ID", "PBKDF2_SHA256"]

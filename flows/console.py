@@ -296,12 +296,25 @@ def _price(forecast: Forecast) -> Table:
     table.add_row(
         "users who become billable this month by the run itself (F8.2, F8.3)", f"{forecast.active_users:,}"
     )
+    for label, count in forecast_lines(forecast):
+        table.add_row(label, f"{count:,}")
     for price in MAU_PRICES:
         cost = f"at most ${forecast.active_users * price.usd:,.2f}"
         table.add_row(f"  their price in the {price.tier} plan, as noted on {PRICES_AS_OF} (F8.8)", cost)
     if forecast.unread:
         table.add_row("fields of the source that nothing is taken from", ", ".join(forecast.unread))
     return table
+
+
+def forecast_lines(forecast: Forecast) -> list[tuple[str, int]]:
+    """What a plan tells only where there is something to tell: what it means, and how many users."""
+    lost = [(reason(code).sentence, users) for code, users in forecast.left_out.items()]
+    lines = [
+        ("users of whom AWS does not say whether they become billable (F8.5)", forecast.active_unknown),
+        ("users who take a sign-in name away from another user of the pool (F5.8)", forecast.aliases_taken),
+        *((f"users of whom something is left out: {sentence}", users) for sentence, users in lost),
+    ]
+    return [(label, users) for label, users in lines if users]
 
 
 def duration(seconds: float) -> str:

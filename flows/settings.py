@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -89,6 +89,38 @@ class QuotaSettings(_Part):
     )
 
 
+class AdminCreateUserSettings(_Part):
+    """How users are created one by one."""
+
+    invite: tuple[Literal["sms", "email"], ...] = Field(
+        default=(),
+        description="Media by which Cognito shall send a created user an invitation with a temporary password"
+        " (F5.2): only to enabled users who bring no password and have such a contact. `false`, the default:"
+        " nobody is sent anything.",
+    )
+    alias_clash: Literal["reject", "force"] = Field(
+        default="reject",
+        description="What happens to a user whose verified e-mail address or phone number, or preferred"
+        " username, is an alias of another user of the pool. `force`: AdminCreateUser takes the alias away"
+        " from that user, who keeps the account but can no longer sign in with it (F5.8).",
+    )
+    marker: str | None = Field(
+        default=None,
+        description="A custom attribute of the pool that gets the run's id; by it a user whose creation was"
+        " never confirmed is known again for sure. Without it attributes and time of creation are compared.",
+        examples=["custom:migration_run"],
+    )
+    threads: int = Field(
+        default=12, ge=1, le=50, description="Calls under way at once; the quota bounds their rate."
+    )
+
+    @field_validator("invite", mode="before")
+    @classmethod
+    def _no_or_some(cls, given: object) -> object:
+        """``false`` stands for nobody, one medium for a list of one."""
+        return () if given is False else (given,) if isinstance(given, str) else given
+
+
 class RunFile(_Part):
     """One migration, as its owner wrote it down."""
 
@@ -99,8 +131,11 @@ class RunFile(_Part):
     strategies: tuple[StrategyName, ...] = Field(
         default=("import_job",), min_length=1, description="Ways into the pool, the first that fits is taken."
     )
-    existing: Literal["leave"] = Field(
-        default="leave", description="What happens to users who are in the pool already."
+    existing: Literal["leave", "update"] = Field(
+        default="leave",
+        description="What happens to users who are in the pool already. `update`: attributes that differ are"
+        " written and missing groups joined; nothing is taken away, nothing verified becomes unverified, and"
+        " whether they are enabled stays as it is.",
     )
     verify: Literal["full", "sample", "none"] = Field(
         default="full", description="How much of the pool is read back with ListUsers (F8.4)."
@@ -109,6 +144,9 @@ class RunFile(_Part):
     jobs: JobSettings = Field(default_factory=JobSettings, description="How import jobs are watched.")
     quotas: QuotaSettings = Field(
         default_factory=QuotaSettings, description="How much of the shared request rates is taken (F4.1)."
+    )
+    admin_create_user: AdminCreateUserSettings = Field(
+        default_factory=AdminCreateUserSettings, description="How users are created one by one."
     )
     rules: RuleOptions = Field(default_factory=RuleOptions, description="Switches for what AWS leaves open.")
 

@@ -125,7 +125,7 @@ def batch_task(work: Callable[..., Any]) -> Task[..., Any]:
 
 def batch_title(batch: BatchRecord) -> str:
     """Name a batch's task run: ``import batch 3 · 500,000 users``."""
-    verb = "import" if batch.strategy == "import_job" else "create"
+    verb = {"import_job": "import", "admin_create_user": "create"}.get(batch.strategy, "update")
     return f"{verb} batch {batch.number} · {batch.users:,} users"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from mappings.reasons_one_by_one import LEFT_OUT, LISTS
 from mappings.reasons_problems import Reason, listed
 
 if TYPE_CHECKING:
@@ -384,5 +385,7 @@ _SENDING = (
     ),
 )
 
-REASONS: Mapping[str, Reason] = listed(chain(_READING, _USERNAME, _ATTRIBUTES, _SIGN_IN, _CSV, _SENDING))
+REASONS: Mapping[str, Reason] = listed(
+    chain(_READING, _USERNAME, _ATTRIBUTES, _SIGN_IN, LISTS, _CSV, _SENDING, LEFT_OUT)
+)
 """Reason code → reason; specific codes here go before the general ones of ``PROBLEMS``."""

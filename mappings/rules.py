@@ -22,6 +22,7 @@ from mappings.rules_csv import csv_rules, row_rule
 from mappings.rules_forms import form_of
 from mappings.rules_hashes import HASH_KIND, with_algorithms, with_wish
 from mappings.rules_keys import key_hashes, key_values
+from mappings.rules_lists import list_rules
 from mappings.rules_looks import Look, survey
 from mappings.rules_options import RuleOptions
 from mappings.rules_sign_in import sign_in_rules
@@ -71,6 +72,7 @@ class Rules:
             *username_rules(schema, options),
             *attribute_rules(schema),
             *sign_in_rules(schema, options),
+            *list_rules(schema),
         ]
         self._csv_rules = csv_rules(schema, options)
         self._hashes = PasswordHashes(options.pbkdf2_alphabet, hash_rule.scheme if hash_rule else None)

@@ -302,6 +302,11 @@ RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "the limits in force; without it the defaults are taken (F4.5)": ("GetProvisionedLimit",),
         "`run` where the mapping has `enabled`": ("AdminDisableUser",),
         "`run` where the mapping has `groups`": ("CreateGroup", "AdminAddUserToGroup"),
+        "`plan` and `run` where the mapping has `identities`": ("ListIdentityProviders",),
+        "`run` where the mapping has `identities`": ("AdminLinkProviderForUser",),
+        "`run` where the mapping has `mfa`": ("AdminSetUserMFAPreference",),
+        "`run` with `existing: update`; besides, what groups need": ("AdminUpdateUserAttributes",),
+        "`plan` and `run` with `existing: update` where the mapping has `groups`": ("ListUsersInGroup",),
         "`rollback --delete`, and `check --try-hashes`": ("AdminDeleteUser",),
         "`check` of the log role": (
             "GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "GetPolicy",

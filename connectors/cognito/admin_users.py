@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from connectors.cognito.error_codes import translate
+from connectors.cognito.error_codes import pool_call, translate
 from connectors.errors import PoolferryError, UserRefusedError
 from connectors.retry import AWS_ERRORS, error_code
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_cognito_idp.literals import DeliveryMediumTypeType
     from mypy_boto3_cognito_idp.type_defs import AdminCreateUserRequestTypeDef, UserTypeTypeDef
 
     from connectors.records import PoolSchema
@@ -53,7 +54,7 @@ def create_user(  # noqa: PLR0913 - they are AdminCreateUser's own parameters
     attributes: Mapping[str, str],
     *,
     temporary_password: str | None = None,
-    suppress: bool = True,
+    invite: Sequence[DeliveryMediumTypeType] = (),
     force_alias: bool = False,
 ) -> CreatedUser:
     """Make one user.
@@ -67,7 +68,8 @@ def create_user(  # noqa: PLR0913 - they are AdminCreateUser's own parameters
         username: the username, or the e-mail address or phone number in pools that ask for one.
         attributes: values as the API takes them; never ``sub`` (F5.13).
         temporary_password: a password; default: a strong one of the user's own.
-        suppress: False lets Cognito send an invitation, by SMS unless told otherwise (F5.2).
+        invite: media by which Cognito sends an invitation with the temporary password (F5.2); the user
+            needs a contact for each. None: ``MessageAction`` is ``SUPPRESS`` and nothing is sent.
         force_alias: True takes an e-mail address or phone number away from whoever has it (F5.8).
 
     Returns:
@@ -86,7 +88,9 @@ def create_user(  # noqa: PLR0913 - they are AdminCreateUser's own parameters
         "UserAttributes": [{"Name": name, "Value": value} for name, value in attributes.items()],
         "ForceAliasCreation": force_alias,
     }
-    if suppress:
+    if invite:
+        request["DesiredDeliveryMediums"] = list(invite)
+    else:
         request["MessageAction"] = "SUPPRESS"
     if temporary_password or not schema.passwordless:
         request["TemporaryPassword"] = temporary_password or new_password()
@@ -118,6 +122,31 @@ def set_permanent_password(
         )
     except AWS_ERRORS as error:
         raise _translate(error, "AdminSetUserPassword") from None
+
+
+def update_attributes(
+    client: CognitoIdentityProviderClient, pool_id: str, username: str, attributes: Mapping[str, str]
+) -> None:
+    """Write attributes of a user; all others stay as they are.
+
+    A changed e-mail address or phone number needs its ``*_verified`` as ``true`` in the same call: else
+    Cognito takes it for unverified and sends a code to it.
+
+    Args:
+        client: a client of the pool's Region; it may be shared between threads.
+        pool_id: the pool.
+        username: the username in the pool.
+        attributes: values as the API takes them.
+
+    Raises:
+        UserRefusedError: the pool refuses a value or knows no such user; ``alias_taken`` where another
+            user signs in with one of them. Some pools move the alias instead (F5.11): look before.
+        ThrottledError, AskThePoolError, TargetError: as in ``create_user``; the same values may be
+            written again.
+    """
+    wanted = [{"Name": name, "Value": value} for name, value in attributes.items()]
+    with pool_call("AdminUpdateUserAttributes"):
+        client.admin_update_user_attributes(UserPoolId=pool_id, Username=username, UserAttributes=wanted)  # type: ignore[arg-type]  # two plain texts
 
 
 def new_password() -> str:

@@ -150,12 +150,51 @@ _ADMIN_CHANGE: Final = _POOL_WRITE | {
     "InvalidParameterException": _ADMIN_USER["InvalidParameterException"],
     "UserNotFoundException": _NO_USER,
 }
+_ADMIN_UPDATE: Final = _ADMIN_CHANGE | {
+    "AliasExistsException": Treatment(UserRefusedError, "Another user signs in with it.", "alias_taken"),
+    "InvalidEmailRoleAccessPolicyException": Treatment(
+        TargetError, "The pool may not send e-mail: mend its e-mail settings, then resume."
+    ),
+    "InvalidLambdaResponseException": Treatment(TargetError, _TRIGGER),
+    "InvalidSmsRoleAccessPolicyException": Treatment(TargetError, _SMS_ROLE),
+    "InvalidSmsRoleTrustRelationshipException": Treatment(TargetError, _SMS_ROLE),
+    "UnexpectedLambdaException": Treatment(TargetError, _TRIGGER),
+    "UserLambdaValidationException": Treatment(
+        UserRefusedError, "A trigger of the pool refuses the change.", "lambda_refused"
+    ),
+}
+_ADMIN_LINK: Final = _ADMIN_CHANGE | {
+    "AliasExistsException": Treatment(
+        UserRefusedError, "Another user has the identity already.", "identity_taken"
+    ),
+    "LimitExceededException": Treatment(
+        UserRefusedError, "The user has five linked identities already.", "identities_too_many"
+    ),
+    "ResourceNotFoundException": Treatment(
+        UserRefusedError, "The pool has no such identity provider.", "identity_provider_unknown"
+    ),
+}
+_ADMIN_MFA: Final = {
+    code: treatment for code, treatment in _ADMIN_CHANGE.items() if code != "TooManyRequestsException"
+} | {
+    "PasswordResetRequiredException": Treatment(
+        UserRefusedError, "The user must reset the password first.", "password_reset_required"
+    ),
+    "UserNotConfirmedException": Treatment(
+        UserRefusedError, "The user is not confirmed yet.", "user_not_confirmed"
+    ),
+}
+_PROVIDERS: Final = {
+    code: treatment for code, treatment in _POOL_READ.items() if code != "OperationNotEnabledException"
+}
 _GROUP: Final = _POOL_WRITE | {
     "GroupExistsException": Treatment(TargetError, "The group is there already: use it."),
     "InvalidParameterException": Treatment(
         UserRefusedError, "The pool does not take a group of that name.", "invalid_parameter"
     ),
-    "LimitExceededException": Treatment(TargetError, "The pool's groups are used up (10,000)."),
+    "LimitExceededException": Treatment(
+        UserRefusedError, "The pool's groups are used up (10,000).", "groups_used_up"
+    ),
 }
 _LOGS: Final = {"InvalidParameterException": _REPORT, "ServiceUnavailableException": _AGAIN}
 _NOT_THERE_YET = Treatment(RetryError, "The log may still be on its way.")
@@ -182,7 +221,10 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
         "AdminCreateUser": _cognito(_ADMIN_CREATE, reads=False),
         "AdminDeleteUser": _cognito(_ADMIN_CHANGE, reads=False),
         "AdminDisableUser": _cognito(_ADMIN_CHANGE, reads=False),
+        "AdminLinkProviderForUser": _cognito(_ADMIN_LINK, reads=False),
+        "AdminSetUserMFAPreference": _cognito(_ADMIN_MFA, reads=False),
         "AdminSetUserPassword": _cognito(_ADMIN_PASSWORD, reads=False),
+        "AdminUpdateUserAttributes": _cognito(_ADMIN_UPDATE, reads=False),
         "CreateGroup": _cognito(_GROUP, reads=False),
         "CreateUserImportJob": _cognito(_CREATE_JOB, reads=False),
         "DescribeUserImportJob": _cognito(_POOL_READ),
@@ -190,7 +232,16 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
         "GetCSVHeader": _cognito(_POOL_READ),
         "GetProvisionedLimit": _cognito(_LIMIT_READ),
         "ListUserImportJobs": _cognito(_POOL_READ),
+        "ListIdentityProviders": _cognito(_PROVIDERS),
         "ListUsers": _cognito(_POOL_READ),
+        "ListUsersInGroup": _cognito(
+            _POOL_READ
+            | {
+                "ResourceNotFoundException": Treatment(
+                    UserRefusedError, "The pool has no such group.", "group_not_found"
+                )
+            }
+        ),
         "StartUserImportJob": _cognito(_JOB_WRITE, reads=False),
         "StopUserImportJob": _cognito(_JOB_WRITE, reads=False),
         "DescribeLogGroups": Call("logs", _LOGS),
@@ -268,6 +319,12 @@ def _treated(treatment: Treatment, general: PoolferryError) -> PoolferryError:
 def action(operation: str) -> str:
     """Name the IAM action that allows one of our calls, e.g. ``cognito-idp:ListUsers``."""
     return f"{CALLS[operation].service}:{operation}"
+
+
+def harmless_again(error: Exception, operation: str) -> PoolferryError:
+    """Translate for a call that can be made twice without harm: a lost reply is simply asked again."""
+    told = translate(error, operation)
+    return RetryError(told.what, told.mend) if isinstance(told, AskThePoolError) else told
 
 
 @contextmanager

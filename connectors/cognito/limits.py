@@ -163,6 +163,7 @@ QUOTAS: Final = (
             "GetGroup",
             "GetUserPoolMfaConfig",
             "ListGroups",
+            "ListIdentityProviders",
             "ListUserImportJobs",
         ),
         per_pool_rps=PER_POOL_RPS,
@@ -241,5 +242,7 @@ MAKES_AN_ACTIVE_USER: Final = frozenset(
 """Operations that make every user they touch billable in that month (F8.2, F8.3, F8.4)."""
 FREE_OF_ACTIVE_USERS: Final = frozenset({"AdminResetUserPassword", "CreateUserImportJob", "ListUsers"})
 """Operations that are named as making nobody billable (F8.1, F8.4, F8.5)."""
-MAU_NOT_STATED: Final = frozenset({"AdminDisableUser", "AdminLinkProviderForUser"})
+MAU_NOT_STATED: Final = frozenset(
+    {"AdminDisableUser", "AdminLinkProviderForUser", "AdminSetUserMFAPreference"}
+)
 """Operations of which AWS's current list says nothing; the 2023 text counted deactivation (F8.5)."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_cognito_idp.type_defs import (
         LambdaConfigTypeTypeDef,
+        ListIdentityProvidersRequestTypeDef,
+        ListIdentityProvidersResponseTypeDef,
         SchemaAttributeTypeTypeDef,
         UserPoolTypeTypeDef,
     )
@@ -26,6 +28,8 @@ _N = TypeVar("_N", int, float)
 
 _NOT_MIGRATED: Final = frozenset({"sub", "identities"})
 """Attributes that only Cognito sets: no header has them (F1.5, F1.42)."""
+MOST_PROVIDERS: Final = 60
+"""Providers in one reply (the service's model)."""
 _NO_TRIGGER: Final = frozenset({"KMSKeyID"})
 """Members of ``LambdaConfig`` that are settings of triggers and not triggers."""
 
@@ -50,6 +54,30 @@ def read_pool(
     pool = _describe(client, pool_id, profile)
     header = retrying("GetCSVHeader")(_csv_header, client, pool_id)
     return _schema(pool, header, client.meta.region_name)
+
+
+def read_providers(client: CognitoIdentityProviderClient, pool_id: str) -> tuple[str, ...]:
+    """Read the names of a pool's identity providers (``ListIdentityProviders``).
+
+    Raises:
+        TargetError: there is no such pool, or a right is missing.
+        RetryError: the service did not answer, in spite of several tries.
+    """
+    names: list[str] = []
+    request: ListIdentityProvidersRequestTypeDef = {"UserPoolId": pool_id, "MaxResults": MOST_PROVIDERS}
+    while True:
+        page = retrying("ListIdentityProviders")(_providers, client, request)
+        names += [each["ProviderName"] for each in page["Providers"] if "ProviderName" in each]
+        if "NextToken" not in page:
+            return tuple(names)
+        request["NextToken"] = page["NextToken"]
+
+
+def _providers(
+    client: CognitoIdentityProviderClient, request: ListIdentityProvidersRequestTypeDef
+) -> ListIdentityProvidersResponseTypeDef:
+    with pool_call("ListIdentityProviders"):
+        return client.list_identity_providers(**request)
 
 
 def _describe(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_cognito_idp.type_defs import (
+        ListUsersInGroupRequestTypeDef,
+        ListUsersInGroupResponseTypeDef,
         ListUsersRequestTypeDef,
         ListUsersResponseTypeDef,
         UserTypeTypeDef,
@@ -152,7 +154,12 @@ def find_user(client: CognitoIdentityProviderClient, schema: PoolSchema, name: s
         TargetError: the pool is not there or a right is missing, or the name is too long for a filter.
         RetryError: the service did not answer, in spite of several tries.
     """
-    return _found(client, schema.pool_id, _filter(schema, name))
+    return _search(client, schema.pool_id, _filter(_searched(schema, name), name))
+
+
+def find_username(client: CognitoIdentityProviderClient, pool_id: str, username: str) -> pl.DataFrame:
+    """Look one user up by the pool's own username, as ``find_user`` does by the name of the source."""
+    return _search(client, pool_id, _filter("username", username))
 
 
 def find_sub(client: CognitoIdentityProviderClient, pool_id: str, sub: str) -> pl.DataFrame:
@@ -166,10 +173,50 @@ def find_sub(client: CognitoIdentityProviderClient, pool_id: str, sub: str) -> p
     Returns, Raises:
         As ``find_user``.
     """
-    return _found(client, pool_id, f'sub = "{sub}"')
+    return _search(client, pool_id, _filter("sub", sub))
 
 
-def _found(client: CognitoIdentityProviderClient, pool_id: str, wanted: str) -> pl.DataFrame:
+def find_holders(
+    client: CognitoIdentityProviderClient, pool_id: str, attribute: str, value: str
+) -> pl.DataFrame:
+    """Look up everybody who has a value, as ``find_user`` does by name.
+
+    Args:
+        client: a client of the pool's Region.
+        pool_id: the pool.
+        attribute: one that can be searched: ``email``, ``phone_number`` or ``preferred_username``.
+        value: the value, exactly.
+    """
+    return _search(client, pool_id, _filter(attribute, value))
+
+
+def members(client: CognitoIdentityProviderClient, pool_id: str, group: str) -> Iterator[list[str]]:
+    """Read the usernames of a group, some at a time (``ListUsersInGroup``).
+
+    Raises:
+        UserRefusedError: the pool has no such group.
+        TargetError: a right is missing.
+        RetryError: the service did not answer, in spite of several tries.
+    """
+    request: ListUsersInGroupRequestTypeDef = {
+        "UserPoolId": pool_id, "GroupName": group, "Limit": LIST_USERS_LIMIT
+    }  # fmt: skip
+    while True:
+        page = retrying("ListUsersInGroup")(partial(_members, client, request))
+        yield [user["Username"] for user in page["Users"]]
+        if "NextToken" not in page:
+            return
+        request["NextToken"] = page["NextToken"]
+
+
+def _members(
+    client: CognitoIdentityProviderClient, request: ListUsersInGroupRequestTypeDef
+) -> ListUsersInGroupResponseTypeDef:
+    with pool_call("ListUsersInGroup"):
+        return client.list_users_in_group(**request)
+
+
+def _search(client: CognitoIdentityProviderClient, pool_id: str, wanted: str) -> pl.DataFrame:
     request: ListUsersRequestTypeDef = {"UserPoolId": pool_id, "Filter": wanted}
     users: list[UserTypeTypeDef] = []
     while True:
@@ -180,13 +227,23 @@ def _found(client: CognitoIdentityProviderClient, pool_id: str, wanted: str) -> 
         request["PaginationToken"] = page["PaginationToken"]
 
 
-def _filter(schema: PoolSchema, name: str) -> str:
-    """Write ``attribute = "name"``; a quote or a backslash in the name gets a backslash before it."""
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    found = f'{_searched(schema, name)} = "{escaped}"'
+def can_be_searched(attribute: str, value: str) -> bool:
+    """Whether a value is short enough to be looked for: a filter has 256 characters at most."""
+    return len(_written(attribute, value)) <= MAX_FILTER_CHARACTERS
+
+
+def _filter(attribute: str, name: str) -> str:
+    """Write the filter of ``ListUsers``, or say that it would be too long."""
+    found = _written(attribute, name)
     if len(found) > MAX_FILTER_CHARACTERS:
         raise TargetError("A username is too long to be looked for with ListUsers.", "Read the pool back.")
     return found
+
+
+def _written(attribute: str, name: str) -> str:
+    """Write ``attribute = "name"``; a quote or a backslash in the name gets a backslash before it."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{attribute} = "{escaped}"'
 
 
 def _searched(schema: PoolSchema, name: str) -> str:

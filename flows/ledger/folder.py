@@ -6,9 +6,11 @@ STATE/NAME/RUN_ID/                    0700
     users/p00001.arrow                one file a page: mapped and judged users
     batches/b0001.parquet             which users travel in a batch, in the order of the lines
     batches/b0001.csv                 the import file, deleted once its job has taken it
+    parts/                            what is done of a batch that is being worked on
     outcomes/*.parquet                what became of users, written once each
+    refused/*.parquet                 what users lack although they have landed
     before/, after/                   the pool as it was read before and after
-    verdicts.parquet  summary.json  report.md
+    verdicts.parquet  left_out.parquet  summary.json  report.md
     reasons.csv  rejected.csv  failed.csv  existing.csv  id_map.csv
     retried.parquet                   of a retry: whom of its parent it takes
     rollback/  rollback.parquet       what a rollback has done
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-FOLDERS = ("users", "batches", "outcomes", "before", "after")
+FOLDERS = ("users", "batches", "parts", "outcomes", "refused", "before", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,23 @@ class RunFolder:
     def outcomes(self, name: str) -> Path:
         """One file of outcomes."""
         return self.path / "outcomes" / f"{name}.parquet"
+
+    def parts(self, number: int) -> list[Path]:
+        """What is done of a batch that is being worked on, in the order of the doing."""
+        return sorted((self.path / "parts").glob(f"b{number:04d}-*.parquet"))
+
+    def part(self, number: int, part: int) -> Path:
+        """One stretch of what is done of a batch."""
+        return self.path / "parts" / f"b{number:04d}-{part:05d}.parquet"
+
+    def refused(self, number: int) -> Path:
+        """What the pool refused for users of one batch who have landed."""
+        return self.path / "refused" / f"b{number:04d}.parquet"
+
+    @property
+    def left_out(self) -> Path:
+        """What users lack although they have landed, one row a user and step."""
+        return self.path / "left_out.parquet"
 
     def before(self, number: int) -> Path:
         """A part of the pool as it was before anything was sent."""

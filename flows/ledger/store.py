@@ -144,13 +144,17 @@ class Ledger:
 
     def add_batch(self, batch: BatchRecord) -> None:
         """Write a new batch; its users' file is complete already."""
-        values = {name: getattr(batch, name) for name in batch.__slots__}
-        self._write(insert(BATCHES).values(run_id=self.run_id, **values))
+        self.add_batches([batch])
 
     def add_batches(self, batches: Sequence[BatchRecord]) -> None:
-        """Write several new batches or none of them; the files of their users are complete already."""
-        values = [{name: getattr(one, name) for name in one.__slots__} for one in batches]
-        self._write(insert(BATCHES).values([{"run_id": self.run_id, **each} for each in values]))
+        """Write new batches, all or none; their users' files are complete already."""
+        rows = [
+            {"run_id": self.run_id, **{name: getattr(batch, name) for name in batch.__slots__}}
+            for batch in batches
+        ]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(insert(BATCHES), rows)
 
     def forget_batches(self) -> None:
         """Drop batches that a routing which never ended has cut; nothing of them was sent."""

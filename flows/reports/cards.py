@@ -84,6 +84,9 @@ def forecast_markdown(name: str, forecast: Forecast) -> str:
         ),
         f"Messages to users: {forecast.messages:,}.",
         f"Users who become billable by the run itself: {forecast.active_users:,}.",
+        f"Users of whom AWS does not say it: {forecast.active_unknown:,}.",
+        f"Users who take a sign-in name away from another user: {forecast.aliases_taken:,}.",
+        *(f"{users:,} users: {reason(code).sentence}" for code, users in forecast.left_out.items()),
     ]
     return "\n\n".join(parts) + "\n"
 

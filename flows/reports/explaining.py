@@ -14,6 +14,7 @@ from connectors.records import FILE, LINE, SOURCE_ID
 from flows.ledger.families import record_of, refuse_purged
 from flows.ledger.folder import find_run
 from flows.reports.status import opened_ledger
+from flows.reports.text import LACKS
 from flows.settings import load_run_file
 from flows.steps.context import source_of, spec_of
 from flows.steps.corrected import corrected_file, with_corrected
@@ -56,9 +57,20 @@ def explain_user(name: str, user: str, state: Path, *, with_values: bool) -> Ite
             "Give the id as the source writes it (`source_id` in verdicts.parquet).",
         )
     for number, verdict in enumerate(rows.iter_rows(named=True)):
-        yield _verdict_table(verdict, _why_not_by_job(folder, user, number))
+        table = _verdict_table(verdict, _why_not_by_job(folder, user, number))
+        for step, code in _lacks(folder, user):
+            table.add_row(f"lacks {LACKS.get(step, step)}", f"{code}: {reason(code).sentence}")
+        yield table
         yield from _after_retries(folder, verdict[ROW])
         yield _steps_table(_traces(folder, user, number, with_values=with_values))
+
+
+def _lacks(folder: RunFolder, user: str) -> list[tuple[str, str]]:
+    """Step and reason of what the user lacks although they are in the pool."""
+    if not folder.left_out.exists():
+        return []
+    mine = pl.scan_parquet(folder.left_out).filter(pl.col("source_id") == user)
+    return mine.select("step", "reason").collect().rows()
 
 
 def _after_retries(folder: RunFolder, row: int) -> Iterator[str]:

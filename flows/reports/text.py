@@ -51,7 +51,7 @@ def report_text(folder: RunFolder, ledger: Ledger) -> str:
         *_reason_parts(summary),
         *_job_parts(summary),
         *_hash_parts(run.facts, ledger),
-        *_refused_parts(run.facts),
+        *_left_out_parts(summary),
         *_drift_parts(run.facts),
         *_file_parts(folder, run.facts),
     ]
@@ -167,16 +167,32 @@ def _hash_parts(facts: dict[str, object], ledger: Ledger) -> list[str]:
     return [told]
 
 
-def _refused_parts(facts: dict[str, object]) -> list[str]:
-    """What users lack although they have landed: they are enabled, or not in a group of theirs."""
-    refused = facts.get("after_work_refused")
-    if not isinstance(refused, dict):
+LACKS: Final = {
+    "password": "the password",
+    "disable": "being disabled",
+    "link": "links to other providers",
+    "mfa": "the second factor",
+    "groups": "memberships of groups",
+    "attributes": "changed attributes",
+}
+"""Step of the run → what a user lacks who is in the pool without it."""
+
+
+def _left_out_parts(summary: Summary) -> list[str]:
+    """What users lack although they are in the pool."""
+    rows = [
+        (LACKS.get(step, step), code, f"{count:,}", reason(code).sentence, reason(code).mend)
+        for step, reasons in summary["left_out"].items()
+        for code, count in reasons.items()
+    ]
+    if not rows:
         return []
-    told = {"disable": "users who stay enabled", "join": "memberships of groups"}
-    rows = [(text, f"{refused[name]:,}") for name, text in told.items() if refused.get(name)]
-    return (
-        ["## What the pool refused for users who have landed", table(("what", "calls"), rows)] if rows else []
-    )
+    head = ("what is missing", "reason", "how often", "what it means", "what to do")
+    return [
+        "## What users lack although they are in the pool",
+        table(head, rows),
+        "`left_out.parquet` in the run's folder says who: `source_id`, `username`, `step`, `reason`.",
+    ]
 
 
 def _drift_parts(facts: dict[str, object]) -> list[str]:

@@ -1,72 +1,245 @@
-"""What a CSV has no column for (F1.44): disabled users are disabled, groups are joined.
+"""What a CSV has no column for (F1.44), done for users who have landed.
 
-Both calls can be made twice without harm, and the ledger knows how far the work has come. They
-share the quota category ``UserUpdate`` of 25 requests a second (F7.11).
+In this order, each user by user in small batches of the ledger: disabled users are disabled, identities of
+other providers linked (before anybody signs in through them: F7.14), second factors switched on, groups
+joined. All of it can be done twice without harm. What the pool refuses is written down by user, step and
+reason, and keeps nobody from the rest.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from connectors.cognito.after_work import AfterWork
-from connectors.errors import UserRefusedError
-from connectors.records import ENABLED, GROUPS, USERNAME
-from flows.ledger.states import RunState
-from flows.steps.columns import VERDICT
+from connectors.errors import TargetError, UserRefusedError
+from connectors.records import ENABLED, GROUPS, IDENTITIES, SOURCE_ID, USERNAME
+from flows.ledger.segments import write_parquet
+from flows.ledger.states import BatchState, RunState
+from flows.ledger.store import BatchRecord
+from flows.steps.columns import LACK_SCHEMA, NAME_IN_POOL, STEP, STRATEGY, VERDICT, WHY
+from flows.steps.crew import Crew
+from flows.steps.factors import FACTOR, factor_columns, factor_of, not_portable
 from flows.steps.proving import LANDED
+from flows.steps.reading_pool import look_up
+from flows.steps.sending import LEASE_SECONDS
+from flows.steps.stretches import forget_parts, work_off
+from flows.strategies.batches import frames_of
 from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
 
     from flows.steps.context import Context
 
-NOTED_EVERY = 100
-"""Users after which the ledger is told how far the work has come; some seconds, by the quota."""
+    User = dict[str, Any]
+    Calls = Iterator[Callable[[], None]]
+
+AFTER_WORK: Final = "after_work"
+"""What the ledger calls the strategy of these batches; their fact ``step`` says what is done."""
+
+USERS_PER_BATCH = 500
+"""Less than a minute of calls for most steps (F4.1: 25 a second, of which the run takes its share)."""
+
+TITLES: Final = {
+    "disable": "Disabling users",
+    "link": "Linking identities",
+    "mfa": "Switching second factors on",
+    "groups": "Joining groups",
+}
+"""The steps in their order: what keeps somebody out, or must come before a sign-in, goes first."""
+
+REFUSALS: Final = "refusals"
+_ROWS: Final = {ORDINAL: pl.UInt64(), REFUSALS: pl.List(pl.String())}
 
 
 def after_work(context: Context) -> None:
-    """Disable and group every landed user who needs it."""
+    """Do what every landed user needs, and sum up what the pool has refused."""
     run = context.ledger.run()
     if run.state is not RunState.PROVING or run.facts.get("after_work_complete"):
         return
-    todo = _todo(context)
-    if todo.height:
-        _work(context, todo, run.facts)
-    context.ledger.advance_run(RunState.PROVING, after_work_complete=True)
+    if not _batches(context):
+        _cut(context)
+    batches = _batches(context)
+    for number, batch in enumerate(batches, 1):
+        if batch.state is not BatchState.SETTLED:
+            _claimed(context, batch, f"{number:,} of {len(batches):,}")
+    _sum_up(context)
+    context.ledger.advance_run(RunState.PROVING, after_work_complete=True, left_out=left_out(context))
 
 
-def _todo(context: Context) -> pl.DataFrame:
-    users = context.folder.scan_users().select(ORDINAL, USERNAME, ENABLED, GROUPS)
-    needy = users.filter(~pl.col(ENABLED) | (pl.col(GROUPS).list.len() > 0))
-    came = pl.scan_parquet(context.folder.all("outcomes")).filter(pl.col(VERDICT).is_in(LANDED))
-    chosen = needy.join(came.select(ORDINAL), on=ORDINAL, how="semi")
-    return chosen.sort(ENABLED, ORDINAL).collect(engine="streaming")
+def _batches(context: Context) -> list[BatchRecord]:
+    return [batch for batch in context.ledger.batches() if batch.strategy == AFTER_WORK]
 
 
-def _work(context: Context, todo: pl.DataFrame, facts: Mapping[str, Any]) -> None:
-    """Work through the users, from where an earlier start has come to."""
-    context.progress.stage("Disabling users and joining groups", todo.height, "users")
-    work = AfterWork(context.cognito, context.schema.pool_id)
-    before = int(facts.get("after_work_users", 0))
-    refused = {"disable": 0, "join": 0} | facts.get("after_work_refused", {})
-    for done, user in enumerate(todo[before:].iter_rows(named=True), before + 1):
-        name = user[USERNAME]
-        if not user[ENABLED]:
-            refused["disable"] += _is_refused(work.disable, name)
-        for group in user[GROUPS] or ():
-            refused["join"] += _is_refused(work.join, name, group)
-        context.progress.update(done)
-        if done % NOTED_EVERY == 0 or done == todo.height:
-            context.ledger.advance_run(RunState.PROVING, after_work_users=done, after_work_refused=refused)
+# who needs what -------------------------------------------------------------------------------
 
 
-def _is_refused(call: Callable[..., None], *names: str) -> bool:
-    """Make one call; what the pool refuses is counted and leaves the user's other calls alone."""
+def _cut(context: Context) -> None:
+    """Write down who needs which step, in one go: the ledger knows all of these batches or none."""
+    number = max((batch.number for batch in context.ledger.batches()), default=0)
+    landed = _landed(context)
+    made: list[BatchRecord] = []
+    write_parquet(not_portable(landed).cast(LACK_SCHEMA), context.folder.refused(0))  # type: ignore[arg-type]  # kinds of columns
+    for step, needs in _needs().items():
+        ordinals = landed.filter(needs).select(ORDINAL)
+        for users in ordinals.iter_slices(USERS_PER_BATCH):
+            number += 1
+            write_parquet(users, context.folder.batch_users(number))
+            made.append(_record(number, step, users.height))
+    context.ledger.add_batches(made)
+
+
+def _landed(context: Context) -> pl.DataFrame:
+    """What decides about the steps, of everybody whom the run has put into the pool and who needs any."""
+    (context.folder.path / "refused").mkdir(mode=0o700, exist_ok=True)
+    came = (
+        pl.scan_parquet(context.folder.all("outcomes"))
+        .filter(pl.col(VERDICT).is_in(LANDED))
+        .select(ORDINAL, STRATEGY)
+    )
+    users = context.folder.scan_users().select(
+        ORDINAL,
+        ENABLED,
+        (pl.col(GROUPS).list.len() > 0).alias(GROUPS),
+        (pl.col(IDENTITIES).list.len() > 0).alias(IDENTITIES),
+        *factor_columns(context),
+    )
+    joined = users.join(came, on=ORDINAL, how="inner").with_columns(factor_of(context))
+    has_factor = pl.col(FACTOR).is_not_null()
+    needy = joined.filter(pl.any_horizontal(~pl.col(ENABLED), GROUPS, IDENTITIES, has_factor))
+    return needy.sort(ORDINAL).collect(engine="streaming")
+
+
+def _needs() -> dict[str, pl.Expr]:
+    """Step → who needs it, in the order of the steps."""
+    return {
+        "disable": ~pl.col(ENABLED),
+        "link": pl.col(IDENTITIES),
+        "mfa": pl.col(FACTOR).is_in(["sms", "email"]),
+        "groups": pl.col(GROUPS),
+    }
+
+
+def _record(number: int, step: str, users: int) -> BatchRecord:
+    facts = {STEP: step, "bytes": 0}
+    return BatchRecord(number, AFTER_WORK, None, users, BatchState.PLANNED, 1, None, None, None, facts)
+
+
+# the work -------------------------------------------------------------------------------------
+
+
+def _claimed(context: Context, batch: BatchRecord, place: str) -> None:
+    """Do one batch while nobody else does."""
+    owner = context.worker.name
+    if not context.ledger.claim(batch.number, owner, LEASE_SECONDS):
+        raise TargetError(
+            f"Batch {batch.number} is held by another worker.", "Run again once its lease has ended."
+        )
     try:
-        call(*names)
-    except UserRefusedError:
-        return True
-    return False
+        _work(context, context.ledger.batch(batch.number), place)
+    finally:
+        context.ledger.release(batch.number, owner)
+
+
+def _work(context: Context, batch: BatchRecord, place: str) -> None:
+    batch = context.ledger.advance(batch, BatchState.CREATING)
+    step = str(batch.facts[STEP])
+    context.progress.stage(f"{TITLES[step]}: stretch {place}", batch.users, "users")
+    crew: Crew[User, User] = Crew(context.loaded.settings.admin_create_user.threads)
+    doing = _Doing(context, step, AfterWork(context.cognito, context.schema.pool_id, sleep=crew.pause))
+    done = work_off(context, batch, _users(context, batch), doing.all_of, _ROWS, crew)
+    lacking = done.explode(REFUSALS).drop_nulls().rename({REFUSALS: WHY})
+    if lacking.height:
+        told = lacking.select(ORDINAL, pl.lit(step).alias(STEP), WHY)
+        write_parquet(told, context.folder.refused(batch.number))
+    context.ledger.advance(batch, BatchState.SETTLED, refused=lacking.height)
+    forget_parts(context, batch)
+
+
+def _users(context: Context, batch: BatchRecord) -> pl.DataFrame:
+    """The users of a batch with what the steps read, and the pool's own usernames where they are known."""
+    members = pl.read_parquet(context.folder.batch_users(batch.number))
+    columns = [ORDINAL, USERNAME, GROUPS, IDENTITIES, *factor_columns(context)]
+    users = pl.concat(frames_of(context, members[ORDINAL].set_sorted(), columns))
+    strategies = pl.scan_parquet(context.folder.all("outcomes")).filter(
+        pl.col(VERDICT).is_in(LANDED)
+    ).select(ORDINAL, STRATEGY, NAME_IN_POOL).join(members.lazy(), on=ORDINAL, how="semi")  # fmt: skip
+    joined = users.join(strategies.collect(), on=ORDINAL, how="left", maintain_order="left")
+    return joined.with_columns(factor_of(context))
+
+
+class _Doing:
+    """Does one step for one user after the other; its methods may be called from several threads."""
+
+    def __init__(self, context: Context, step: str, work: AfterWork) -> None:
+        self._context = context
+        self._work = work
+        self._calls = {
+            "disable": self._disable,
+            "link": self._link,
+            "mfa": self._mfa,
+            "groups": self._groups,
+        }[step]
+
+    def all_of(self, user: User) -> User:
+        """Make every call of the step; what the pool refuses leaves the user's other calls alone."""
+        refusals = []
+        for call in self._calls(user):
+            try:
+                call()
+            except UserRefusedError as error:
+                refusals.append(error.code)
+        return {ORDINAL: user[ORDINAL], REFUSALS: refusals}
+
+    def _disable(self, user: User) -> Calls:
+        yield lambda: self._work.disable(_name(user))
+
+    def _mfa(self, user: User) -> Calls:
+        yield lambda: self._work.prefer(_name(user), user[FACTOR])
+
+    def _groups(self, user: User) -> Calls:
+        for group in user[GROUPS]:
+            yield lambda group=group: self._work.join(_name(user), group)  # type: ignore[misc]  # bound at once
+
+    def _link(self, user: User) -> Calls:
+        name = self._own_name(user)
+        for identity in user[IDENTITIES]:
+            yield lambda identity=identity: self._work.link(name, identity)  # type: ignore[misc]  # bound at once
+
+    def _own_name(self, user: User) -> str:
+        """The username as the pool has it: links are made by no other name (F7.14)."""
+        if user[NAME_IN_POOL] is None and self._context.schema.username_attributes:
+            for found in look_up(self._context, pl.Series([user[USERNAME]])):
+                return str(found["username"][0])
+        return _name(user)
+
+
+def _name(user: User) -> str:
+    return str(user[NAME_IN_POOL] or user[USERNAME])
+
+
+# what is left out -----------------------------------------------------------------------------
+
+
+def _sum_up(context: Context) -> None:
+    """Write who lacks what: ``source_id, username, step, reason``, never a value."""
+    parts = [pl.scan_parquet(path) for path in context.folder.all("refused")]
+    lacking = pl.concat([pl.LazyFrame(schema=LACK_SCHEMA), *parts])
+    users = context.folder.scan_users().select(ORDINAL, SOURCE_ID, USERNAME)
+    named = users.join(lacking, on=ORDINAL, how="inner").select(
+        pl.col(SOURCE_ID).alias("source_id"), pl.col(USERNAME).alias("username"), STEP, WHY
+    )
+    write_parquet(named.collect(engine="streaming"), context.folder.left_out)
+
+
+def left_out(context: Context) -> dict[str, dict[str, int]]:
+    """Step → reason → how often the pool refused it, or nobody could do it."""
+    if not context.folder.left_out.exists():
+        return {}
+    counted = pl.read_parquet(context.folder.left_out).group_by(STEP, WHY).len().sort(STEP, WHY)
+    found: dict[str, dict[str, int]] = {}
+    for step, why, count in counted.iter_rows():
+        found.setdefault(step, {})[why] = count
+    return found

@@ -13,11 +13,15 @@ STRATEGY = "strategy"
 JOB_ID = "job_id"
 JOB_LINE = "job_line"
 SUB = "sub"
+NAME_IN_POOL = "name_in_pool"
 WHY = "reason"
 PARENT = "@parent"
 """UInt64: a retried user's ordinal in the run that is retried."""
 ROW_BYTES = "@row_bytes"
 """UInt32: bytes of the user's line in an import file of their own algorithm, LF included."""
+
+FORCED = "@forced"
+"""Boolean: the user takes an alias away from another user of the pool, since the run file asks for it."""
 
 IN_THE_POOL = ("imported", "created", "updated", "existing")
 """Verdicts of users whom the pool has when the run is over."""
@@ -36,9 +40,15 @@ OUTCOME_SCHEMA: dict[str, pl.DataType] = {
     JOB_ID: pl.String(),
     JOB_LINE: pl.UInt32(),
     SUB: pl.String(),
+    NAME_IN_POOL: pl.String(),
 }
 """One row of an outcomes file. ``JOB_LINE`` counts data rows of the job's CSV from 1; a null
-verdict means that the user travelled and is not settled yet."""
+verdict means that the user travelled and is not settled yet. ``NAME_IN_POOL`` is the username that the
+pool made (F5.6), where the run has been told it."""
+
+STEP = "step"
+LACK_SCHEMA: dict[str, pl.DataType] = {ORDINAL: pl.UInt64(), STEP: pl.String(), WHY: pl.String()}
+"""One row of a file of what a landed user lacks: ``STEP`` is what was not done, ``WHY`` a reason code."""
 
 
 def outcomes(frame: pl.DataFrame, **constants: str | None) -> pl.DataFrame:

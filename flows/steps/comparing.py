@@ -9,16 +9,17 @@ import polars as pl
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
+    from connectors.records import PoolSchema
     from flows.steps.context import Context
 
 
 def differences(context: Context, landed: pl.DataFrame, after: pl.DataFrame) -> dict[str, int]:
     """How many landed users have another value in the pool than was sent, by attribute."""
     names = [name for name in context.attributes if name in context.schema.attributes]
-    pool = after.rename({name: f"@pool_{name}" for name in names if name in after.columns})
+    pool = after.rename({name: pool_column(name) for name in names if name in after.columns})
     pool = pool.with_columns(
-        pl.lit(None, dtype=pl.String).alias(f"@pool_{name}")
-        for name in names if f"@pool_{name}" not in pool.columns
+        pl.lit(None, dtype=pl.String).alias(pool_column(name))
+        for name in names if pool_column(name) not in pool.columns
     )  # fmt: skip
     pairs = (
         context.folder.scan_users()
@@ -26,16 +27,22 @@ def differences(context: Context, landed: pl.DataFrame, after: pl.DataFrame) -> 
         .join(landed.lazy().select(ORDINAL), on=ORDINAL, how="semi")
         .join(pool.lazy(), on=KEY_USERNAME, how="inner")
     )
-    counted = pairs.select(_differs(context, name).sum().alias(name) for name in names).collect(
+    counted = pairs.select(differs(context.schema, name).sum().alias(name) for name in names).collect(
         engine="streaming"
     )
     return {name: int(count) for name, count in counted.row(0, named=True).items() if count}
 
 
-def _differs(context: Context, name: str) -> pl.Expr:
-    sent, there = pl.col(name), pl.col(f"@pool_{name}")
+def pool_column(name: str) -> str:
+    """The column that holds an attribute's value in the pool, beside the one that was mapped."""
+    return f"@pool_{name}"
+
+
+def differs(schema: PoolSchema, name: str) -> pl.Expr:
+    """True where a user has a value for an attribute and the pool another one, or none."""
+    sent, there = pl.col(name), pl.col(pool_column(name))
     same = sent == there
-    if context.schema.attributes[name].type == "Boolean":
+    if schema.attributes[name].type == "Boolean":
         same = sent.str.to_lowercase() == there.str.to_lowercase()
     if name == "birthdate":  # whether Cognito keeps the CSV's mm/dd/yyyy is not known (F1.37)
         american = pl.concat_str(

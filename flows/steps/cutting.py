@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from connectors.records import HashAlgorithm
-    from flows.settings import StrategyName
     from flows.steps.context import Context
     from flows.strategies.base import Strategy
 
@@ -29,8 +28,12 @@ class Cutter:
     """Gathers travellers page by page; twelve bytes a user are held until the end."""
 
     context: Context
-    strategies: Mapping[StrategyName, Strategy]
+    strategies: Mapping[str, Strategy]
     parts: dict[tuple[str, HashAlgorithm | None], list[pl.DataFrame]] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What the ledger shall know of each batch beside its size."""
+    number: int = 0
+    """The last number that is taken already."""
 
     def add(self, routed: pl.DataFrame) -> None:
         """Take the users of one page who have a way and no verdict."""
@@ -41,40 +44,33 @@ class Cutter:
         for kind, part in kinds.items():
             self.parts.setdefault(cast("tuple[str, HashAlgorithm | None]", kind), []).append(part)
 
-    def finish(self) -> None:
-        """Write every batch, in the order of the run file's strategies, plain jobs first."""
-        number = 0
+    def finish(self) -> list[BatchRecord]:
+        """Write the users of every batch, in the order of the run file's strategies, plain jobs first.
+
+        Returns:
+            The batches, which the ledger does not know yet.
+        """
+        made = []
         order = list(self.strategies)
-        for kind in sorted(
-            self.parts, key=lambda kind: (order.index(cast("StrategyName", kind[0])), kind[1] or "")
-        ):
+        for kind in sorted(self.parts, key=lambda kind: (order.index(kind[0]), kind[1] or "")):
             users = pl.concat(self.parts.pop(kind))
             for start, stop in self._cuts(kind, users[ROW_BYTES]):
-                number += 1
-                self._write(number, kind, users[start:stop])
+                self.number += 1
+                made.append(self._write(self.number, kind, users[start:stop]))
+        return made
 
     def _cuts(self, kind: tuple[str, HashAlgorithm | None], sizes: pl.Series) -> list[tuple[int, int]]:
-        rows, most = self.strategies[cast("StrategyName", kind[0])].batch_limits()
+        rows, most = self.strategies[kind[0]].batch_limits()
         return cut(sizes, header_bytes=self._header_bytes(kind[1]), max_rows=rows, max_bytes=most)
 
     def _header_bytes(self, algorithm: HashAlgorithm | None) -> int:
         return len(ImportFileFormat(self.context.schema, algorithm).header_line)
 
-    def _write(self, number: int, kind: tuple[str, HashAlgorithm | None], users: pl.DataFrame) -> None:
+    def _write(self, number: int, kind: tuple[str, HashAlgorithm | None], users: pl.DataFrame) -> BatchRecord:
         write_parquet(users.select(ORDINAL), self.context.folder.batch_users(number))
         strategy, algorithm = kind
         size = int(users[ROW_BYTES].sum()) + self._header_bytes(algorithm) if strategy == "import_job" else 0
-        self.context.ledger.add_batch(
-            BatchRecord(
-                number,
-                strategy,
-                algorithm,
-                users.height,
-                BatchState.PLANNED,
-                1,
-                None,
-                None,
-                None,
-                {"bytes": size},
-            )
+        facts = {**self.facts, "bytes": size}
+        return BatchRecord(
+            number, strategy, algorithm, users.height, BatchState.PLANNED, 1, None, None, None, facts
         )

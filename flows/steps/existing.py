@@ -14,7 +14,8 @@ import polars as pl
 from connectors.cognito.users import read_back
 from connectors.records import REASON
 from flows.ledger.segments import write_parquet
-from flows.steps.columns import SUB, VERDICT
+from flows.steps.columns import FORCED, SUB, VERDICT
+from flows.steps.comparing import pool_column
 from flows.steps.pool_keys import KEY_COLUMNS, with_keys
 from mappings.duplicates import CODES, KEY_USERNAME
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from flows.steps.context import Context
 
 SUB_BEFORE = "@sub_before"
+NAME_BEFORE = "@name_before"
+"""The pool's own username of a user, and, where existing users are updated, their attributes."""
+
+_TAKEN = "@taken"
+"""Reason code of an alias that another user of the pool has."""
 
 ALIAS_KEYS = tuple(key for key in CODES if key != KEY_USERNAME)
 """Keys of the names that a user takes beside the username."""
@@ -43,12 +49,16 @@ class Existing:
     @classmethod
     def of_run(cls, context: Context) -> Existing:
         """The snapshot that the run's folder holds."""
-        parts = [pl.read_parquet(path) for path in context.folder.all("before")]
+        columns = [*KEY_COLUMNS, SUB_BEFORE]
+        parts = [pl.read_parquet(path, columns=columns) for path in context.folder.all("before")]
         empty = pl.DataFrame(schema={**dict.fromkeys(KEY_COLUMNS, pl.UInt64), SUB_BEFORE: pl.String})
         return cls(pl.concat([empty, *parts]))
 
-    def settle(self, users: pl.DataFrame) -> pl.DataFrame:
-        """Add ``verdict`` and ``sub`` of users who are there; reject who wants another's alias."""
+    def settle(self, users: pl.DataFrame, takes: pl.Expr | None = None) -> pl.DataFrame:
+        """Add ``verdict`` and ``sub`` of users who are there; reject who wants another's alias.
+
+        ``takes`` is true for users who get the alias all the same: they are not rejected, and ``FORCED``.
+        """
         there = self.keys.select(KEY_USERNAME, SUB_BEFORE).drop_nulls(KEY_USERNAME).unique(KEY_USERNAME)
         found = users.join(there, on=KEY_USERNAME, how="left", maintain_order="left")
         is_there = pl.col(REASON).is_null() & pl.col(SUB_BEFORE).is_not_null()
@@ -56,16 +66,23 @@ class Existing:
             pl.when(is_there).then(pl.lit("existing")).alias(VERDICT),
             pl.when(is_there).then(pl.col(SUB_BEFORE)).alias(SUB),
         ).drop(SUB_BEFORE)
-        return settled.with_columns(pl.coalesce(REASON, *self._taken()).alias(REASON))
+        marked = settled.with_columns(pl.coalesce(*self._taken()).alias(_TAKEN))
+        wants = pl.col(REASON).is_null() & pl.col(_TAKEN).is_not_null()
+        forced = (wants & (pl.lit(value=False) if takes is None else takes)).fill_null(value=False)
+        marked = marked.with_columns(forced.alias(FORCED))
+        why = pl.coalesce(REASON, pl.when(~pl.col(FORCED)).then(_TAKEN))
+        return marked.with_columns(why.alias(REASON)).drop(_TAKEN)
 
-    def contest(self, keys: pl.DataFrame) -> pl.DataFrame:
+    def contest(self, keys: pl.DataFrame, *, force: bool) -> pl.DataFrame:
         """Who of the source still contends for names, and for which.
 
         Whoever is in the pool already keeps what they have there and wants no more than their own
-        username; who wants an alias of another user of the pool gets none of their names.
+        username; who wants an alias of another user of the pool gets none of their names, unless aliases
+        are taken by force.
         """
         there = pl.col(KEY_USERNAME).is_in(self.keys[KEY_USERNAME].drop_nulls().implode())
         refused = pl.any_horizontal(self._is_taken(key) for key in ALIAS_KEYS).fill_null(value=False)
+        refused = pl.lit(value=False) if force else refused
         return keys.filter(there | ~refused).with_columns(pl.when(~there).then(pl.col(*ALIAS_KEYS)))
 
     def _taken(self) -> list[pl.Expr]:
@@ -76,6 +93,14 @@ class Existing:
 
     def _is_taken(self, key: str) -> pl.Expr:
         return pl.col(key).is_in(self.keys[key].drop_nulls().implode())
+
+
+def was_there(context: Context, sub: str) -> bool:
+    """Whether a user was in the pool before the run; asked for few, so nothing is held in memory."""
+    parts = context.folder.all("before")
+    if not parts:
+        return False
+    return not pl.scan_parquet(parts).filter(pl.col(SUB_BEFORE) == sub).head(1).collect().is_empty()
 
 
 def _take_snapshot(context: Context) -> None:
@@ -89,4 +114,13 @@ def _take_snapshot(context: Context) -> None:
 
 
 def _keys(context: Context, users: pl.DataFrame) -> pl.DataFrame:
-    return with_keys(context, users).select(*KEY_COLUMNS, pl.col("sub").alias(SUB_BEFORE))
+    """Keys and ``sub``; with ``existing: update`` also what the users are to be compared with."""
+    keyed = with_keys(context, users)
+    kept = [*KEY_COLUMNS, pl.col("sub").alias(SUB_BEFORE)]
+    if context.loaded.settings.existing == "leave":
+        return keyed.select(kept)
+    values = [
+        (pl.col(name) if name in keyed.columns else pl.lit(None, pl.String)).alias(pool_column(name))
+        for name in context.attributes
+    ]
+    return keyed.select(*kept, pl.col("username").alias(NAME_BEFORE), *values)

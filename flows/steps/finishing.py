@@ -92,6 +92,7 @@ def summarise(verdicts: pl.DataFrame, ledger: Ledger) -> Summary:
         "balanced": sum(tally.values()) == extracted == verdicts.height,
         "verdicts": tally,
         "reasons": {kind: _reasons(verdicts, kind) for kind in ("rejected", "failed")},
+        "left_out": run.facts.get("left_out", {}),
         "jobs": [_job(batch, job) for batch in ledger.batches() for job in jobs_of(batch)],
         "seconds": round(end - run.created, 3),
     }

@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 import shutil
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from connectors.records import ENABLED, GROUPS, LINE, PASSWORD, SOURCE_ID
+from connectors.records import LINE, SOURCE_ID
 from flows.ledger.folder import RunFolder, new_run_id
 from flows.steps.columns import VERDICT, WHY
 from flows.steps.extract import extract
+from flows.steps.extras import extras_of
 from flows.steps.forecast_hashes import HashForecast, forecast_hashes, notes_on_hashes
 from flows.steps.route import route
 from flows.steps.running import begin, opened_in
+from flows.steps.updating import UPDATE
 from mappings.duplicates import ORDINAL
 from mappings.rules import CSV_REASON
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from flows.settings import LoadedRunFile
     from flows.steps.context import Context, Worker
+    from flows.steps.extras import Extras
 
 EXAMPLES = 3
 """How many users are named as examples of a reason."""
@@ -98,6 +101,9 @@ class Forecast:
         active_users: users who become billable this month by the run itself (F8.2, F8.3).
         unread: fields of the source that nothing is taken from.
         messages: invitations and codes that the run would send.
+        active_unknown: users of whom AWS does not say whether the run makes them billable (F8.5).
+        aliases_taken: users who would take a sign-in name away from another user of the pool (F5.8).
+        left_out: users whose second factor stays behind, or whose attribute is left as it is, by reason.
         hashes: users by the scheme of their password hash, by way and by what they experience.
         notes: what to know of these hashes before the night.
     """
@@ -113,6 +119,9 @@ class Forecast:
     active_users: int
     unread: tuple[str, ...]
     messages: int = 0
+    active_unknown: int = 0
+    aliases_taken: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
     hashes: tuple[HashForecast, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -154,9 +163,8 @@ def forecast(context: Context) -> Forecast:
         ways[batch.strategy] = ways.get(batch.strategy, 0) + batch.users
     ways |= {"migration_trigger": counts["deferred"]} if counts.get("deferred") else {}
     sent = sum(batch.users for batch in batches)
-    extras = _extras(context)
-    created = ways.get("admin_create_user", 0)
-    calls = tuple(_calls(context, ways, sent, extras))
+    extras = extras_of(context)
+    calls = tuple(_calls(context, sent, extras))
     hashes = forecast_hashes(context, early)
     return Forecast(
         extracted=context.ledger.extracted(),
@@ -169,8 +177,12 @@ def forecast(context: Context) -> Forecast:
         ),
         seconds=_seconds(ways, calls),
         calls=calls,
-        active_users=created + extras["grouped"],
+        active_users=extras.active_users,
         unread=tuple(sorted(set(context.source.fields()) - set(context.mapping.fields))),
+        messages=extras.messages,
+        active_unknown=extras.active_unknown,
+        aliases_taken=int(context.ledger.run().facts.get("aliases_taken", 0)),
+        left_out=extras.left_out,
         hashes=hashes,
         notes=notes_on_hashes(context, hashes),
     )
@@ -208,52 +220,15 @@ def _detours(context: Context, early: pl.DataFrame) -> Iterator[pl.LazyFrame]:
     deferred = early.lazy().filter(pl.col(VERDICT) == "deferred")
     yield deferred.select(ORDINAL, no_reason, pl.lit("migration_trigger").alias("@way"))
     for batch in context.ledger.batches():
-        if batch.strategy != "import_job":
+        if batch.strategy not in ("import_job", UPDATE):
             users = pl.scan_parquet(context.folder.batch_users(batch.number))
             yield users.select(ORDINAL, no_reason, pl.lit(batch.strategy).alias("@way"))
 
 
-def _extras(context: Context) -> dict[str, int]:
-    """Users with work after the import; those with a verdict already have none."""
-    batches = [context.folder.batch_users(batch.number) for batch in context.ledger.batches()]
-    if not batches:
-        return {"grouped": 0, "memberships": 0, "disabled": 0, "passwords": 0}
-    users = context.folder.scan_users()
-    verified = [
-        pl.col(name) == "true"
-        for name in ("email_verified", "phone_number_verified")
-        if name in context.mapping.attributes
-    ]
-    by_call = [
-        pl.scan_parquet(context.folder.batch_users(batch.number)).select(ORDINAL, pl.lit(1).alias("@called"))
-        for batch in context.ledger.batches()
-        if batch.strategy == "admin_create_user"
-    ]
-    if by_call:
-        users = users.join(pl.concat(by_call), on=ORDINAL, how="left")
-    called = pl.col("@called").is_not_null() if by_call else pl.lit(value=False)
-    groups = pl.col(GROUPS).list.len().fill_null(0)
-    counted = users.join(pl.scan_parquet(batches), on=ORDINAL, how="semi").select(
-        (groups > 0).sum().alias("grouped"),
-        groups.sum().alias("memberships"),
-        (~pl.col(ENABLED)).sum().alias("disabled"),
-        (called & pl.any_horizontal(pl.col(PASSWORD).is_not_null(), *verified)).sum().alias("passwords"),
-    )
-    return {name: int(value or 0) for name, value in counted.collect().row(0, named=True).items()}
-
-
-def _calls(
-    context: Context, ways: dict[str, int], sent: int, extras: dict[str, int]
-) -> Iterator[CallForecast]:
+def _calls(context: Context, sent: int, extras: Extras) -> Iterator[CallForecast]:
     """The calls of each operation that is called at all; a limit is asked for only where it matters."""
     pages = math.ceil((sent + context.schema.estimated_users) / USERS_PER_PAGE)
-    counts = {
-        "AdminCreateUser": ways.get("admin_create_user", 0),
-        "AdminSetUserPassword": extras["passwords"],
-        "AdminAddUserToGroup": extras["memberships"],
-        "AdminDisableUser": extras["disabled"],
-        "ListUsers": pages if context.loaded.settings.verify == "full" else 0,
-    }
+    counts = {**extras.calls, "ListUsers": pages if context.loaded.settings.verify == "full" else 0}
     for operation, count in counts.items():
         if count:
             found = context.governor.allowance(operation)

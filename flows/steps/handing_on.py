@@ -91,17 +91,19 @@ def _left_in_pool(context: Context, batches: list[BatchRecord]) -> int:
     return MAX_JOBS - used - waiting
 
 
-def travel_on(context: Context, batch: BatchRecord, parts: list[pl.DataFrame]) -> None:
-    """Make a new batch of each part, all of them in one write."""
+def travel_on(
+    context: Context, batch: BatchRecord, parts: list[pl.DataFrame], *, numbers_taken: int
+) -> list[BatchRecord]:
+    """Make a new batch of each part; the ledger does not know them yet."""
     if not parts:
-        return
-    first = max(other.number for other in context.ledger.batches()) + 1
+        return []
+    first = max(other.number for other in context.ledger.batches()) + numbers_taken + 1
     records = [_record(batch, number, part.height) for number, part in enumerate(parts, first)]
     for record, part in zip(records, parts, strict=True):
         write_parquet(part, context.folder.batch_users(record.number))
-    context.ledger.add_batches(records)
     told = " and ".join(f"{one.users:,} in batch {one.number}" for one in records)
     context.progress.note(f"Users of batch {batch.number} whom its job did not reach travel on: {told}.")
+    return records
 
 
 def _record(batch: BatchRecord, number: int, users: int) -> BatchRecord:

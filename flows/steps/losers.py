@@ -28,7 +28,8 @@ def find_losers(context: Context, existing: Existing) -> pl.DataFrame:
     keys = (
         context.folder.scan_users().filter(pl.col(REASON).is_null()).select(ORDINAL, *KEY_COLUMNS).collect()
     )
-    keys = existing.contest(keys)
+    is_forced = context.loaded.settings.admin_create_user.alias_clash == "force"
+    keys = existing.contest(keys, force=is_forced)
     doubtful = keys.join(suspects(keys).to_frame(), on=ORDINAL, how="semi")
     if doubtful.is_empty():
         return nobody

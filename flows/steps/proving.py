@@ -41,13 +41,15 @@ def prove(context: Context) -> None:
 
 
 def landed_users(context: Context) -> pl.DataFrame:
-    """``ORDINAL``, key and username of everybody whom a job or a call has created.
+    """``ORDINAL``, key and username of everybody whom a job or a call has created or updated.
 
     Among them are those whom a job found in the pool: its log does not tell their ``sub``.
     """
     users = context.folder.scan_users().select(ORDINAL, USERNAME, KEY_USERNAME)
     found = (pl.col(VERDICT) == "existing") & pl.col(SUB).is_null()
-    came = pl.scan_parquet(context.folder.all("outcomes")).filter(pl.col(VERDICT).is_in(LANDED) | found)
+    came = pl.scan_parquet(context.folder.all("outcomes")).filter(
+        pl.col(VERDICT).is_in([*LANDED, "updated"]) | found
+    )
     return users.join(came.select(ORDINAL, VERDICT), on=ORDINAL, how="inner").collect(engine="streaming")
 
 

@@ -10,20 +10,27 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from connectors.records import REASON
+from connectors.cognito.limits import MAX_GROUPS
+from connectors.errors import ConfigurationError
+from connectors.records import GROUPS, REASON
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import RunState
-from flows.steps.columns import ROUTED, ROW_BYTES, VERDICT, outcomes
+from flows.steps.columns import FORCED, ROUTED, ROW_BYTES, VERDICT, outcomes
 from flows.steps.cutting import Cutter
 from flows.steps.existing import Existing
 from flows.steps.losers import find_losers
 from flows.steps.pool_keys import KEY_COLUMNS
 from flows.steps.selecting import landed_names
-from flows.strategies.chain import choose, strategies_of
+from flows.steps.updating import Updates
+from flows.strategies.chain import choose, strategies_of, with_updates
 from mappings.duplicates import CODES, KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flows.settings import StrategyName
     from flows.steps.context import Context
+    from flows.strategies.base import Strategy
 
 COLUMNS = [*ROUTED, ROW_BYTES, *KEY_COLUMNS]
 
@@ -32,22 +39,51 @@ def route(context: Context) -> None:
     """Route every user that was read; nothing is sent."""
     if context.ledger.run().state is not RunState.ROUTING:
         return
+    _refuse_too_many_groups(context)
     existing = Existing.read(context)
+    updates = Updates.of_run(context, existing) if context.loaded.settings.existing == "update" else None
     losers = find_losers(context, existing)
     taken = landed_names(context)
     strategies = strategies_of(context.loaded.settings, context.spec)
-    cutter = Cutter(context, strategies)
+    cutter = Cutter(context, with_updates(strategies))
+    takes, forced = _takes_aliases(context, strategies), 0
     context.ledger.forget_batches()
     context.progress.stage("Choosing ways and cutting batches", context.ledger.extracted(), "users")
     for page in context.ledger.pages():
         users = pl.scan_ipc(context.folder.users(page.number)).select(COLUMNS).collect()
-        routed = choose(existing.settle(_reject_losers(_reject_doubles(users, taken), losers)), strategies)
+        settled = existing.settle(_reject_losers(_reject_doubles(users, taken), losers), takes)
+        forced += int(settled[FORCED].sum())
+        routed = choose(settled, strategies)
+        if updates:
+            known = pl.scan_ipc(context.folder.users(page.number)).select(updates.columns).collect()
+            routed = updates.reroute(routed, known)
         early = routed.filter(pl.col(VERDICT).is_not_null())
         write_parquet(outcomes(early), context.folder.outcomes(f"route-{page.number:05d}"))
         cutter.add(routed)
         context.progress.update(page.first_ordinal + page.users)
-    cutter.finish()
-    context.ledger.advance_run(RunState.SENDING)
+    context.ledger.add_batches(cutter.finish())
+    context.ledger.advance_run(RunState.SENDING, aliases_taken=forced)
+
+
+def _takes_aliases(context: Context, strategies: Mapping[StrategyName, Strategy]) -> pl.Expr | None:
+    """True for users who get another's alias: the run file says so, and AdminCreateUser can take them."""
+    way = strategies.get("admin_create_user")
+    if way is None or context.loaded.settings.admin_create_user.alias_clash != "force":
+        return None
+    return way.refusal().is_null()
+
+
+def _refuse_too_many_groups(context: Context) -> None:
+    """Stop before anything is sent where the source has more groups than a pool can hold."""
+    if not context.spec.groups:
+        return
+    groups = context.folder.scan_users().select(pl.col(GROUPS).explode().drop_nulls().n_unique())
+    found = int(groups.collect(engine="streaming").item())
+    if found > MAX_GROUPS:
+        raise ConfigurationError(
+            f"The source names {found:,} groups, and a pool can have {MAX_GROUPS:,}.",
+            "Map roles to fewer groups, or leave `groups` out of the mapping.",
+        )
 
 
 def _reject_doubles(users: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from connectors.cognito.pool import read_pool
-from connectors.errors import ConfigurationError, PoolferryError
+from connectors.cognito.pool import read_pool, read_providers
+from connectors.errors import ConfigurationError, PoolferryError, unknown_name
 from flows.ledger.families import looked_at
 from flows.ledger.folder import RunFolder, new_run_id, runs_of
 from flows.ledger.segments import write_text
@@ -18,7 +19,7 @@ from flows.ledger.states import RunState
 from flows.ledger.store import Ledger, RunRecord, open_sqlite
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
-from flows.steps.context import Context, Worker, cognito_client, source_of
+from flows.steps.context import Context, Worker, cognito_client, source_of, spec_of
 from flows.steps.corrected import as_begun
 from flows.steps.disk import room_for
 from flows.steps.extract import extract
@@ -93,7 +94,10 @@ def kept_once_begun(folder: RunFolder) -> Iterator[None]:
 def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
     """Open the run of one folder and hold it for this process."""
     target = loaded.settings.target
-    schema = read_pool(cognito_client(loaded), target.user_pool_id, profile=target.profile)
+    client = cognito_client(loaded)
+    schema = read_pool(client, target.user_pool_id, profile=target.profile)
+    if spec_of(loaded).identities:
+        schema = replace(schema, identity_providers=read_providers(client, target.user_pool_id))
     with room_for(loaded.state_folder), folder.locked():
         ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, worker.clock)
         try:
@@ -142,16 +146,8 @@ def _record(context: Context, facts: Mapping[str, Any]) -> RunRecord:
 def _refuse_dead_ends(context: Context) -> None:
     """Refuse at once what would refuse every single user at the end, or would be silently left out."""
     hashes, strategies = context.spec.password_hash, context.loaded.settings.strategies
-    if context.spec.identities:
-        raise ConfigurationError(
-            "mapping.identities: linking identities is not built yet.",
-            "Take the rule out, and link them before the users' first sign-in by other means (F7.14).",
-        )
-    if (
-        hashes
-        and hashes.without == "random"
-        and "admin_create_user" not in context.loaded.settings.strategies
-    ):
+    _refuse_useless_marker(context)
+    if hashes and hashes.without == "random" and "admin_create_user" not in strategies:
         raise ConfigurationError(
             "mapping.password_hash: `without: random` needs the strategy admin_create_user.",
             "Add admin_create_user to `strategies`, or choose another way.",
@@ -160,6 +156,25 @@ def _refuse_dead_ends(context: Context) -> None:
         raise ConfigurationError(
             "The pool verifies no attribute automatically, so no import job starts (F1.30).",
             "Set its AutoVerifiedAttributes, with every other setting carried over, or add another strategy.",
+        )
+
+
+def _refuse_useless_marker(context: Context) -> None:
+    """A marker that the pool does not take, or that the mapping fills as well, would prove nothing."""
+    name = context.loaded.settings.admin_create_user.marker
+    if name is None:
+        return
+    where = f"{context.loaded.path}: admin_create_user.marker"
+    attribute = context.schema.attributes.get(name)
+    if attribute is None:
+        raise ConfigurationError(unknown_name("attribute", name, context.schema.attributes, where=where))
+    if name in context.spec.attributes:
+        raise ConfigurationError(f"{where}: the mapping fills {name} already.", "Name another attribute.")
+    longest = attribute.max_length
+    if attribute.type != "String" or (longest is not None and longest < len(context.ledger.run_id)):
+        raise ConfigurationError(
+            f"{where}: {name} does not take the {len(context.ledger.run_id)} characters of a run's id.",
+            "Add a custom attribute of type String to the pool, and name that one.",
         )
 
 

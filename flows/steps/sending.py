@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from connectors.errors import TargetError
 from flows.ledger.states import BatchState, RunState
-from flows.strategies.chain import strategies_of
+from flows.strategies.chain import strategies_of, with_updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,9 +52,9 @@ def send_batch(context: Context, number: int) -> None:
         raise TargetError(f"Batch {number} is held by another worker.", "Run again once its lease has ended.")
     batch = context.ledger.batch(number)
     context.progress.note(f"batch {number} of {len(context.ledger.batches())}: {batch.users:,} users")
-    strategies = strategies_of(context.loaded.settings, context.spec)
+    ways = with_updates(strategies_of(context.loaded.settings, context.spec))
     try:
-        strategies[batch.strategy].send(context, number)  # type: ignore[index]  # written from the same table
+        ways[batch.strategy].send(context, number)
     finally:
         context.ledger.release(number, owner)
 

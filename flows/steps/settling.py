@@ -1,8 +1,9 @@
 """Settle a batch from its job's log; whoever the log does not name is looked for in the pool.
 
 A job's status settles nothing: a failed job may have created users (F3.22). A user with a log line
-has an outcome. A user without one is ``imported`` if the pool has them now, made while a job of this run
-ran in which they travelled. Whom a job that did not succeed has not touched travels on in new batches.
+has an outcome; whom the log calls FAILED goes on to the next strategy that can take them. A user without
+a line is ``imported`` if the pool has them now, made while a job of this run ran in which they travelled.
+Whom a job that did not succeed has not touched travels on in new batches.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from flows.steps.existing import SUB_BEFORE, Existing
 from flows.steps.handing_on import SUSPECT, parts_of, travel_on
 from flows.steps.job_records import next_attempt, windows
 from flows.steps.log_base import FACT, suspects, with_certain_base
+from flows.steps.next_way import hand_on, has_child
 from flows.steps.reading_pool import CREATED, awaited, pool_users, present
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
@@ -50,7 +52,7 @@ def settle_job(context: Context, batch: BatchRecord) -> BatchRecord:
         TargetError: the job failed as a whole before it touched anybody; the same command tries a new
             job once its cause is mended.
     """
-    if _has_child(context, batch):  # a crash came before the last step; who travels on is decided
+    if has_child(context, batch):  # a crash came before the last step; who travels on is decided
         return context.ledger.advance(batch, BatchState.SETTLED)
     members = pl.read_parquet(context.folder.batch_users(batch.number))
     log, base = _log_of(context, batch, members)
@@ -68,9 +70,14 @@ def settle_job(context: Context, batch: BatchRecord) -> BatchRecord:
     if not parts:
         settled = pl.concat([settled, _failed(rest, batch)])
     settled = _not_ours_alone(context, batch, settled)
-    shaped = outcomes(settled, strategy="import_job", job_id=batch.job_id).sort(ORDINAL)
-    write_parquet(shaped, context.folder.outcomes(f"batch-{batch.number:04d}"))
-    travel_on(context, batch, parts)
+    refused = named.filter(pl.col(VERDICT) == "failed").select(ORDINAL, WHY)
+    settled = settled.join(refused, on=ORDINAL, how="anti")
+    gone_on = hand_on(context, batch, refused, batch.job_id)
+    shaped = outcomes(settled, strategy="import_job", job_id=batch.job_id)
+    written = pl.concat([shaped, gone_on.outcomes]).sort(ORDINAL)
+    write_parquet(written, context.folder.outcomes(f"batch-{batch.number:04d}"))
+    rests = travel_on(context, batch, parts, numbers_taken=len(gone_on.batches))
+    context.ledger.add_batches([*gone_on.batches, *rests])
     on = sum(part.height for part in parts)
     facts: dict[str, Any] = {FACT: base, "unlogged": silent.height, "handed_on": on}
     return context.ledger.advance(batch, BatchState.SETTLED, **facts)
@@ -170,7 +177,3 @@ def _is_ours(context: Context, batch: BatchRecord) -> pl.Expr:
 def _failed(rest: pl.DataFrame, batch: BatchRecord) -> pl.DataFrame:
     why = _WHY_UNTOUCHED.get(str(batch.facts.get("status")), "not_settled")
     return rest.with_columns(pl.lit("failed").alias(VERDICT), pl.lit(why).alias(WHY))
-
-
-def _has_child(context: Context, batch: BatchRecord) -> bool:
-    return any(other.facts.get("parent") == batch.number for other in context.ledger.batches())

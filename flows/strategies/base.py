@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from flows.settings import StrategyName
     from flows.steps.context import Context
 
 
 class Strategy(Protocol):
     """One way into the pool."""
 
-    name: ClassVar[StrategyName]
+    @property
+    def name(self) -> str:
+        """What run file, ledger and verdicts call it."""
 
     def refusal(self) -> pl.Expr:
         """String expression over judged users: null where this way can take the user, else a reason code."""

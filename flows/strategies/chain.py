@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from connectors.records import REASON
-from flows.steps.columns import STRATEGY, VERDICT, WHY
+from flows.steps.columns import FORCED, STRATEGY, VERDICT, WHY
+from flows.steps.updating import UPDATE
 from flows.strategies.admin_create_user import AdminCreateUser
 from flows.strategies.import_job import ImportJob
 from flows.strategies.migration_trigger import MigrationTrigger
+from flows.strategies.update_existing import UpdateExisting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +32,11 @@ def strategies_of(settings: RunFile, spec: MappingSpec) -> dict[StrategyName, St
     return {name: made[name] for name in settings.strategies}
 
 
+def with_updates(strategies: Mapping[StrategyName, Strategy]) -> dict[str, Strategy]:
+    """The ways that batches go: the run file's strategies, and the one of users who are there already."""
+    return {**{str(name): strategy for name, strategy in strategies.items()}, UPDATE: UpdateExisting()}
+
+
 def choose(users: pl.DataFrame, strategies: Mapping[StrategyName, Strategy]) -> pl.DataFrame:
     """Add ``strategy``, ``verdict`` and ``reason`` to users who have no outcome yet.
 
@@ -41,6 +48,8 @@ def choose(users: pl.DataFrame, strategies: Mapping[StrategyName, Strategy]) -> 
     asked = users.with_columns(refusals)
     names = list(strategies)
     way = pl.coalesce([pl.when(pl.col(f"@no_{name}").is_null()).then(pl.lit(name)) for name in names])
+    if FORCED in users.columns:  # only AdminCreateUser can take an alias away (F5.8)
+        way = pl.when(FORCED).then(pl.lit("admin_create_user")).otherwise(way)
     why = pl.coalesce(REASON, pl.when(way.is_null()).then(pl.col(f"@no_{names[0]}")))
     free = pl.col(VERDICT).is_null() & why.is_null()
     return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from flows.ledger.states import BatchState
 from flows.ledger.store import Ledger, open_sqlite
 from flows.steps.columns import STRATEGY, SUB, VERDICT, WHY
 from flows.steps.extract import extract
+from flows.steps.progress import Silence
 from flows.steps.route import route
 from flows.steps.running import begin
 from flows.strategies.admin_create_user import ANY_BYTES
@@ -211,6 +212,41 @@ def an_older_ledger_leads_to_the_same_end(trial: Trial) -> None:
         assert twin.outcomes()[SUB].drop_nulls().is_in(trial.outcomes()[SUB].implode()).all()
 
 
+class Interrupting(Silence):
+    """Presses Ctrl-C as soon as something is told to be done, once."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def update(self, done: float) -> None:
+        if done and not self.pressed:
+            self.pressed = True
+            raise KeyboardInterrupt
+
+
+def an_interruption_loses_nobody(trial: Trial) -> None:
+    """Whom the interrupted start has put into the pool is landed, never `existing`; all are settled once."""
+    before = set(trial.pool.users())
+    listening = trial.context
+    trial.context = replace(listening, worker=replace(listening.worker, progress=Interrupting()))
+    with suppress(KeyboardInterrupt):
+        trial.send()
+    trial.context = listening
+    trial.send()
+    assert [ordinal for ordinal, *_ in trial.ends()] == sorted(trial.accepted())
+    landed = trial.outcomes().filter(pl.col(VERDICT).is_in(["imported", "created"]))
+    names = trial.judged().join(landed, on=ORDINAL, how="semi")[USERNAME]
+    assert set(trial.pool.users()) - before == set(names)
+
+
+def only_whom_the_pool_refuses_fails(trial: Trial) -> None:
+    """Who has failed is not in the pool, so that another way can take them."""
+    trial.send()
+    failed = trial.outcomes().filter(pl.col(VERDICT) == "failed")
+    names = trial.judged().join(failed, on=ORDINAL, how="semi")[USERNAME]
+    assert not set(trial.pool.users()) & set(names)
+
+
 def jobs_of(pool: Pool) -> int:
     listed = pool.client.list_user_import_jobs(UserPoolId=pool.pool_id, MaxResults=50)
     return len(listed["UserImportJobs"])
@@ -229,4 +265,6 @@ PROMISES: list[Promise] = [
     nobody_gets_a_message,
     sending_again_changes_nothing,
     an_older_ledger_leads_to_the_same_end,
+    an_interruption_loses_nobody,
+    only_whom_the_pool_refuses_fails,
 ]

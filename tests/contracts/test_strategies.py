@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import polars as pl
 import pytest
 from polars.exceptions import PolarsError
 
-from connectors.cognito.admin_users import create_user
+from connectors.cognito.admin_users import create_user, set_permanent_password
 from connectors.cognito.pool import read_pool
 from connectors.cognito.sandbox import launch
 from connectors.errors import ConfigurationError
@@ -19,19 +18,21 @@ from flows.ledger.segments import write_parquet
 from flows.ledger.states import BatchState
 from flows.ledger.store import open_sqlite
 from flows.settings import StrategyName, load_run_file
+from flows.steps import creating
 from flows.steps.columns import VERDICT, WHY
 from flows.steps.context import Context, Worker, cognito_client
-from flows.strategies import admin_create_user
 from flows.strategies.chain import strategies_of
 from mappings.spec import parse_mapping
 from tests.contracts.strategy_suite import (
     PROMISES,
     CopiedLedger,
     Trial,
+    an_interruption_loses_nobody,
     an_older_ledger_leads_to_the_same_end,
     batches_keep_to_the_limits,
     landed_users_are_in_the_pool,
     nobody_gets_a_message,
+    only_whom_the_pool_refuses_fails,
     reasons_of_outcomes_can_be_explained,
     refusals_are_null_or_known_for_everybody,
     sending_again_changes_nothing,
@@ -232,7 +233,7 @@ class SendsInvitations(Member):
 
     def send(self, context: Context, number: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(admin_create_user, "create_user", partial(create_user, suppress=False))
+            patch.setattr(creating, "invited_by", lambda *_: ("EMAIL",))
             super().send(context, number)
 
 
@@ -241,8 +242,35 @@ class KnowsNobody(Member):
 
     def send(self, context: Context, number: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(admin_create_user.Creator, "_is_ours", lambda *_: False)
+            patch.setattr(creating.Creator, "_is_ours", lambda *_: False)
             super().send(context, number)
+
+
+class ForgetsWhatItDid(Member):
+    """Broken: an interrupted start leaves nothing behind, and the next one takes its users for strangers."""
+
+    def send(self, context: Context, number: int) -> None:
+        for path in context.folder.parts(number):
+            path.unlink()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(creating.Creator, "_is_ours", lambda *_: False)
+            super().send(context, number)
+
+
+class MakesThemFirst(Member):
+    """Broken: makes users before it knows whether the pool takes their passwords."""
+
+    def send(self, context: Context, number: int) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(creating, "create_user", _carelessly)
+            super().send(context, number)
+
+
+def _carelessly(client: Any, schema: Any, username: str, attributes: Any, **how: Any) -> Any:
+    password = how.pop("temporary_password")
+    made = create_user(client, schema, username, attributes, **how)
+    set_permanent_password(client, schema.pool_id, made.username, password)
+    return made
 
 
 class ClaimsTooMuch(Member):
@@ -269,6 +297,8 @@ class ClaimsTooMuch(Member):
         (SendsTwice, "import_job", sending_again_changes_nothing),
         (SendsTwice, "admin_create_user", sending_again_changes_nothing),
         (KnowsNobody, "admin_create_user", an_older_ledger_leads_to_the_same_end),
+        (ForgetsWhatItDid, "admin_create_user", an_interruption_loses_nobody),
+        (MakesThemFirst, "admin_create_user", only_whom_the_pool_refuses_fails),
     ],
     ids=lambda part: part if isinstance(part, str) else part.__name__,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connectors.errors import TargetError
-from flows.steps import settling
+from flows.ledger.store import Ledger
 from flows.strategies.import_job import ATTEMPTS
 from tests.flows.conftest import ROLE, Pool, person
 from tests.flows.journeys import (
@@ -29,10 +29,11 @@ from tests.flows.journeys import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from connectors.cognito.sandbox import Sandbox
+    from flows.ledger.store import BatchRecord
 
 SOME = [person(n) for n in range(12)]
 DAY = 86_400
@@ -77,15 +78,15 @@ def refuse_one(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize("lost", [0, 1])
-def test_whom_a_job_refuses_has_failed(pool: Pool, sandbox: Sandbox, lost: int) -> None:
-    """A refusal is told with what the log says, or with the plain truth where the log does not say it."""
+def test_whom_every_way_refuses_has_failed(pool: Pool, sandbox: Sandbox, lost: int) -> None:
+    """The last way's word counts; where the log does not name a user, the plain truth is told."""
     pool = make_pool(sandbox, pool.folder, AliasAttributes=["email"])
     run_file = pool.run_file(SOME, jobs=QUICK)
     with switched(sandbox, log_drop_every=lost):
         journey = travel(run_file, At("Uploading", lambda: refuse_one(pool)))
     assert journey.summary["balanced"]
     assert journey.counts() == {"imported": len(SOME) - 1, "failed": 1}
-    assert journey.reasons() == {"u00003": "not_settled" if lost else "pool_refused"}
+    assert journey.reasons() == {"u00003": "not_settled" if lost else "alias_taken"}
     assert len(pool.users()) == len(SOME)
 
 
@@ -211,7 +212,7 @@ def test_users_whom_failing_jobs_never_reach_have_a_reason(pool: Pool, sandbox: 
         journey = travel(run_file, At("Uploading", take_all))
     assert journey.summary["balanced"]
     assert [job["status"] for job in journey.summary["jobs"]] == ["Failed", "Failed"]
-    reasons = {"pool_refused": 4, "job_failed": len(SOME) - 5}
+    reasons = {"alias_taken": 4, "job_failed": len(SOME) - 5}
     assert journey.summary["reasons"]["failed"] == dict(sorted(reasons.items(), key=lambda item: -item[1]))
 
 
@@ -221,14 +222,15 @@ def test_who_travels_on_is_decided_once(
     """A start that died after it had handed users on is not contradicted by lines that come later."""
     pool = make_pool(sandbox, pool.folder, AliasAttributes=["email"])
     run_file = pool.run_file(SOME, jobs=QUICK)
-    travel_on = settling.travel_on
+    add_batches = Ledger.add_batches
 
-    def die(*arguments: Any) -> None:
-        travel_on(*arguments)
-        monkeypatch.setattr(settling, "travel_on", travel_on)
-        raise KeyboardInterrupt
+    def die(ledger: Ledger, batches: Sequence[BatchRecord]) -> None:
+        add_batches(ledger, batches)
+        if any("parent" in batch.facts for batch in batches):
+            monkeypatch.setattr(Ledger, "add_batches", add_batches)
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(settling, "travel_on", die)
+    monkeypatch.setattr(Ledger, "add_batches", die)
     with switched(sandbox, log_delay_seconds=1, too_many_share=0, too_many_early_after_rows=4):
         with pytest.raises(KeyboardInterrupt):
             travel(run_file, At("Uploading", lambda: refuse_one(pool)))

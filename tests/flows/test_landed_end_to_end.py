@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from connectors.cognito.after_work import AfterWork
@@ -164,14 +165,19 @@ def test_a_group_that_the_pool_refuses_keeps_nobody_from_the_others(
     members = pool.client.list_users_in_group(UserPoolId=pool.pool_id, GroupName="staff")["Users"]
     assert len(members) == 3
     assert refused == ["no such name"]
-    assert "| memberships of groups | 3 |" in journey.told
+    assert "| memberships of groups | invalid_parameter | 3 |" in journey.told
+    assert journey.summary["left_out"] == {"groups": {"invalid_parameter": 3}}
+    lacking = pl.read_parquet(journey.folder / "left_out.parquet")
+    assert lacking.select("source_id", "step", "reason").rows() == [
+        (f"u0000{n}", "groups", "invalid_parameter") for n in range(3)
+    ]
 
 
 def test_groups_are_joined_from_where_an_earlier_start_has_come_to(
     pool: Pool, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A million memberships take a day: what was done is not done again."""
-    monkeypatch.setattr("flows.steps.after_work.NOTED_EVERY", 2)
+    monkeypatch.setattr("flows.steps.after_work.USERS_PER_BATCH", 2)
     run_file = pool.run_file([person(n, roles="staff", active="no") for n in range(7)], jobs=QUICK)
     join, calls = AfterWork.join, count(1)
 
@@ -181,13 +187,15 @@ def test_groups_are_joined_from_where_an_earlier_start_has_come_to(
         join(work, username, group)
 
     monkeypatch.setattr(AfterWork, "join", die)
-    before = sandbox.counters()["operations"].get("AdminDisableUser", 0)
+    before = sandbox.counters()["operations"]
     with pytest.raises(KeyboardInterrupt):
         travel(run_file)
     hold(travel(run_file), pool)
     members = pool.client.list_users_in_group(UserPoolId=pool.pool_id, GroupName="staff")["Users"]
     assert len(members) == 7
-    assert sandbox.counters()["operations"]["AdminDisableUser"] - before == 7 + 2
+    after = sandbox.counters()["operations"]
+    for operation in ("AdminDisableUser", "AdminAddUserToGroup"):
+        assert after[operation] - before.get(operation, 0) == 7
 
 
 def test_a_pool_that_asks_for_a_slower_pace_stops_nothing(pool: Pool, sandbox: Sandbox) -> None:

@@ -18,7 +18,7 @@ from flows.steps.context import Worker
 from flows.steps.forecast import plan
 from flows.steps.running import migrate
 from flows.strategies import import_job
-from tests.flows.conftest import MAPPING, Pool, person
+from tests.flows.conftest import Pool, person
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +67,7 @@ def test_the_summary_and_the_verdicts_have_the_promised_shape(pool: Pool) -> Non
         "balanced",
         "verdicts",
         "reasons",
+        "left_out",
         "jobs",
         "seconds",
     ]
@@ -188,11 +189,3 @@ def test_a_user_with_a_verified_contact_can_ask_for_a_code(pool: Pool) -> None:
     assert set(verdicts["verdict"]) == {"created"}
     assert pool.users()["u00001"]["UserStatus"] == "CONFIRMED"
     assert pool.users()["u00002"]["UserStatus"] == "FORCE_CHANGE_PASSWORD"
-
-
-def test_a_rule_that_nothing_would_come_of_is_refused_at_the_start(pool: Pool) -> None:
-    rule = {"identities": {"from": "roles", "split": ";"}}
-    path = pool.run_file([person(1)], mapping=MAPPING | rule)
-    with pytest.raises(ConfigurationError, match="not built yet"):
-        migrate(load_run_file(path), Worker())
-    assert not list((path.parent / "runs" / "acme").iterdir())

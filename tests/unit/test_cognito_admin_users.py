@@ -62,7 +62,9 @@ def test_a_user_is_made_silently_and_known_by_the_pools_own_name(stub: Stubber) 
 
 
 def test_a_message_is_sent_only_where_it_is_asked_for(stub: Stubber) -> None:
-    given: dict[str, Any] = {"TemporaryPassword": "Given-1234", "ForceAliasCreation": True}
+    given: dict[str, Any] = {
+        "TemporaryPassword": "Given-1234", "ForceAliasCreation": True, "DesiredDeliveryMediums": ["EMAIL"]
+    }  # fmt: skip
     stub.add_response("admin_create_user", MADE, BASE | given)
     create_user(
         stub.client,
@@ -70,7 +72,7 @@ def test_a_message_is_sent_only_where_it_is_asked_for(stub: Stubber) -> None:
         "vera@example.com",
         {"name": "Vera"},
         temporary_password=given["TemporaryPassword"],
-        suppress=False,
+        invite=["EMAIL"],
         force_alias=True,
     )
 

@@ -1,0 +1,44 @@
+"""Do the user's groups and linked identities fit the pool? (resource quotas after F4.9, F7.14)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from connectors.records import GROUPS, IDENTITIES, PoolSchema
+from mappings.rules_base import Rule
+
+if TYPE_CHECKING:
+    from mappings.rules_looks import Looks
+
+MAX_GROUPS_OF_A_USER = 100
+MAX_IDENTITIES = 5
+
+_PROVIDER_AND_SUBJECT = r"^[^/]+/.+$"
+
+
+def list_rules(schema: PoolSchema) -> list[Rule]:
+    """The rules on groups, and on identities where the mapping has any."""
+    groups = _rule("groups_too_many", pl.col(GROUPS).list.len() > MAX_GROUPS_OF_A_USER)
+    return [groups, *_identity_rules(schema.identity_providers)]
+
+
+def _identity_rules(providers: tuple[str, ...] | None) -> list[Rule]:
+    if providers is None:
+        return []
+    each, of_user = pl.element(), pl.col(IDENTITIES).list
+    known = each.str.extract(r"^([^/]+)/").is_in(list(providers))
+    return [
+        _rule("identities_too_many", of_user.len() > MAX_IDENTITIES),
+        _rule("identities_invalid", of_user.eval(~each.str.contains(_PROVIDER_AND_SUBJECT)).list.any()),
+        _rule("identity_provider_unknown", of_user.eval(~known).list.any()),
+    ]
+
+
+def _rule(code: str, bad: pl.Expr) -> Rule:
+    return Rule(code, (), bad, _always)
+
+
+def _always(_: Looks) -> bool:
+    return True
