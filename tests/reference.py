@@ -335,18 +335,14 @@ def faults(part: Part) -> str:
 
 def hash_schemes() -> str:
     """Every scheme of password hashes: how it is told, and what becomes of it."""
-    rows = [
-        (f"`{each.name}`", each.systems, f"`{each.form}`", each.told_by,
-         f"`{each.algorithm}`" if each.algorithm else "no", each.why)
-        for each in SCHEMES.values()
-    ]  # fmt: skip
-    return table(("scheme", "written by", "form", "told by", "rewritten as", "to know"), rows)
+    head = ("scheme", "written by", "form", "told by", "rewritten as", "to know")
+    return table(head, ((f"`{e.name}`", e.systems, f"`{e.form}`", e.told_by,
+                         f"`{e.algorithm}`" if e.algorithm else "no", e.why) for e in SCHEMES.values()))  # fmt: skip
 
 
 def hash_wrappers() -> str:
     """What is taken off a hash before its scheme is told."""
-    rows = [(each.name, each.systems, each.form) for each in WRAPPERS]
-    return table(("what", "written by", "form"), rows)
+    return table(("what", "written by", "form"), ((each.name, each.systems, each.form) for each in WRAPPERS))
 
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(

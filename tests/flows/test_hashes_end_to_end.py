@@ -144,7 +144,7 @@ def test_a_broken_role_is_not_taken_for_a_pool_without_hashes(
     pool = make()
     run_file = pool.run_file([person(1, pw=BCRYPT)], jobs=QUICK)
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise RefusedJobError("CreateUserImportJob: InvalidParameterException.")
 
     with monkeypatch.context() as patch:
