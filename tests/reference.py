@@ -336,8 +336,14 @@ def faults(part: Part) -> str:
 def hash_schemes() -> str:
     """Every scheme of password hashes: how it is told, and what becomes of it."""
     head = ("scheme", "written by", "form", "told by", "rewritten as", "to know")
-    return table(head, ((f"`{e.name}`", e.systems, f"`{e.form}`", e.told_by,
-                         f"`{e.algorithm}`" if e.algorithm else "no", e.why) for e in SCHEMES.values()))  # fmt: skip
+    taken = {each.name: f"`{each.algorithm}`" if each.algorithm else "no" for each in SCHEMES.values()}
+    return table(
+        head,
+        [
+            (f"`{e.name}`", e.systems, f"`{e.form}`", e.told_by, taken[e.name], e.why)
+            for e in SCHEMES.values()
+        ],
+    )
 
 
 def hash_wrappers() -> str:
