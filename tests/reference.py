@@ -335,15 +335,11 @@ def faults(part: Part) -> str:
 
 def hash_schemes() -> str:
     """Every scheme of password hashes: how it is told, and what becomes of it."""
-    head = ("scheme", "written by", "form", "told by", "rewritten as", "to know")
-    taken = {each.name: f"`{each.algorithm}`" if each.algorithm else "no" for each in SCHEMES.values()}
-    return table(
-        head,
-        [
-            (f"`{e.name}`", e.systems, f"`{e.form}`", e.told_by, taken[e.name], e.why)
-            for e in SCHEMES.values()
-        ],
-    )
+    rows = [
+        (f"`{e.name}`", e.systems, f"`{e.form}`", e.told_by, f"`{e.algorithm or 'no'}`", e.why)
+        for e in SCHEMES.values()
+    ]
+    return table(("scheme", "written by", "form", "told by", "rewritten as", "to know"), rows)
 
 
 def hash_wrappers() -> str:
