@@ -335,16 +335,14 @@ def faults(part: Part) -> str:
 
 def hash_schemes() -> str:
     """Every scheme of password hashes: how it is told, and what becomes of it."""
-    rows = [
-        (f"`{e.name}`", e.systems, f"`{e.form}`", e.told_by, f"`{e.algorithm or 'no'}`", e.why)
-        for e in SCHEMES.values()
-    ]
+    rows = [(f"`{e.name}`", e.systems, f"`{e.form}`", e.told_by, str(e.algorithm or "no"), e.why)
+            for e in SCHEMES.values()]  # fmt: skip
     return table(("scheme", "written by", "form", "told by", "rewritten as", "to know"), rows)
 
 
 def hash_wrappers() -> str:
     """What is taken off a hash before its scheme is told."""
-    return table(("what", "written by", "form"), ((each.name, each.systems, each.form) for each in WRAPPERS))
+    return table(("what", "written by", "form"), ((e.name, e.systems, e.form) for e in WRAPPERS))
 
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
