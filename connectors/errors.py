@@ -8,7 +8,8 @@ No text ever holds a response body, a row, an attribute value, a hash or a passw
     │   ├── ConfigurationError  the run file, an option or the environment is wrong   exit 2
     │   ├── SourceError         the source cannot be read                             exit 3
     │   ├── TargetError         the pool, its jobs or its logs refuse to go on        exit 3
-    │   │   └── SpentJobError   this import job can never run: a new one can
+    │   │   ├── SpentJobError   this import job can never run: a new one can
+    │   │   └── RefusedJobError the pool does not make this import job: one without hashes it may
     │   └── TakenOverError      another worker does this piece of work: leave it      exit 3
     ├── RetryError              the same call may succeed when it is made again
     │   └── ThrottledError      … but only at a slower pace
@@ -79,6 +80,10 @@ class TargetError(StopError):
 
 class SpentJobError(TargetError):
     """This import job can never run (its URL or the job itself has expired, F3.10, F3.17): make a new one."""
+
+
+class RefusedJobError(TargetError):
+    """The pool does not make this import job; it may take no hashes (F2.2), or not the log role."""
 
 
 class TakenOverError(StopError):

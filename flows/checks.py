@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from connectors.records import PoolSchema
     from flows.settings import LoadedRunFile
+    from flows.steps.progress import Progress
+    from flows.steps.trying_hashes import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,49 @@ def _role(loaded: LoadedRunFile) -> str:
             "Mend the role, or make one with --create-role.",
         )
     return "trusted by Cognito, and may write the import log"
+
+
+def try_hashes(loaded: LoadedRunFile, progress: Progress) -> list[Finding]:
+    """Ask the pool by tiny import jobs which hashes it takes; each costs one of its 1,000 jobs (F3.15)."""
+    from flows.steps.trying_hashes import try_hashes as ask  # noqa: PLC0415 - only this option needs it
+
+    try:
+        trials = ask(loaded, progress)
+    except PoolferryError as error:
+        return [Finding("hashes", False, error.what, error.mend)]  # noqa: FBT003 - the field's name says it
+    if not trials:
+        text = "the first page of the source has no hash that an import job could carry: nothing was tried"
+        return [Finding("hashes", True, text)]  # noqa: FBT003 - same
+    alphabet = loaded.settings.rules.pbkdf2_alphabet
+    return [_look(f"{trial.algorithm} hashes", partial(_trial, trial, alphabet)) for trial in trials]
+
+
+def _trial(trial: Trial, alphabet: str) -> str:
+    if trial.left:
+        raise ConfigurationError(
+            f"{len(trial.left)} invented users of the trial could not be deleted.",
+            f"Delete them: {', '.join(trial.left)}.",
+        )
+    if trial.refused:
+        raise ConfigurationError(
+            f"The pool refuses import jobs with them (F2.2): {trial.refused}",
+            "If the import role is good, these users go another way: see `password_hash.without`.",
+        )
+    if not trial.taken:
+        raise ConfigurationError(
+            "An import job took a user without a hash and refused the one with it.",
+            "Look into the import job's log; a run would fail these users.",
+        )
+    if trial.algorithm != "PBKDF2_SHA256":
+        return "taken: the user with a hash was CONFIRMED at once (F2.11)"
+    if len(trial.taken) > 1:
+        return "taken in both alphabets (F2.8): let one user sign in before you set rules.pbkdf2_alphabet"
+    if alphabet not in trial.taken:
+        raise ConfigurationError(
+            f"The pool takes PBKDF2 hashes in the alphabet {trial.taken[0]} alone (F2.8).",
+            f"Set rules.pbkdf2_alphabet: {trial.taken[0]}",
+        )
+    return f"taken in the alphabet {trial.taken[0]} alone, as the run file says (F2.8)"
 
 
 def create_import_role(loaded: LoadedRunFile, name: str) -> str:

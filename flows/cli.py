@@ -150,19 +150,31 @@ def check(
         bool, typer.Option("--create-role", help="Create the role that import jobs log with (F3.34).")
     ] = False,
     role_name: Annotated[str, typer.Option(help="Name of the role to create.")] = "poolferry-import",
+    try_hashes: Annotated[
+        bool,
+        typer.Option(
+            "--try-hashes",
+            help="Ask the pool which password hashes it takes: a tiny import job for each algorithm (one of "
+            "the pool's 1,000, F3.15) with invented users, who are deleted at the end.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Look at everything a run needs before the night: run file, source, mapping, pool, role."""
-    from flows.checks import check_run_file, checks_table, create_import_role  # noqa: PLC0415
+    from flows import checks  # noqa: PLC0415 - keeps `--help` quick
     from flows.settings import load_run_file  # noqa: PLC0415
 
     loaded = load_run_file(run_file)
     if create_role:
-        arn = create_import_role(loaded, role_name)
+        arn = checks.create_import_role(loaded, role_name)
         say(f"Role ready. Put this into the run file: target.log_role_arn: {arn}")
-    found = check_run_file(loaded)
+    found = checks.check_run_file(loaded)
+    if try_hashes:
+        with TerminalProgress() as progress:
+            found += checks.try_hashes(loaded, progress)
     good = all(item.good for item in found)
-    show(as_json, {"good": good, "checks": [item.to_json() for item in found]}, checks_table(found))
+    data = {"good": good, "checks": [item.to_json() for item in found]}
+    show(as_json, data, checks.checks_table(found))
     if not good:
         raise typer.Exit(ConfigurationError.exit_status)
 

@@ -218,7 +218,7 @@ def rollback_table(found: Rollback) -> Table | None:
 
 def forecast_tables(forecast: Forecast) -> list[Table]:
     """The plan: ways, reasons with examples, batches, time, messages and cost."""
-    made = (_ways(forecast), _why(forecast), _batches(forecast), _price(forecast))
+    made = (_ways(forecast), _why(forecast), _hashes(forecast), _batches(forecast), _price(forecast))
     return [table for table in made if table.row_count]
 
 
@@ -247,6 +247,18 @@ def _why(forecast: Forecast) -> Table:
         fact = f" ({text.fact})" if text.fact else ""
         examples = ", ".join(_short(example) for example in item.examples)
         table.add_row(item.way, item.reason, f"{item.users:,}", examples, text.sentence + fact)
+    return table
+
+
+def _hashes(forecast: Forecast) -> Table:
+    table = Table(
+        title="Password hashes", title_justify="left", caption_justify="left",
+        caption="\n".join(f"· {note}" for note in forecast.notes) or None,
+    )  # fmt: skip
+    for head in ("scheme", "parameters", "users", "way", "not with the hash", "first sign-in"):
+        table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
+    for row in forecast.hashes:
+        table.add_row(row.scheme, row.parameters, f"{row.users:,}", row.way, row.reason, row.experience)
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,11 +11,10 @@ import polars as pl
 from mappings.rules_looks import octets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from connectors.records import HashAlgorithm
     from mappings.rules_options import Pbkdf2Alphabet
-
-HASH_REASONS = ("hash_unknown_scheme", "hash_malformed", "hash_cost_too_high", "hash_alphabet")
-"""What ``HashFormats.problems`` may answer."""
 
 _BASE64 = "A-Za-z0-9+/"
 _ALPHABETS: dict[Pbkdf2Alphabet, str] = {
@@ -38,17 +38,19 @@ class HashFormat:
 
     Attributes:
         algorithm: as ``CreateUserImportJob`` names it.
-        scheme: matches every value that means to be of this scheme.
         usable: matches what the pool takes: the format, within the maxima (F2.5, F2.6).
         format: matches the format at any cost; its groups are the parameters with a maximum.
         maxima: the highest value of each of those groups.
+        beginning: matches its parameters alone; the same groups.
+        shown: says the parameters to people; ``{}`` for each of those groups.
     """
 
     algorithm: HashAlgorithm
-    scheme: str
     usable: str
     format: str
     maxima: tuple[int, ...]
+    beginning: str
+    shown: str
 
 
 def hash_formats(alphabet: Pbkdf2Alphabet) -> tuple[HashFormat, ...]:
@@ -64,20 +66,22 @@ _LOWER_CASE = 0x20
 
 _BCRYPT = HashFormat(
     "BCRYPT",
-    scheme=r"^\$2[a-z]?\$",
     usable=_BCRYPT_BEGINNING + "[./A-Za-z0-9]{53}$",
     format=r"^\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$",
     maxima=(12,),
+    beginning=r"^\$2[abxy]\$0?([0-9]+)\$",
+    shown="cost {}",
 )
 
 _ARGON2ID = HashFormat(
     "ARGON2ID",
-    scheme=r"^\$argon2id\$",
     usable=r"^\$argon2id\$v=[0-9]+\$m=(?:[1-9][0-9]{0,3}|1[0-8][0-9]{3}|19[0-3][0-9]{2}|194[0-4][0-9]|1945[0-6])"
     rf",t=[12],p=1\${_encoded(_BASE64)}\${_encoded(_BASE64)}$",
     format=rf"^\$argon2id\$v=[0-9]+\$m={_COUNT},t={_COUNT},p={_COUNT}"
     rf"\${_encoded(_BASE64)}\${_encoded(_BASE64)}$",
     maxima=(19_456, 2, 1),
+    beginning=r"^\$argon2id\$v=[0-9]+\$m=([0-9]+),t=([0-9]+),p=([0-9]+)\$",
+    shown="m={} t={} p={}",
 )
 
 _POWERS_OF_TWO = "|".join(str(2**power) for power in range(1, 17))
@@ -85,22 +89,30 @@ _LARGE_POWERS_OF_TWO = "|".join(str(2**power) for power in range(1, 33))
 
 _SCRYPT = HashFormat(
     "SCRYPT",
-    scheme=r"^[0-9]+\$[0-9]+\$[0-9]+\$",
     usable=rf"^(?:{_POWERS_OF_TWO})\$[1-8]\$1\${_HEX}\${_HEX}$",
     format=rf"^({_LARGE_POWERS_OF_TWO})\${_COUNT}\${_COUNT}\${_HEX}\${_HEX}$",
     maxima=(65_536, 8, 1),
+    beginning=r"^([0-9]+)\$([0-9]+)\$([0-9]+)\$",
+    shown="N={} r={} p={}",
 )
 
 
 def _pbkdf2(alphabet: str) -> HashFormat:
     return HashFormat(
         "PBKDF2_SHA256",
-        scheme=r"^\$pbkdf2-sha256\$",
         usable=r"^\$pbkdf2-sha256\$(?:[1-9][0-9]{0,4}|[1-5][0-9]{5}|600000)"
         rf"\${_encoded(alphabet)}\${_encoded(alphabet)}$",
         format=rf"^\$pbkdf2-sha256\${_COUNT}\${_encoded(_ANY_ALPHABET)}\${_encoded(_ANY_ALPHABET)}$",
         maxima=(600_000,),
+        beginning=r"^\$pbkdf2-sha256\$([0-9]+)\$",
+        shown="{} iterations",
     )
+
+
+FORMATS: Mapping[str, HashFormat] = MappingProxyType(
+    {each.algorithm: each for each in hash_formats("passlib")}
+)
+"""The formats by algorithm, for what no alphabet changes."""
 
 
 class HashFormats:
@@ -133,20 +145,23 @@ class HashFormats:
                 rest = pl.select(pl.when(~usable).then(rest)).to_series()
         return found.alias(hashes.name)
 
-    def problems(self, hashes: pl.Series) -> pl.Series:
-        """Name the reason code of each hash that the pool does not take.
+    def judged(self, algorithm: HashAlgorithm, hashes: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Judge hashes that mean to be of one algorithm.
 
         Args:
-            hashes: String, null or a hash that ``algorithms`` did not recognise.
+            algorithm: the algorithm.
+            hashes: String; null where a hash could not even be rewritten.
 
         Returns:
-            String, one of ``HASH_REASONS``; null where there is no hash.
+            Boolean, whether the pool takes the hash; and String, why not: ``hash_malformed``,
+            ``hash_cost_too_high`` or ``hash_alphabet``, null where it does.
         """
-        problem: pl.Expr = pl.when(pl.col("hash").is_not_null()).then(pl.lit("hash_unknown_scheme"))
-        for each in self._formats:
-            of_scheme = pl.col("hash").str.contains(each.scheme)
-            problem = pl.when(of_scheme).then(_problem(each)).otherwise(problem)
-        return hashes.to_frame("hash").select(problem.alias(hashes.name)).to_series()
+        own = next(each for each in self._formats if each.algorithm == algorithm)
+        usable = hashes.str.contains(own.usable).fill_null(value=False)
+        if usable.all():
+            return usable, pl.Series([None], dtype=pl.String).new_from_index(0, hashes.len())
+        problem = pl.when(~usable).then(_problem(own))
+        return usable, hashes.to_frame("hash").select(problem.alias("problem")).to_series()
 
 
 def _is_bcrypt(hashes: pl.Series) -> pl.Series:
@@ -173,7 +188,7 @@ def _problem(known: HashFormat) -> pl.Expr:
         cost.cast(pl.UInt64) > most for cost, most in zip(costs, known.maxima, strict=True)
     )
     return (
-        pl.when(~value.str.contains(known.format)).then(pl.lit("hash_malformed"))
+        pl.when(~value.str.contains(known.format).fill_null(value=False)).then(pl.lit("hash_malformed"))
         .when(too_high).then(pl.lit("hash_cost_too_high"))
         .otherwise(pl.lit("hash_alphabet"))
     )  # fmt: skip

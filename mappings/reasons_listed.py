@@ -224,15 +224,22 @@ _CSV = (
     ),
     Reason(
         "hash_unknown_scheme",
-        "The password hash is of a scheme that the pool does not take.",
+        "The password hash is of no scheme that is known here.",
         "F2.9",
+        "Name its scheme in the mapping (`password_hash.scheme`), leave the user to the migration trigger, "
+        "or let the password be reset.",
+    ),
+    Reason(
+        "hash_not_taken",
+        "The password hash is of a scheme that no import job takes; `plan` names it.",
+        "F2.4",
         "Leave the user to the migration trigger, or let the password be reset.",
     ),
     Reason(
         "hash_malformed",
-        "The password hash is of a scheme that the pool takes, but not in the documented format.",
+        "The password hash is of a scheme that an import job takes, but not in that scheme's form.",
         "F2.5",
-        "Rewrite it with the mapping's verbs for hashes, or leave the user to the migration trigger.",
+        "Look whether the source cuts it off, mend it, or leave the user to the migration trigger.",
     ),
     Reason(
         "hash_cost_too_high",
@@ -244,7 +251,20 @@ _CSV = (
         "hash_alphabet",
         "The PBKDF2 hash holds `+` or `.`, and which of the two a pool reads is not documented.",
         "F2.8",
-        "Try one user on a real pool, then set the rule option `pbkdf2_alphabet`.",
+        "Let `poolferry check --try-hashes` find out what the pool takes, then set `rules.pbkdf2_alphabet`.",
+    ),
+    Reason(
+        "pool_takes_no_hashes",
+        "The pool refuses import jobs with hashes of this algorithm; not every pool takes them yet.",
+        "F2.2",
+        "Leave the user to the migration trigger, let the password be reset, or wait until AWS has moved the "
+        "pool: only the console shows it.",
+    ),
+    Reason(
+        "password_random",
+        "The run file wants a random password for users without a hash, and an import job sets none.",
+        "F7.5",
+        "Let AdminCreateUser take the user, or choose another way under `password_hash.without`.",
     ),
     Reason(
         "password_plain",

@@ -15,12 +15,12 @@ from connectors.records import (
     PoolSchema,
 )
 from mappings.duplicates import CODES, KEY_EMAIL, KEY_PHONE_NUMBER, KEY_PREFERRED_USERNAME, KEY_USERNAME
-from mappings.hash_formats import HashFormats
+from mappings.password_hashes import PasswordHashes
 from mappings.rules_attributes import attribute_rules, unknown_rules
 from mappings.rules_base import write_reasons
 from mappings.rules_csv import csv_rules, row_rule
 from mappings.rules_forms import form_of
-from mappings.rules_hashes import with_algorithms
+from mappings.rules_hashes import HASH_KIND, with_algorithms, with_wish
 from mappings.rules_keys import key_hashes, key_values
 from mappings.rules_lists import list_rules
 from mappings.rules_looks import Look, survey
@@ -32,8 +32,11 @@ from mappings.rules_username import username_form, username_rules
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mappings.spec import HashRule
+
 __all__ = [
     "CSV_REASON",
+    "HASH_KIND",
     "KEY_EMAIL",
     "KEY_PHONE_NUMBER",
     "KEY_PREFERRED_USERNAME",
@@ -54,9 +57,15 @@ class Rules:
     Args:
         schema: the pool.
         options: how to judge what the facts leave open.
+        hash_rule: what the run file says of password hashes.
     """
 
-    def __init__(self, schema: PoolSchema, options: RuleOptions = RuleOptions()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        schema: PoolSchema,
+        options: RuleOptions = RuleOptions(),  # noqa: B008 - frozen
+        hash_rule: HashRule | None = None,
+    ) -> None:
         self._schema = schema
         self._clean = _clean_forms(schema)
         self._rules = [
@@ -66,7 +75,8 @@ class Rules:
             *list_rules(schema),
         ]
         self._csv_rules = csv_rules(schema, options)
-        self._hashes = HashFormats(options.pbkdf2_alphabet)
+        self._hashes = PasswordHashes(options.pbkdf2_alphabet, hash_rule.scheme if hash_rule else None)
+        self._without = hash_rule.without if hash_rule else None
         self._needed = _needed(schema)
 
     def judge(self, mapped: pl.DataFrame) -> pl.DataFrame:
@@ -80,11 +90,13 @@ class Rules:
 
             - ``REASON``: filled, where it was null, if the pool would take the user by no way;
             - ``CSV_REASON``: filled where the pool would take the user, but not from an import job;
-            - ``ALGORITHM``: of the password hash, where an import job takes it (F2.4);
+            - ``ALGORITHM``: of the password hash, where an import job takes it (F2.4); the hash itself is
+              in Cognito's format then, and ``HASH_KIND`` says what it was;
             - ``KEY_USERNAME``, ``KEY_EMAIL``, ``KEY_PHONE_NUMBER``, ``KEY_PREFERRED_USERNAME``:
               UInt64, the names that the user takes in the pool, for ``find_duplicates``;
             - attribute values, and hashes that were not usable as they stood, without white space at
-              their ends (F1.21), null where nothing is left.
+              their ends (F1.21), null where nothing is left; no hash of a user whom the run file lets
+              travel without (``without: reset``, ``random``).
         """
         names = [name for name in mapped.columns if not name.startswith("@")]
         frame = self._with_all_columns(mapped)
@@ -130,6 +142,7 @@ class Rules:
         frame = with_algorithms(frame, self._hashes, _HASH_REASON)
         rules = [*self._csv_rules, row_rule(self._schema, names)]
         frame = write_reasons(frame, rules, looks | {PASSWORD_HASH: _look_at_hashes(frame)}, CSV_REASON)
+        frame = with_wish(frame, self._without, CSV_REASON, _HASH_REASON)
         plain = pl.when(pl.col(PASSWORD).is_not_null()).then(pl.lit("password_plain"))
         reason = pl.when(pl.col(REASON).is_null()).then(pl.coalesce(CSV_REASON, _HASH_REASON, plain))
         return frame.with_columns(reason.alias(CSV_REASON)).drop(_HASH_REASON)

@@ -6,29 +6,34 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from connectors.records import ALGORITHM, ENABLED, PASSWORD_HASH
+from connectors.records import ALGORITHM, ENABLED, PASSWORD, PASSWORD_HASH, REASON
 
 if TYPE_CHECKING:
-    from mappings.hash_formats import HashFormats
+    from mappings.password_hashes import PasswordHashes
+    from mappings.spec import Without
+
+HASH_KIND = "@hash_kind"
+"""String or null: the scheme of a hash that did not stand in a format of Cognito's (``Judged.kinds``)."""
 
 
-def with_algorithms(frame: pl.DataFrame, formats: HashFormats, column: str) -> pl.DataFrame:
-    """Set ``ALGORITHM`` where an enabled user's hash is one that the pool takes.
+def with_algorithms(frame: pl.DataFrame, hashes: PasswordHashes, column: str) -> pl.DataFrame:
+    """Set ``ALGORITHM`` where an enabled user's hash is one that the pool takes, rewritten if need be.
 
     A disabled user never travels with a hash: between import and disabling it would let him in (F7.12).
-    A hash that is not usable as it stands is trimmed (F1.21); an empty one is none.
 
     Returns:
-        The frame with ``ALGORITHM``, and ``column``: the reason code of a hash that is not usable, or
-        null.
+        The frame with ``ALGORITHM``, ``HASH_KIND``, and ``column``: the reason code of a hash that is not
+        usable, or null.
     """
-    hashes = _of_enabled_users(frame)
-    algorithms = formats.algorithms(hashes)
-    frame = frame.with_columns(algorithms.alias(ALGORITHM), pl.lit(None, pl.String).alias(column))
-    if algorithms.null_count() == hashes.null_count():
-        return frame
-    places = (hashes.is_not_null() & algorithms.is_null()).arg_true()
-    return _judge_again(frame, places, formats, column)
+    given = _of_enabled_users(frame)
+    found = hashes.judge(given)
+    own = [
+        found.algorithms.alias(ALGORITHM), found.kinds.alias(HASH_KIND), found.problems.alias(column)
+    ]  # fmt: skip
+    if found.values is given:
+        return frame.with_columns(own)
+    judged = pl.when(pl.lit(given).is_not_null()).then(found.values).otherwise(PASSWORD_HASH)
+    return frame.with_columns(judged.alias(PASSWORD_HASH), *own)
 
 
 def _of_enabled_users(frame: pl.DataFrame) -> pl.Series:
@@ -37,13 +42,28 @@ def _of_enabled_users(frame: pl.DataFrame) -> pl.Series:
     return frame.select(pl.when(ENABLED).then(PASSWORD_HASH)).to_series()
 
 
-def _judge_again(frame: pl.DataFrame, places: pl.Series, formats: HashFormats, column: str) -> pl.DataFrame:
-    """Trim the hashes that were not recognised, and say what is wrong with those that still are not."""
-    given = frame[PASSWORD_HASH].gather(places)
-    trimmed = given.str.strip_chars()
-    trimmed = trimmed.set(trimmed == "", None)
-    algorithms = formats.algorithms(trimmed)
-    found = {column: formats.problems(trimmed.set(algorithms.is_not_null(), None))}
-    if not trimmed.equals(given):
-        found |= {PASSWORD_HASH: trimmed, ALGORITHM: algorithms}
-    return frame.with_columns(frame[name].scatter(places, values) for name, values in found.items())
+def with_wish(
+    frame: pl.DataFrame, without: Without | None, csv_reason: str, hash_reason: str
+) -> pl.DataFrame:
+    """Do what the run file wants of users whose only trouble on the way into a CSV is their password.
+
+    ``reset``: they travel without the hash. ``random``: they are left to the strategy that sets a password,
+    also where they have none to begin with. Else the hash stays, for the strategy that can keep it.
+
+    Args:
+        frame: rows with ``csv_reason`` and ``hash_reason`` (reason codes or null).
+        without: the run file's wish.
+        csv_reason: column of what else keeps a user out of a CSV.
+        hash_reason: column of what is wrong with the user's hash.
+    """
+    if without not in ("reset", "random"):
+        return frame
+    unhashed = pl.col(hash_reason).is_not_null()
+    if without == "random":
+        unhashed = pl.col(ALGORITHM).is_null() & pl.col(PASSWORD).is_null() & pl.col(ENABLED)
+    alone = pl.col(REASON).is_null() & pl.col(csv_reason).is_null() & unhashed
+    wish = pl.lit("password_random" if without == "random" else None, pl.String)
+    return frame.with_columns(
+        pl.when(~alone).then(PASSWORD_HASH).alias(PASSWORD_HASH),
+        pl.when(alone).then(wish).otherwise(hash_reason).alias(hash_reason),
+    )

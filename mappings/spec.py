@@ -15,11 +15,12 @@ from pydantic import (
     model_validator,
 )
 
-from connectors.errors import ConfigurationError
+from connectors.errors import ConfigurationError, unknown_name
 from mappings import templates
 from mappings.arguments import Piece, Strict, Text, refuse
 from mappings.calls import Conversion, VerbCall, checked
 from mappings.conditions import Condition  # noqa: TC001 - pydantic reads it at run time
+from mappings.hash_schemes.listed import SCHEMES
 from mappings.presets_read import preset
 from mappings.problems import Path, all_problems, mapping_error, place
 
@@ -116,16 +117,29 @@ class Rule(Origin):
     default: Text | None = None
 
 
+Without = Literal["reset", "trigger", "random"]
+
+
 class HashRule(Rule):
     """Where the password's hash comes from.
 
     Attributes:
-        scheme: the name of the hash's scheme, where a hash does not tell it by itself.
-        without: what is done for a user without a hash; None leaves it to the run.
+        scheme: the name of the scheme of hashes that do not tell theirs by their beginning.
+        without: what is done for a user without a hash that an import job takes. ``reset``: a new password
+            at the first sign-in. ``trigger``: the migration trigger checks the old one. ``random``: a random
+            password that nobody knows, set one by one. Without it the hash is kept by the first strategy
+            that can.
     """
 
     scheme: Piece | None = None
-    without: Literal["reset", "trigger", "random"] | None = None
+    without: Without | None = None
+
+    @field_validator("scheme")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None and name not in SCHEMES:
+            raise refuse(unknown_name("scheme of password hashes", name, SCHEMES))
+        return name
 
 
 class ListRule(Origin):

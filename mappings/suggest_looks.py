@@ -26,7 +26,8 @@ _MILLISECONDS_FROM = 10**11
 _SEPARATORS = (";", ",", "|")
 _HASH = (
     r"^(?:\$(?:2[abxy]?|argon2(?:id|i|d)|scrypt|s0|pbkdf2[a-z0-9-]*|[156]|P|H)\$"
-    r"|(?:pbkdf2_sha(?:1|256)|argon2|bcrypt(?:_sha256)?|scrypt)\$|\{[A-Z0-9+-]{3,}\})"
+    r"|\$(?:wp|S|y|apr1|bcrypt-sha256)\$|(?:pbkdf2_sha(?:1|256)|argon2|bcrypt(?:_sha256)?|scrypt)\$"
+    r"|\{[A-Za-z0-9+-]{3,}\}|scrypt:[0-9]|pbkdf2:sha|AQAAAA[A-Za-z0-9+/]{40})"
 )
 
 

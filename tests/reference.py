@@ -33,6 +33,8 @@ from flows.strategies.admin_create_user import AdminCreateUser
 from flows.strategies.import_job import ImportJob
 from flows.strategies.migration_trigger import MigrationTrigger
 from mappings.conditions import Condition
+from mappings.hash_schemes.listed import SCHEMES
+from mappings.hash_schemes.wrapped import WRAPPERS
 from mappings.presets_read import preset_names
 from mappings.reasons import PROBLEMS, REASONS
 from mappings.spec import ORIGINS, HashRule, ListRule, Lookup, MappingSpec, Rule
@@ -305,7 +307,7 @@ RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "`run` where the mapping has `mfa`": ("AdminSetUserMFAPreference",),
         "`run` with `existing: update`; besides, what groups need": ("AdminUpdateUserAttributes",),
         "`plan` and `run` with `existing: update` where the mapping has `groups`": ("ListUsersInGroup",),
-        "`rollback --delete`": ("AdminDeleteUser",),
+        "`rollback --delete`, and `check --try-hashes`": ("AdminDeleteUser",),
         "`check` of the log role": (
             "GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "GetPolicy",
             "GetPolicyVersion",
@@ -331,12 +333,25 @@ def faults(part: Part) -> str:
     return table(("what goes wrong", "what you see", "exit", "what is left to do"), rows)
 
 
+def hash_schemes() -> str:
+    """Every scheme of password hashes: how it is told, and what becomes of it."""
+    rows = [(f"`{e.name}`", e.systems, f"`{e.form}`", e.told_by, str(e.algorithm or "no"), e.why)
+            for e in SCHEMES.values()]  # fmt: skip
+    return table(("scheme", "written by", "form", "told by", "rewritten as", "to know"), rows)
+
+
+def hash_wrappers() -> str:
+    """What is taken off a hash before its scheme is told."""
+    return table(("what", "written by", "form"), ((e.name, e.systems, e.form) for e in WRAPPERS))
+
+
 TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
     {
         "commands": commands, "options": options, "run-file": run_file, "sources": sources,
         "mapping-keys": mapping_keys, "origins": origins, "rule-keys": rule_keys, "lookups": lookups,
         "verbs": verbs, "conversions": conversions, "presets": presets, "strategies": strategies,
-        "reasons": reasons, "switches": switches, "rights": rights,
+        "hash-schemes": hash_schemes, "hash-wrappers": hash_wrappers, "reasons": reasons,
+        "switches": switches, "rights": rights,
         **{f"faults-{part}": partial(faults, part) for part in FAULTS},
     }
 )  # fmt: skip

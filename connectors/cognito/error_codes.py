@@ -18,6 +18,7 @@ from connectors.errors import (
     AskThePoolError,
     ConfigurationError,
     PoolferryError,
+    RefusedJobError,
     RetryError,
     TargetError,
     ThrottledError,
@@ -98,7 +99,7 @@ _JOB_WRITE: Final = _POOL_WRITE | {
 }
 _CREATE_JOB: Final = _JOB_WRITE | {
     "InvalidParameterException": Treatment(
-        TargetError,
+        RefusedJobError,
         "Check the log role and the right to pass it (iam:PassRole); with a password hash algorithm: "
         "not every pool takes hashes yet, the console shows whether this one does.",
     ),
@@ -106,7 +107,7 @@ _CREATE_JOB: Final = _JOB_WRITE | {
         TargetError, "The pool's import jobs are used up: ask AWS to raise 'import jobs per user pool'."
     ),
     "OperationNotEnabledException": Treatment(
-        TargetError, "The pool does not take import jobs, or no password hashes: try without hashes."
+        RefusedJobError, "The pool does not take import jobs, or no password hashes: try without hashes."
     ),
     "PreconditionNotMetException": Treatment(
         TargetError, "Check that the pool verifies an attribute on its own (AutoVerifiedAttributes)."

@@ -124,8 +124,9 @@ class ImportJobs:
 
         Raises:
             AskThePoolError: the reply was lost: ask ``find(name)`` before another try.
-            TargetError: the pool refuses; its jobs may be used up (F3.15), it takes no hashes (F2.2), or
-                another job stayed active for too long.
+            RefusedJobError: the pool takes no hashes (F2.2, F2.3), or not the log role.
+            TargetError: the pool refuses for another reason; its jobs may be used up (F3.15), or another job
+                stayed active for too long.
         """
         request: CreateUserImportJobRequestTypeDef = {
             "JobName": name,

@@ -58,6 +58,7 @@ def forecast_markdown(name: str, forecast: Forecast) -> str:
         f"# {name}: what a run would do",
         forecast_sentence(forecast),
         table(("way", "users"), [(way, f"{users:,}") for way, users in ways.items()]),
+        *_hash_parts(forecast),
         "## Batches",
         table(
             ("batch", "strategy", "hashes", "users", "bytes"),
@@ -88,6 +89,17 @@ def forecast_markdown(name: str, forecast: Forecast) -> str:
         *(f"{users:,} users: {reason(code).sentence}" for code, users in forecast.left_out.items()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _hash_parts(forecast: Forecast) -> list[str]:
+    if not forecast.hashes:
+        return []
+    head = ("scheme", "parameters", "users", "way", "not with the hash", "first sign-in")
+    rows = [
+        (row.scheme, row.parameters, f"{row.users:,}", row.way, row.reason, row.experience)
+        for row in forecast.hashes
+    ]
+    return ["## Password hashes", table(head, rows), "\n".join(f"- {note}" for note in forecast.notes)]
 
 
 def forecast_reason_rows(forecast: Forecast) -> list[dict[str, Any]]:

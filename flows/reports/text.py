@@ -50,6 +50,7 @@ def report_text(folder: RunFolder, ledger: Ledger) -> str:
         table(("verdict", "users"), [(name, f"{count:,}") for name, count in summary["verdicts"].items()]),
         *_reason_parts(summary),
         *_job_parts(summary),
+        *_hash_parts(run.facts, ledger),
         *_left_out_parts(summary),
         *_drift_parts(run.facts),
         *_file_parts(folder, run.facts),
@@ -151,6 +152,19 @@ def _job_parts(summary: Summary) -> list[str]:
     )  # fmt: skip
     rows = [tuple("" if job[name] is None else str(job[name]) for name in names) for job in summary["jobs"]]
     return ["## Import jobs", table(names, rows)] if rows else []
+
+
+def _hash_parts(facts: dict[str, object], ledger: Ledger) -> list[str]:
+    """Whom the pool did not take with a hash: they went another way, which their verdicts tell."""
+    algorithms = facts.get("hashes_refused")
+    if not isinstance(algorithms, list) or not algorithms:
+        return []
+    users = sum(batch.users for batch in ledger.batches() if batch.facts.get("hashes_refused"))
+    told = (
+        f"The pool refused import jobs with {', '.join(algorithms)} hashes (F2.2): {users:,} users went "
+        "another way than with their hash, or are rejected as `pool_takes_no_hashes`."
+    )
+    return [told]
 
 
 LACKS: Final = {

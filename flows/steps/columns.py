@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from connectors.records import ALGORITHM, ENABLED, PASSWORD, PASSWORD_HASH, REASON
 from mappings.duplicates import ORDINAL
+from mappings.rules import CSV_REASON
 
 VERDICT = "verdict"
 STRATEGY = "strategy"
@@ -26,6 +28,9 @@ IN_THE_POOL = ("imported", "created", "updated", "existing")
 
 NOT_LANDED = ("rejected", "failed")
 """Verdicts of users whom another run may still bring into the pool."""
+
+ROUTED = (ORDINAL, REASON, CSV_REASON, ALGORITHM, PASSWORD, PASSWORD_HASH, ENABLED)
+"""What the strategies ask of a judged user."""
 
 OUTCOME_SCHEMA: dict[str, pl.DataType] = {
     ORDINAL: pl.UInt64(),

@@ -114,7 +114,7 @@ class Context:
     @cached_property
     def rules(self) -> Rules:
         """The pool's rules."""
-        return Rules(self.schema, self.loaded.settings.rules)
+        return Rules(self.schema, self.loaded.settings.rules, self.spec.password_hash)
 
     @cached_property
     def governor(self) -> Governor:

@@ -19,7 +19,6 @@ from flows.ledger.store import PageRecord
 from flows.steps.columns import PARENT, ROW_BYTES
 from flows.steps.selecting import Selection, fields_to_read
 from mappings.duplicates import ORDINAL
-from mappings.hash_formats import HASH_REASONS
 from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
@@ -92,24 +91,11 @@ def _write_nobody(context: Context, selection: Selection | None) -> None:
 
 def judge_page(context: Context, page: Page, first_ordinal: int) -> pl.DataFrame:
     """Map and judge one page; lines that are no rows become rejected users at its end."""
-    judged = _judged(context, context.mapping.apply(page.rows))
+    judged = context.rules.judge(context.mapping.apply(page.rows))
     parents = [page.rows[PARENT]] if PARENT in page.rows.columns else []
     sized = judged.with_columns(_sizes(context, judged).alias(ROW_BYTES), *parents)
     users = pl.concat([sized, page.unreadable], how="diagonal") if page.unreadable.height else sized
     return users.with_row_index(ORDINAL, first_ordinal).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
-
-
-def _judged(context: Context, mapped: pl.DataFrame) -> pl.DataFrame:
-    """Judge; where the run file allows it, judge users with an unusable hash once more without it."""
-    judged = context.rules.judge(mapped)
-    hashes = context.spec.password_hash
-    if hashes is None or hashes.without != "reset":
-        return judged
-    unusable = judged[CSV_REASON].is_in(HASH_REASONS).fill_null(value=False)
-    if not unusable.any():
-        return judged
-    dropped = pl.when(unusable).then(None).otherwise(pl.col(PASSWORD_HASH)).alias(PASSWORD_HASH)
-    return context.rules.judge(mapped.with_columns(dropped))
 
 
 def _sizes(context: Context, judged: pl.DataFrame) -> pl.Series:

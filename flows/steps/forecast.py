@@ -16,6 +16,7 @@ from flows.ledger.folder import PLAN, RunFolder, new_run_id, only_beginner, remo
 from flows.steps.columns import VERDICT, WHY
 from flows.steps.extract import extract
 from flows.steps.extras import extras_of
+from flows.steps.forecast_hashes import HashForecast, forecast_hashes, notes_on_hashes
 from flows.steps.route import route
 from flows.steps.running import begin, opened_in
 from flows.steps.updating import UPDATE
@@ -103,6 +104,8 @@ class Forecast:
         active_unknown: users of whom AWS does not say whether the run makes them billable (F8.5).
         aliases_taken: users who would take a sign-in name away from another user of the pool (F5.8).
         left_out: users whose second factor stays behind, or whose attribute is left as it is, by reason.
+        hashes: users by the scheme of their password hash, by way and by what they experience.
+        notes: what to know of these hashes before the night.
     """
 
     extracted: int
@@ -119,6 +122,8 @@ class Forecast:
     active_unknown: int = 0
     aliases_taken: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
+    hashes: tuple[HashForecast, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The forecast as a JSON object."""
@@ -165,6 +170,7 @@ def forecast(context: Context) -> Forecast:
     sent = sum(batch.users for batch in batches)
     extras = extras_of(context)
     calls = tuple(_calls(context, sent, extras))
+    hashes = forecast_hashes(context, early)
     return Forecast(
         extracted=context.ledger.extracted(),
         ways=ways,
@@ -182,6 +188,8 @@ def forecast(context: Context) -> Forecast:
         active_unknown=extras.active_unknown,
         aliases_taken=int(context.ledger.run().facts.get("aliases_taken", 0)),
         left_out=extras.left_out,
+        hashes=hashes,
+        notes=notes_on_hashes(context, hashes),
     )
 
 

@@ -12,17 +12,10 @@ import polars as pl
 
 from connectors.cognito.limits import MAX_GROUPS
 from connectors.errors import ConfigurationError
-from connectors.records import (
-    ALGORITHM,
-    ENABLED,
-    GROUPS,
-    PASSWORD,
-    PASSWORD_HASH,
-    REASON,
-)
+from connectors.records import GROUPS, REASON
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import RunState
-from flows.steps.columns import FORCED, ROW_BYTES, VERDICT, outcomes
+from flows.steps.columns import FORCED, ROUTED, ROW_BYTES, VERDICT, outcomes
 from flows.steps.cutting import Cutter
 from flows.steps.existing import Existing
 from flows.steps.losers import find_losers
@@ -31,7 +24,6 @@ from flows.steps.selecting import landed_names
 from flows.steps.updating import Updates
 from flows.strategies.chain import choose, strategies_of, with_updates
 from mappings.duplicates import CODES, KEY_USERNAME, ORDINAL
-from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +32,7 @@ if TYPE_CHECKING:
     from flows.steps.context import Context
     from flows.strategies.base import Strategy
 
-COLUMNS = [ORDINAL, REASON, CSV_REASON, ALGORITHM, PASSWORD, PASSWORD_HASH, ENABLED, ROW_BYTES, *KEY_COLUMNS]
+COLUMNS = [*ROUTED, ROW_BYTES, *KEY_COLUMNS]
 
 
 def route(context: Context) -> None:

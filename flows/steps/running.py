@@ -225,14 +225,14 @@ def _record(context: Context, facts: Mapping[str, Any]) -> RunRecord:
 
 def _refuse_dead_ends(context: Context) -> None:
     """Refuse at once what would refuse every single user at the end, or would be silently left out."""
-    hashes = context.spec.password_hash
+    hashes, strategies = context.spec.password_hash, context.loaded.settings.strategies
     _refuse_useless_marker(context)
-    if hashes is not None and (hashes.scheme or hashes.without == "random"):
+    if hashes and hashes.without == "random" and "admin_create_user" not in strategies:
         raise ConfigurationError(
-            "mapping.password_hash: `scheme` and `without: random` are not built yet.",
-            "Take them out: schemes are told per value, and `without: reset` lets users ask for a code.",
+            "mapping.password_hash: `without: random` needs the strategy admin_create_user.",
+            "Add admin_create_user to `strategies`, or choose another way.",
         )
-    if context.loaded.settings.strategies == ("import_job",) and not context.schema.auto_verified:
+    if strategies == ("import_job",) and not context.schema.auto_verified:
         raise ConfigurationError(
             "The pool verifies no attribute automatically, so no import job starts (F1.30).",
             "Set its AutoVerifiedAttributes, with every other setting carried over, or add another strategy.",

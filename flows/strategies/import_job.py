@@ -14,11 +14,19 @@ from connectors.cognito.import_file import ImportFileFormat, write_import_file
 from connectors.cognito.import_job import job_name
 from connectors.cognito.import_jobs import WAIT_SECONDS
 from connectors.cognito.polling import polling
-from connectors.errors import AskThePoolError, PoolferryError, RetryError, SpentJobError, TargetError
+from connectors.errors import (
+    AskThePoolError,
+    PoolferryError,
+    RefusedJobError,
+    RetryError,
+    SpentJobError,
+    TargetError,
+)
 from flows.ledger.states import BatchState
 from flows.steps.job_records import STOPPED_HERE, facts_of, next_attempt
 from flows.steps.settling import ATTEMPTS, settle_job
 from flows.strategies.batches import batch_frames
+from flows.strategies.without_hashes import are_refused, believe, hand_on
 from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
@@ -114,8 +122,14 @@ def _find_or_create(context: Context, batch: BatchRecord, _job: Job | None) -> t
     A reply may have been lost, or the run's folder may be a copy that is older than what was done.
     """
     write_file(context, batch)
+    if are_refused(context, batch) and context.jobs.find(_name(context, batch)) is None:
+        return _hand_on(context, batch), None
     ask = polling(lambda job: job is not None, attempts=ASKS, delay=context.loaded.settings.jobs.poll_seconds)
-    job: Job | None = ask(_found_or_made, context, batch)
+    try:
+        job: Job | None = ask(_found_or_made, context, batch)
+    except RefusedJobError as error:
+        believe(context, batch, error)
+        return _hand_on(context, batch), None
     if job is None:
         raise AskThePoolError(
             f"{ASKS} replies were lost while the import job of batch {batch.number} was made.",
@@ -146,6 +160,12 @@ def _turns(context: Context, batch: BatchRecord) -> Turns:
         "max_attempts": 1 + int(patience / delay),
         "on_wait": lambda: context.progress.note(told),
     }
+
+
+def _hand_on(context: Context, batch: BatchRecord) -> BatchRecord:
+    from flows.strategies.chain import strategies_of  # noqa: PLC0415 - the chain imports this strategy
+
+    return hand_on(context, batch, strategies_of(context.loaded.settings, context.spec))
 
 
 def _upload(context: Context, batch: BatchRecord, job: Job | None) -> tuple[BatchRecord, Job | None]:

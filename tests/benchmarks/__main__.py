@@ -75,6 +75,8 @@ def main() -> None:
             _say(f"{FULL:,} users …")
             lines += _alone(_bench(FULL, DIRTY, scratch))
     _print(lines, as_markdown=options.markdown)
+    _say("Password hashes, scheme by scheme …")
+    sys.stdout.write(answer_of("tests.benchmarks.hashes", ()) + "\n")
 
 
 def _say(text: str) -> None:

@@ -255,7 +255,7 @@ def csv_way(user: User) -> tuple[str | None, str | None]:
     for algorithm, form in HASHES.items():
         if form.fullmatch(user.password_hash):
             return algorithm, None
-    return None, "hash_unknown_scheme"
+    return None, "hash_not_taken"
 
 
 def awkward(sign: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.benchmarks import bare_polars, checking, poolferry_batches, row_by_row
+from tests.benchmarks import bare_polars, checking, hashes, poolferry_batches, row_by_row
 from tests.benchmarks.inputs import Input
 from tests.benchmarks.measuring import Cost, cost_of, interleaved, median
 
@@ -96,3 +97,16 @@ def test_ways_are_measured_in_turn_and_medians_are_taken_number_by_number() -> N
     costs = interleaved({"a": lambda: way("a"), "b": lambda: way("b")}, rounds=3)
     assert order == ["a", "b"] * 3
     assert median(costs["a"]) == Cost(3, -3, 1)
+
+
+@pytest.mark.parametrize("way", hashes.WAYS, ids=lambda way: way.name)
+def test_hashes_are_rewritten_alike_on_both_ways(way: hashes.Way) -> None:
+    speed = hashes.measure(way, 200)
+    assert speed.ours > 0
+    assert speed.script > 0
+
+
+def test_a_hash_that_is_rewritten_otherwise_is_seen() -> None:
+    broken = replace(hashes.WAYS[1], rewrite=lambda value: hashes.WAYS[1].rewrite(value).swapcase())
+    with pytest.raises(hashes.DifferentError):
+        hashes.measure(broken, 200)

@@ -18,7 +18,7 @@ from flows.steps.context import Worker
 from flows.steps.forecast import plan
 from flows.steps.running import migrate
 from flows.strategies import import_job
-from tests.flows.conftest import MAPPING, Pool, person
+from tests.flows.conftest import Pool, person
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,14 +189,3 @@ def test_a_user_with_a_verified_contact_can_ask_for_a_code(pool: Pool) -> None:
     assert set(verdicts["verdict"]) == {"created"}
     assert pool.users()["u00001"]["UserStatus"] == "CONFIRMED"
     assert pool.users()["u00002"]["UserStatus"] == "FORCE_CHANGE_PASSWORD"
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [{"password_hash": {"from": "pw", "without": "random"}}],
-)
-def test_a_rule_that_nothing_would_come_of_is_refused_at_the_start(pool: Pool, rule: dict[str, Any]) -> None:
-    path = pool.run_file([person(1)], mapping=MAPPING | rule)
-    with pytest.raises(ConfigurationError, match="not built yet"):
-        migrate(load_run_file(path), Worker())
-    assert not list((path.parent / "runs" / "acme").iterdir())

@@ -31,7 +31,7 @@ SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2003\u2028\u2029\u202f\u205f\u3000"
 
 USABLE = {BCRYPT: "BCRYPT", SCRYPT: "SCRYPT", ARGON2ID: "ARGON2ID", PBKDF2: "PBKDF2_SHA256"}
 NOT_USABLE = {
-    "$P$Babcdefghijklmnopqrstuvwxyz01234": "hash_unknown_scheme",
+    "$P$Babcdefghijklmnopqrstuvwxyz01234": "hash_not_taken",
     BCRYPT[:-1] + "=": "hash_malformed",
     BCRYPT.replace("$10$", "$14$"): "hash_cost_too_high",
     PBKDF2.replace("Ab", "a+"): "hash_alphabet",

@@ -9,7 +9,7 @@ import pytest
 from connectors.cognito.error_codes import CALLS
 from connectors.errors import ConfigurationError
 from mappings.duplicates import CODES
-from mappings.hash_formats import HASH_REASONS
+from mappings.password_hashes import HASH_REASONS
 from mappings.reasons import PROBLEMS, REASONS, Reason, reason
 from mappings.rules import RuleOptions, Rules
 from tests.unit.pool_rules import pool
@@ -20,7 +20,7 @@ ELSEWHERE = {
     "line_ragged", "line_undecodable", "line_malformed", "no_strategy", "already_in_pool", "pool_refused",
     "not_settled", "job_failed", "job_stopped", "upload_failed", "email_taken_in_pool", "groups_invalid",
     "custom:tenant_invalid", "username_invalid", "enabled_invalid", "hash_would_be_lost", "disabled_user",
-    "no_password_to_keep", "not_in_pool",
+    "no_password_to_keep", "not_in_pool", "pool_takes_no_hashes", "password_random",
 }  # fmt: skip
 """Codes that sources, mappings, strategies and jobs give."""
 

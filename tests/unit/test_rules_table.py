@@ -144,8 +144,9 @@ CASES = [
          replace(LONG_POOL, csv_header=(*LONG_POOL.csv_header, "password_hash"))),
     Case("row_too_long", "F1.22", long_row("x" * (ROOM - len(ARGON2ID) - 2)) | {PASSWORD_HASH: ARGON2ID},
          long_row("x" * (ROOM - len(ARGON2ID) - 3)) | {PASSWORD_HASH: ARGON2ID}, CSV_REASON, LONG_POOL),
-    Case("hash_unknown_scheme", "F2.9", has(PASSWORD_HASH, "pbkdf2_sha256$600000$a$b"),
+    Case("hash_unknown_scheme", "F2.9", has(PASSWORD_HASH, "$unheard$of"),
          has(PASSWORD_HASH, SCRYPT), CSV_REASON),
+    Case("hash_not_taken", "F2.4", has(PASSWORD_HASH, "{SSHA}YWI="), has(PASSWORD_HASH, BCRYPT), CSV_REASON),
     Case("hash_malformed", "F2.5", has(PASSWORD_HASH, BCRYPT[:-1]), has(PASSWORD_HASH, BCRYPT), CSV_REASON),
     Case("hash_cost_too_high", "F2.6", has(PASSWORD_HASH, BCRYPT.replace("$10$", "$13$")),
          has(PASSWORD_HASH, BCRYPT.replace("$10$", "$12$")), CSV_REASON),
@@ -166,7 +167,6 @@ OTHERWISE_JUDGED = {
     "F1.32": "a switch that lifts F1.29, see test_rules_options.py",
     "F1.48": "find_duplicates, see test_duplicates.py",
     "F1.50": "find_duplicates, see test_duplicates.py",
-    "F2.4": "the names of the algorithms",
     "F2.7": "the commas of Argon2id are counted in F1.22",
 }
 """Facts that the rules speak of and that are not the fact of a case."""
