@@ -127,7 +127,9 @@ class Migration(SandboxRequest):
         self._finish(pool, user, response, password if keeps else None)
         return user
 
-    def _finish(self, pool: MotoPool, user: StoredUser, response: dict[str, Any], password: str | None) -> None:
+    def _finish(
+        self, pool: MotoPool, user: StoredUser, response: dict[str, Any], password: str | None
+    ) -> None:
         """Keep the password, whatever the policy says of it (F6.6), and count the welcome message (F6.7)."""
         if password is not None:
             user.password = password

@@ -73,7 +73,9 @@ class UserSettings(BaseModel):
         " MfaConfiguration and Policies (F6.21, F6.22).",
     )
     trigger_seconds: float = Field(
-        default=5.0, gt=0, description="How long an invoked trigger may take before it is tried again (F6.14)."
+        default=5.0,
+        gt=0,
+        description="How long an invoked trigger may take before it is tried again (F6.14).",
     )
     trigger_retries: Literal["failures", "timeouts"] = Field(
         default="failures",

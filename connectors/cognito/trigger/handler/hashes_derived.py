@@ -144,7 +144,11 @@ def _asp_net(password: str, match: re.Match[str], _parameters: Parameters) -> bo
 def _keycloak(password: str, match: re.Match[str], _parameters: Parameters) -> bool:
     """A credential of Keycloak's export: two JSON texts inside a JSON object."""
     secret, how = _keycloak_parts(match)
-    wanted, salt, rounds = decoded(secret["value"]), decoded(secret.get("salt", "")), int(how["hashIterations"])
+    wanted, salt, rounds = (
+        decoded(secret["value"]),
+        decoded(secret.get("salt", "")),
+        int(how["hashIterations"]),
+    )
     kind = str(how["algorithm"])
     if kind == "argon2":
         more = {name: values[0] for name, values in how["additionalParameters"].items()}

@@ -64,7 +64,11 @@ class HttpGrant:
 
     def fits(self, person: Person | None, name: str, password: str) -> bool:
         """Check with the username as the source has it; tokens are thrown away."""
-        asked = {"grant_type": "password", "username": person.username if person else name, "password": password}
+        asked = {
+            "grant_type": "password",
+            "username": person.username if person else name,
+            "password": password,
+        }
         body = urlencode({**self._fields, **asked}).encode()
         request = Request(self._url, body, {"Accept": "application/json"})  # noqa: S310 - https, or a test's http
         try:

@@ -126,7 +126,9 @@ class Store:
         )
 
     def _get(self, key: str) -> dict[str, Any] | None:
-        item = self.client.get_item(TableName=self._table, Key={"k": {"S": key}}, ConsistentRead=True).get("Item")
+        item = self.client.get_item(TableName=self._table, Key={"k": {"S": key}}, ConsistentRead=True).get(
+            "Item"
+        )
         if item is None or int(item["x"]["N"]) <= self._clock():  # DynamoDB deletes late
             return None
         found: dict[str, Any] = item
@@ -134,7 +136,8 @@ class Store:
 
     def _update(self, key: str, change: str, condition: str, values: Mapping[str, int | str]) -> bool:
         typed = {
-            name: {"S": value} if isinstance(value, str) else {"N": str(value)} for name, value in values.items()
+            name: {"S": value} if isinstance(value, str) else {"N": str(value)}
+            for name, value in values.items()
         }
         try:
             self.client.update_item(
