@@ -1,4 +1,4 @@
-"""The run file's ``trigger`` part: how the migration Lambda is deployed, and what it checks passwords with."""
+"""The run file's ``trigger`` part: how the migration Lambda is deployed, and what checks passwords."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class TriggerSettings(_Part):
     name: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_-]{3,64}$",
-        description="Name of function, table, role and key; default: `poolferry-` and the run file's name.",
+        description="Name of function, table, role and key; default: `poolferry-trigger-` and the run file's name.",
     )
     expires_days: int = Field(
         default=180, gt=0, le=3650, description="Days after which who has not come is forgotten."
     )
     forgot_password: bool = Field(
         default=True,
-        description="Whether asking for a code brings people in too; their old password is worth nothing then.",
+        description="Whether asking for a code brings people in too; their old password is lost then.",
     )
     tries: int = Field(default=20, gt=0, description="Tries that one name has in a window.")
     window_seconds: int = Field(default=300, ge=10, description="Seconds of a window.")

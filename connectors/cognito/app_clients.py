@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from connectors.cognito.error_codes import pool_call
@@ -16,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_cognito_idp.type_defs import (
+        ListUserPoolClientsRequestTypeDef,
+        ListUserPoolClientsResponseTypeDef,
+    )
 
 _PASSWORD_FLOWS: Final = {
     "ADMIN_USER_PASSWORD_AUTH": {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"},
@@ -80,16 +83,17 @@ def read_app_client(client: CognitoIdentityProviderClient, pool_id: str, client_
 
 
 def _ids(client: CognitoIdentityProviderClient, pool_id: str) -> Iterator[str]:
-    ask = partial(client.list_user_pool_clients, UserPoolId=pool_id, MaxResults=_PAGE)
-    token: str | None = None
+    request: ListUserPoolClientsRequestTypeDef = {"UserPoolId": pool_id, "MaxResults": _PAGE}
     while True:
-        page = retrying("ListUserPoolClients")(_page, ask, token)
+        page = retrying("ListUserPoolClients")(_page, client, request)
         yield from (each["ClientId"] for each in page["UserPoolClients"])
-        token = page.get("NextToken")
-        if not token:
+        if not page.get("NextToken"):
             return
+        request["NextToken"] = page["NextToken"]
 
 
-def _page(ask, token):  # type: ignore[no-untyped-def]
+def _page(
+    client: CognitoIdentityProviderClient, request: ListUserPoolClientsRequestTypeDef
+) -> ListUserPoolClientsResponseTypeDef:
     with pool_call("ListUserPoolClients"):
-        return ask(NextToken=token) if token else ask()
+        return client.list_user_pool_clients(**request)

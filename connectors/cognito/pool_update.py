@@ -1,8 +1,8 @@
 """Change one setting of a pool with every other one carried over (F6.21-F6.30).
 
 ``UpdateUserPool`` sets what it is not given to its default, so everything that ``DescribeUserPool`` shows is
-sent back. Afterwards the pool is described again: if anything else has changed, what was there is put back and
-said.
+sent back. Afterwards the pool is described again: if anything else has changed, what was there is put back
+and said.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def read_settings(client: CognitoIdentityProviderClient, pool_id: str) -> PoolSe
 def carried_over(described: Mapping[str, Any]) -> dict[str, Any]:
     """Make the request that changes nothing of a described pool.
 
-    ``UnusedAccountValidityDays`` goes where the policy has its newer name (F6.27), and of a message by code and
-    one by link only the one that is in use (F6.28): Cognito refuses both side by side.
+    ``UnusedAccountValidityDays`` goes where the policy has its newer name (F6.27), and of a message by code
+    and one by link only the one that is in use stays (F6.28): Cognito refuses both side by side.
     """
     kept = {name: value for name, value in described.items() if name not in DESCRIBED_ONLY}
     request = deepcopy({RENAMED.get(name, name): value for name, value in kept.items()})
@@ -114,8 +114,8 @@ def update_pool(
         _update(client, carried_over(before.described))
         left = differences(before, read_settings(client, pool_id))
         raise TargetError(
-            f"UpdateUserPool changed more than it was asked to: {', '.join(sorted(lost))}. What was there was "
-            f"put back{'' if not left else ', but for ' + ', '.join(sorted(left))}.",
+            f"UpdateUserPool changed more than it was asked to: {', '.join(sorted(lost))}. What was there "
+            f"was put back{'' if not left else ', but for ' + ', '.join(sorted(left))}.",
             "Look at these settings in the console, and set the trigger there.",
         )
     return now

@@ -92,7 +92,7 @@ class TriggerOf:
         """Where the trigger lives: in the pool's account and Region."""
         settings = self.loaded.settings
         _, partition, _, region, account, *_ = self.pool.arn.split(":")
-        return Place(partition, region, account, settings.trigger.name or f"poolferry-{settings.name}")
+        return Place(partition, region, account, settings.trigger.name or f"poolferry-trigger-{settings.name}")
 
     @cached_property
     def deployment(self) -> Deployment:
@@ -130,7 +130,8 @@ def trigger_of(loaded: LoadedRunFile) -> TriggerOf:
 def deploy(trigger: TriggerOf, worker: Worker, package: Package) -> Deployed:
     """Make all resources, load the newest run's deferred users, and make the function.
 
-    May be repeated: what is there is found, and pages that were loaded are not loaded again. Attaches nothing.
+    May be repeated: what is there is found, and pages that were loaded are not loaded again. Attaches
+    nothing.
 
     Raises:
         ConfigurationError: there is no run, it has not chosen ways yet, or a name is somebody else's.
@@ -237,7 +238,7 @@ def attach(trigger: TriggerOf) -> list[AppClient]:
     if not reaching:
         raise ConfigurationError(
             "No app client of the pool allows a flow that reaches the trigger (F6.13).",
-            "Allow ALLOW_USER_PASSWORD_AUTH or ALLOW_ADMIN_USER_PASSWORD_AUTH for one, and let people sign in by it.",
+            "Allow ALLOW_USER_PASSWORD_AUTH or ALLOW_ADMIN_USER_PASSWORD_AUTH for the one people sign in by.",
         )
     refuse_during_jobs(trigger.cognito, trigger.pool_id)
     trigger.deployment.let_pool_invoke(trigger.pool_id, trigger.pool.arn)

@@ -20,13 +20,13 @@ from tests.flows.conftest import Pool, person
 from tests.flows.journeys import lead_to, make_pool, text_attribute, travel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from connectors.cognito.sandbox import Sandbox
 
 PASSWORD = "Old-word-1"  # noqa: S105 - an invented one
-WRONG = "Old-word-2"  # noqa: S105 - an invented one
+WRONG = "Old-word-2"
 FLOWS = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"]
 
 
@@ -218,10 +218,10 @@ def test_an_address_in_place_of_a_username_finds_its_user(
 
 
 @pytest.fixture
-def whole(house: House) -> Iterator[House]:
+def whole(house: House) -> House:
     """A house whose pool has everything set that can be."""
     house.pool.client.update_user_pool(UserPoolId=house.pool.pool_id, **EVERYTHING)
-    yield house
+    return house
 
 
 EVERYTHING: dict[str, Any] = {

@@ -157,7 +157,7 @@ class Functions:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="sandbox-functions-"))
             _lay_runtime(self._folder / "runtime")
-        code = self._folder / function.code_digest.removeprefix("sha256:")
+        code: Path = self._folder / function.code_digest.removeprefix("sha256:")
         if not code.exists():
             with ZipFile(BytesIO(function.code_bytes)) as archive:
                 archive.extractall(code)

@@ -1,9 +1,9 @@
-"""Runs one Lambda function: started by ``functions.py`` as a script, with nothing but the zip and boto3 around it.
+"""Runs one Lambda function: started by ``functions.py`` as a script, with the zip and boto3 around it.
 
 The first argument is the folder of the unpacked zip, the second what Lambda's own runtime brings along
 (boto3), the third the handler as ``module.function``. Each line on standard input is an event; each answer
-is a line on standard output: ``{"result": …}`` or ``{"error": text}``. What the function itself prints goes to
-standard error, which is its log. Ends with standard input.
+is a line on standard output: ``{"result": …}`` or ``{"error": text}``. What the function itself prints goes
+to standard error, which is its log. Ends with standard input.
 """
 
 from __future__ import annotations

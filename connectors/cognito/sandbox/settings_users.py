@@ -79,6 +79,6 @@ class UserSettings(BaseModel):
     )
     trigger_retries: Literal["failures", "timeouts"] = Field(
         default="failures",
-        description="After what a trigger is invoked again, three times at most: also after it raised, or only"
-        " after no answer; the guide does not say (F6.14).",
+        description="After what a trigger is invoked again, three times at most: also after it raised, or"
+        " only after no answer; the guide does not say (F6.14).",
     )

@@ -58,24 +58,28 @@ def make_clients(region: str | None, profile: str | None) -> Clients:
     )
 
 
-@contextmanager
-def absent_is_fine() -> Iterator[None]:
+class _Fine:
+    """Leaves its block quietly where AWS answers with one of some codes."""
+
+    def __init__(self, codes: frozenset[str]) -> None:
+        self._codes = codes
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """Swallow those codes, and nothing else."""
+        return isinstance(error, ClientError) and error_code(error) in self._codes
+
+
+def absent_is_fine() -> _Fine:
     """Leave the block quietly where what it looks for is not there."""
-    try:
-        yield
-    except ClientError as error:
-        if error_code(error) not in ABSENT:
-            raise
+    return _Fine(ABSENT)
 
 
-@contextmanager
-def present_is_fine() -> Iterator[None]:
+def present_is_fine() -> _Fine:
     """Leave the block quietly where what it makes is there already."""
-    try:
-        yield
-    except ClientError as error:
-        if error_code(error) not in PRESENT:
-            raise
+    return _Fine(PRESENT)
 
 
 @contextmanager

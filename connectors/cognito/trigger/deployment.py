@@ -1,4 +1,4 @@
-"""The resources of a migration trigger: key, table, role, log group, function; made once, found again, removed.
+"""The resources of a migration trigger: key, table, role, log group, function; made, found again, removed.
 
 Each is tagged, and what is not tagged as ours is neither used nor removed. Everything here may be done again
 after a crash: it finds what is there.
@@ -124,7 +124,7 @@ class Deployment:
         return Secrets.parse(opened["Plaintext"])
 
     def keep_secrets(self, key_arn: str, secrets: Secrets) -> str:
-        """Encrypt the secrets and keep them in the table; returns them as the function's environment has them.
+        """Encrypt the secrets and keep them in the table; returns them as the function's environment has.
 
         Raises:
             TargetError: they are longer than what KMS encrypts at once.

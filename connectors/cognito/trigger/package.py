@@ -1,7 +1,7 @@
 """The zip of the migration Lambda: the handler's folder and the few libraries that its hashes need.
 
-The libraries are brought by pip as wheels for Lambda's Linux, whatever this machine is. The same input makes the
-same bytes.
+The libraries are brought by pip as wheels for Lambda's Linux, whatever this machine is. The same input makes
+the same bytes.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def build(
         runtime: one of ``RUNTIMES``.
         architecture: the function's processor.
         ldap: whether the library that asks a directory comes along.
-        here: True takes the packages that are installed beside Poolferry, for this very Python and machine: the
-            local Cognito runs such a zip. Needs no network.
+        here: True takes the packages that are installed beside Poolferry, for this very Python and machine:
+            the local Cognito runs such a zip. Needs no network.
 
     Raises:
         ConfigurationError: pip cannot bring the packages, or one is not installed here.
@@ -102,7 +102,7 @@ def _requirements() -> list[str]:
 
 
 def _bring(wanted: list[str], folder: Path, runtime: str, architecture: Architecture) -> None:
-    """Let pip fetch wheels for Lambda; its own words may name an index with its password, so they stay away."""
+    """Let pip fetch wheels for Lambda; its own words may name an index and a password, so they stay away."""
     platforms = [f"{glibc}_{_MACHINES[architecture]}" for glibc in _GLIBC]
     command = [
         sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",

@@ -108,7 +108,7 @@ def _argon2(password: str, match: re.Match[str], _parameters: Parameters) -> boo
     from cryptography.exceptions import InvalidKey  # noqa: PLC0415 - only where there is such a hash
     from cryptography.hazmat.primitives.kdf import argon2  # noqa: PLC0415 - same
 
-    kinds = {"i": argon2.Argon2i, "d": argon2.Argon2d, "id": argon2.Argon2id}
+    kinds: dict[str, Any] = {"i": argon2.Argon2i, "d": argon2.Argon2d, "id": argon2.Argon2id}
     key = decoded(match["key"])
     made = kinds[match["kind"]](
         salt=decoded(match["salt"]), length=len(key), iterations=int(match["t"]), lanes=int(match["p"]),

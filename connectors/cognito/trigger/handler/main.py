@@ -1,8 +1,8 @@
 """The function: ``poolferry_trigger.main.handler``.
 
-It logs one word a sign-in and never the event, which holds the password in the clear (F6.20). Whoever is unknown
-or has a wrong password gets an empty response (F6.19); an exception, which makes Cognito ask again, only means
-that the table or an old system could not be asked.
+It logs one word a sign-in and never the event, which holds the password in the clear (F6.20). Whoever is
+unknown or has a wrong password gets an empty response (F6.19); an exception, which makes Cognito ask again,
+only means that the table or an old system could not be asked.
 """
 
 from __future__ import annotations

@@ -42,8 +42,9 @@ class Settings:
     def read(cls, environment: Mapping[str, str]) -> Settings:
         """Read them from ``POOLFERRY``, a JSON object."""
         given = json.loads(environment["POOLFERRY"])
-        lists = {name: tuple(given.pop(name, ())) for name in ("username_attributes", "alias_attributes")}
-        return cls(**given, **lists)
+        for name in ("username_attributes", "alias_attributes"):
+            given[name] = tuple(given.get(name, ()))
+        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

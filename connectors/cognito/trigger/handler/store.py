@@ -11,9 +11,9 @@ key            item
 ``#deployed``  what was loaded, and the encrypted secrets
 =============  =====================================================================================
 
-Once a person has arrived, their item is good for ``GRACE_SECONDS`` more, in which Cognito may ask again (F6.14)
-and gets the same answer; then it counts as gone and DynamoDB deletes it, so that who is deleted from the pool
-later is not brought back.
+Once a person has arrived, their item is good for ``GRACE_SECONDS`` more, in which Cognito may ask again
+(F6.14) and gets the same answer; then it counts as gone and DynamoDB deletes it, so that who is deleted from
+the pool later is not brought back.
 """
 
 from __future__ import annotations
