@@ -64,17 +64,23 @@ def command_line() -> TyperGroup:
 
 def commands() -> str:
     """One line a command."""
-    rows = [(f"`{usage(command)}`", _paragraph(command.help)) for command in _commands()]
+    rows = [(f"`{usage(name, each)}`", _paragraph(each.help)) for name, each in leaf_commands().items()]
     return table(("command", "what it does"), rows)
 
 
-def _commands() -> list[TyperCommand]:
-    return [cast("TyperCommand", command) for command in command_line().commands.values()]
+def leaf_commands() -> dict[str, TyperCommand]:
+    """Every command by the words behind ``poolferry``; those of a group have the group's name before theirs."""
+    found: dict[str, TyperCommand] = {}
+    for name, command in command_line().commands.items():
+        inside = getattr(command, "commands", None)
+        below = {f"{name} {own}": each for own, each in inside.items()} if inside else {name: command}
+        found |= {words: cast("TyperCommand", each) for words, each in below.items()}
+    return found
 
 
-def usage(command: TyperCommand) -> str:
+def usage(name: str, command: TyperCommand) -> str:
     """How a command is called: ``poolferry run RUN_FILE``."""
-    parts = ["poolferry", str(command.name)]
+    parts = ["poolferry", name]
     for param in command.params:
         if isinstance(param, TyperArgument):
             parts.append(f"{param.metavar}" if param.required else f"[{param.metavar}]")
@@ -91,8 +97,8 @@ def _paragraph(text: str | None) -> str:
 def options() -> str:
     """Every argument and option of every command, in the words of ``--help``."""
     rows = [
-        (f"`{command.name}`", *_option(param))
-        for command in _commands()
+        (f"`{name}`", *_option(param))
+        for name, command in leaf_commands().items()
         for param in command.params
         if isinstance(param, TyperArgument | TyperOption)
     ]
@@ -295,6 +301,12 @@ RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "`run` with `import_job`; besides, `iam:PassRole` on the log role (F3.35)": (
             "CreateUserImportJob", "DescribeUserImportJob", "StartUserImportJob", "StopUserImportJob",
             "DescribeLogGroups", "DescribeLogStreams", "GetLogEvents",
+        ),
+        "`verify-sign-in`; `InitiateAuth` needs no right": (
+            "ListUserPoolClients", "DescribeUserPoolClient", "AdminInitiateAuth", "InitiateAuth",
+        ),
+        "`trigger attach` and `detach`; [more](deployments/TRIGGER.md#rights) for the function": (
+            "GetUserPoolMfaConfig", "UpdateUserPool",
         ),
         "`run` with `admin_create_user`": ("AdminCreateUser", "AdminSetUserPassword"),
         "the limits in force; without it the defaults are taken (F4.5)": ("GetProvisionedLimit",),

@@ -92,7 +92,9 @@ class TriggerOf:
         """Where the trigger lives: in the pool's account and Region."""
         settings = self.loaded.settings
         _, partition, _, region, account, *_ = self.pool.arn.split(":")
-        return Place(partition, region, account, settings.trigger.name or f"poolferry-trigger-{settings.name}")
+        return Place(
+            partition, region, account, settings.trigger.name or f"poolferry-trigger-{settings.name}"
+        )
 
     @cached_property
     def deployment(self) -> Deployment:

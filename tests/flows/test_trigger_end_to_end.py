@@ -16,6 +16,7 @@ from connectors.errors import ConfigurationError
 from flows.settings import load_run_file
 from flows.steps import trigger as steps
 from flows.steps.context import Worker
+from flows.steps.reconciling import reconcile
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import lead_to, make_pool, text_attribute, travel
 
@@ -122,6 +123,9 @@ def test_deferred_users_come_in_by_their_old_password(house: House) -> None:
     assert house.pool.attributes("u00001")["custom:tenant"] == "acme"
     found = steps.status(house.trigger)
     assert (found["deferred"], found["arrived"], found["to_come"]) == (3, 3, 0)
+    held = reconcile(house.loaded, Worker())
+    assert (held.deferred, held.arrived, held.unknown, held.exit_status) == (3, 3, 0, 0)
+    assert "3 of 3 deferred users have arrived" in held.sentence
     assert found["outcomes"] == {"arrived": 3, "unknown": 1, "wrong_password": 1}
 
 
@@ -265,9 +269,11 @@ def test_attaching_and_detaching_change_nothing_else_of_a_pool(whole: House) -> 
     before = whole.trigger.pool
     steps.attach(whole.trigger)
     attached = whole.trigger.pool
-    named = {name for name in {*before.described, *attached.described}
-             if before.described.get(name) != attached.described.get(name)} - {"LastModifiedDate"}  # fmt: skip
-    assert named == {"LambdaConfig"}
+    was, now = before.described, attached.described
+    assert {name for name in {*was, *now} if was.get(name) != now.get(name)} <= {
+        "LambdaConfig",
+        "LastModifiedDate",
+    }
     assert before.mfa == attached.mfa
     own = {"UserMigration": whole.trigger.place.function_arn}
     assert attached.triggers == {**before.triggers, **own}

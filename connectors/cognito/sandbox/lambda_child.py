@@ -38,10 +38,11 @@ def main(code: str, runtime: str, handler: str) -> None:
     call = getattr(import_module(module.replace("/", ".")), function)
     seconds = float(os.environ.get("AWS_LAMBDA_FUNCTION_TIMEOUT", "3"))
     for line in sys.stdin:
-        answers.write(json.dumps(_answer(call, json.loads(line), Context(seconds))) + "\n")
-        answers.flush()
-        sys.stdout.flush()
+        answer = _answer(call, json.loads(line), Context(seconds))
+        sys.stdout.flush()  # the log is complete before anybody has the answer
         sys.stderr.flush()
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
 
 
 def _answer(call: Any, event: Any, context: Context) -> dict[str, Any]:  # noqa: ANN401 - JSON and a stranger's code

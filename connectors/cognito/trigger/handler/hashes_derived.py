@@ -127,18 +127,23 @@ def _argon2_is_affordable(match: re.Match[str], _parameters: Parameters) -> bool
 
 
 def _asp_net(password: str, match: re.Match[str], _parameters: Parameters) -> bool:
+    digest, rounds, salt, key = _asp_net_parts(match)
+    made = hashlib.pbkdf2_hmac(digest, password.encode(), salt, rounds, len(key))
+    return hmac.compare_digest(made, key)
+
+
+def _asp_net_parts(match: re.Match[str]) -> tuple[str, int, bytes, bytes]:
     """ASP.NET Identity: version 2 is PBKDF2-SHA1 with 1,000 rounds, version 3 says what it is."""
     data = base64.b64decode(match["data"], validate=True)
     if data[0] == 0:
-        digest, rounds, salt, key = "sha1", 1000, data[1:17], data[17:]
-    else:
-        digest, rounds = _ASP_NET[int.from_bytes(data[1:5], "big")], int.from_bytes(data[5:9], "big")
-        size = int.from_bytes(data[9:13], "big")
-        salt, key = data[13 : 13 + size], data[13 + size :]
-    if not key or rounds > MAX_PBKDF2:
-        return False
-    made = hashlib.pbkdf2_hmac(digest, password.encode(), salt, rounds, len(key))
-    return hmac.compare_digest(made, key)
+        return "sha1", 1000, data[1:17], data[17:]
+    kind, rounds, size = (int.from_bytes(data[start : start + 4], "big") for start in (1, 5, 9))
+    return _ASP_NET[kind], rounds, data[13 : 13 + size], data[13 + size :]
+
+
+def _asp_net_is_affordable(match: re.Match[str], _parameters: Parameters) -> bool:
+    _, rounds, _, key = _asp_net_parts(match)
+    return rounds <= MAX_PBKDF2 and bool(key)
 
 
 def _keycloak(password: str, match: re.Match[str], _parameters: Parameters) -> bool:
@@ -207,6 +212,7 @@ SCHEMES = (
            _firebase, _firebase_is_affordable, needs_parameters=True),
     Scheme("argon2", rf"(?:\{{ARGON2\}}|argon2)?{_ARGON2}", _argon2, _argon2_is_affordable),
     Scheme("keycloak", r'(?P<json>\{.*"secretData".*\})', _keycloak, _keycloak_is_affordable),
-    Scheme("asp_net", r"(?P<data>A[AQ][A-Za-z0-9+/]{60,120}={0,2})", _asp_net),
+    Scheme("asp_net", r"(?P<data>A[A-P][A-Za-z0-9+/]{64}==|AQAAAA[A-Za-z0-9+/]{50,150}={0,2})", _asp_net,
+           _asp_net_is_affordable),
 )  # fmt: skip
 """By shape; the first that matches is it."""
