@@ -88,7 +88,7 @@ def deploy(
         package = _built(loaded, Path(scratch) / "trigger.zip", here=here)
         done = steps.deploy(steps.trigger_of(loaded), Worker(progress), package)
     lines = [
-        f"{done.progress.deferred:,} users are left to {done.name}; {done.progress.to_come:,} are to come yet.",
+        f"{done.progress.deferred:,} users are left to {done.name}; {done.progress.to_come:,} are to come.",
         *(f"  {count:,} with {scheme}" for scheme, count in done.tally.schemes.most_common()),
         *(f"  {count:,} can only ask for a code: {why}" for why, count in done.tally.problems.most_common()),
         f"Next: poolferry trigger attach {run_file}",
@@ -202,9 +202,8 @@ def _built(loaded: LoadedRunFile, out: Path, *, here: bool) -> Package:
 
     chosen = loaded.settings.trigger
     ldap = chosen.live is not None and chosen.live.kind == "ldap"
-    say(
-        f"Building the function for {'this machine' if here else f'{chosen.runtime} on {chosen.architecture}'}."
-    )
+    where = "this machine" if here else f"{chosen.runtime} on {chosen.architecture}"
+    say(f"Building the function for {where}.")
     return make(out, runtime=chosen.runtime, architecture=chosen.architecture, ldap=ldap, here=here)
 
 

@@ -69,7 +69,7 @@ def commands() -> str:
 
 
 def leaf_commands() -> dict[str, TyperCommand]:
-    """Every command by the words behind ``poolferry``; those of a group have the group's name before theirs."""
+    """Every command by the words behind ``poolferry``; those of a group begin with the group's name."""
     found: dict[str, TyperCommand] = {}
     for name, command in command_line().commands.items():
         inside = getattr(command, "commands", None)
@@ -125,11 +125,16 @@ def run_file() -> str:
 def run_file_keys(model: type, above: str = "") -> Iterator[tuple[str, str, str, str]]:
     """Key, what it takes, default and meaning, depth first."""
     for name, info in _fields_of(model):
-        key, part = f"{above}{name}", info.annotation if _is_part(info.annotation) else None
+        key, part = f"{above}{name}", _part_of(info.annotation)
         meaning = info.description or _paragraph(part.__doc__ if part else None)
         yield key, _takes(info.annotation), _written(info), meaning
         if part:
             yield from run_file_keys(part, f"{key}.")
+
+
+def _part_of(kind: object) -> type | None:
+    """The part of a run file that a key takes, also where it may be left out."""
+    return next((one for one in (kind, *get_args(kind)) if _is_part(one)), None)
 
 
 def _is_part(kind: object) -> TypeGuard[type]:
@@ -172,7 +177,9 @@ def _takes(kind: object) -> str:
         return f"list of {_takes(inside[0])}"
     if origin is dict or _is_part(kind):
         return "map"
-    words: dict[object, str] = {str: "text", int: "whole number", float: "number"}
+    words: dict[object, str] = {
+        str: "text", int: "whole number", float: "number", bool: "`true` or `false`",
+    }  # fmt: skip
     return words[kind]
 
 

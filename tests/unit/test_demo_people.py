@@ -148,7 +148,9 @@ def test_only_planted_users_have_a_hash_and_each_kind_looks_as_its_scheme_says(
 ) -> None:
     forms = {"hash_bcrypt": BCRYPT, "inactive_with_hash": BCRYPT, "unverified_with_hash": BCRYPT,
              "hash_pbkdf2": PBKDF2, "hash_pbkdf2_ambiguous": PBKDF2,
-             "hash_foreign": re.compile(r"\{SSHA\}.{40}|\{SSHA512\}.{96}|\$P\$B.{30}|\$1\$.{31}|\$6\$.{95}")}  # fmt: skip
+             "hash_foreign": re.compile(
+                 r"\{SSHA\}.{40}|\{SSHA512\}.{96}|\$P\$B.{30}|\$1\$.{31}|\$6\$.{95}"
+             )}  # fmt: skip
     for person in everybody:
         form = forms.get(person.kind.name) if person.kind else None
         if form is None:

@@ -36,7 +36,11 @@ def service(sandbox: Sandbox, name: str) -> Client:
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with start() as running:
-        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
         service(running, "iam").create_role(
             RoleName="any", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
         )
@@ -184,7 +188,9 @@ def test_an_answer_that_breaks_a_rule_makes_no_user(
 
 @pytest.mark.parametrize("force", [False, True])
 def test_a_taken_alias_moves_only_where_the_function_says_so(
-    sandbox: Sandbox, client: Client, force: bool  # noqa: FBT001 - parametrised
+    sandbox: Sandbox,
+    client: Client,
+    force: bool,  # noqa: FBT001 - parametrised
 ) -> None:
     """F6.8."""
     pool = with_client(client, AliasAttributes=["email"])
@@ -203,7 +209,9 @@ def test_a_taken_alias_moves_only_where_the_function_says_so(
 def test_a_slow_function_is_asked_three_times_and_then_given_up(sandbox: Sandbox, client: Client) -> None:
     """F6.14."""
     pool = with_client(client)
-    attached = Attached(sandbox, pool, "import time\ndef handler(e, c):\n    print('asked', flush=True)\n    time.sleep(60)\n")
+    attached = Attached(
+        sandbox, pool, "import time\ndef handler(e, c):\n    print('asked', flush=True)\n    time.sleep(60)\n"
+    )
     with switched(sandbox, trigger_seconds=1.5), refused("UnexpectedLambdaException", "UserMigration"):
         pool.sign_in("ann")
     assert attached.said().count("asked") == 3

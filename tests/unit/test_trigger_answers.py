@@ -9,7 +9,13 @@ from connectors.cognito.trigger.handler.names import folded, key_of
 from connectors.cognito.trigger.handler.settings import Secrets, Settings
 from connectors.cognito.trigger.handler.store import Person
 
-ATTRIBUTES = {"email": "vera@example.com", "email_verified": "true", "name": "Vera", "sub": "old", "identities": "x"}
+ATTRIBUTES = {
+    "email": "vera@example.com",
+    "email_verified": "true",
+    "name": "Vera",
+    "sub": "old",
+    "identities": "x",
+}
 PERSON = Person("key", "u1", ATTRIBUTES, "hash", 2_000_000_000)
 PLAIN = Settings("t", case_sensitive=False)
 ALIAS = Settings("t", alias_attributes=("email", "preferred_username"), case_sensitive=False)
@@ -26,7 +32,13 @@ STRICT = Settings("t", alias_attributes=("email",), case_sensitive=True)
         (EMAIL, "VERA@example.com", "VERA@example.com", None),
         (STRICT, "Vera@example.com", "vera@example.com", None),
     ],
-    ids=["own name", "alias", "own name where there are aliases", "address as username", "letter case counts"],
+    ids=[
+        "own name",
+        "alias",
+        "own name where there are aliases",
+        "address as username",
+        "letter case counts",
+    ],
 )
 def test_the_typed_name_goes_where_the_pool_wants_it(
     settings: Settings, typed: str, email: str, username: str | None

@@ -43,7 +43,9 @@ def keycloak(algorithm: str, digest: str, size: int) -> str:
     key = hashlib.pbkdf2_hmac(digest, PASSWORD.encode(), salt, 1000, size)
     secret = {"value": b64(key), "salt": b64(salt), "additionalParameters": {}}
     how = {"hashIterations": 1000, "algorithm": algorithm, "additionalParameters": {}}
-    return json.dumps({"type": "password", "secretData": json.dumps(secret), "credentialData": json.dumps(how)})
+    return json.dumps(
+        {"type": "password", "secretData": json.dumps(secret), "credentialData": json.dumps(how)}
+    )
 
 
 def keycloak_argon2() -> str:
@@ -117,7 +119,9 @@ FIREBASE = {
 """Parameters of the public example in Firebase's own scrypt repository."""
 FIREBASE_HASH = {
     "salt": "42xEC+ixf3L2lw==",
-    "passwordHash": "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==",
+    "passwordHash": (
+        "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="
+    ),
 }
 
 
@@ -164,6 +168,9 @@ def test_what_nobody_knows_is_named_and_fits_nothing(stored: str) -> None:
     assert not hashes.fits(stored, stored, {})
 
 
-@given(st.text(max_size=80), st.sampled_from(["", "$2b$04$", "{SSHA}", "$argon2id$v=19$", "$P$B", '{"secretData":']))
+@given(
+    st.text(max_size=80),
+    st.sampled_from(["", "$2b$04$", "{SSHA}", "$argon2id$v=19$", "$P$B", '{"secretData":']),
+)
 def test_junk_never_raises_and_never_fits(text: str, prefix: str) -> None:
     assert not hashes.fits("any", prefix + text, {})

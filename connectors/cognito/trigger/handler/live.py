@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .store import Person
 
-SECONDS = 3.0
+SECONDS = 3
 """An old system that takes longer leaves Cognito too little of its five seconds (F6.14)."""
 
 REFUSALS = (400, 401, 403)
