@@ -188,7 +188,7 @@ def _written(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
     default = info.get_default(call_default_factory=True, validated_data={})
-    if default is None or default is PydanticUndefined or default == {} or _is_part(type(default)):
+    if default is None or default is PydanticUndefined or default in ({}, "") or _is_part(type(default)):
         return ""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"

@@ -79,7 +79,8 @@ def test_what_cognito_refuses_side_by_side_is_not_sent() -> None:
     """F6.27, F6.28."""
     both = {"EmailMessage": "a", "EmailSubject": "b", "EmailMessageByLink": "c", "EmailSubjectByLink": "d"}
     described = {
-        "Id": "x", "Name": "y", "Arn": "z", "Policies": {"PasswordPolicy": {"TemporaryPasswordValidityDays": 3}},
+        "Id": "x", "Name": "y", "Arn": "z",
+        "Policies": {"PasswordPolicy": {"TemporaryPasswordValidityDays": 3}},
         "AdminCreateUserConfig": {"UnusedAccountValidityDays": 3, "AllowAdminCreateUserOnly": True},
         "VerificationMessageTemplate": {**both, "DefaultEmailOption": "CONFIRM_WITH_LINK"},
     }  # fmt: skip

@@ -114,7 +114,8 @@ def handler(event, context):
         )  # fmt: skip
     event = json.loads(attached.said().removeprefix("alone "))
     assert event.keys() == {
-        "version", "triggerSource", "region", "userPoolId", "userName", "callerContext", "request", "response",
+        "version", "triggerSource", "region", "userPoolId", "userName", "callerContext", "request",
+        "response",
     }  # fmt: skip
     assert event["triggerSource"] == "UserMigration_Authentication"
     assert (event["userName"], event["userPoolId"], event["region"]) == ("Ann", pool.id, REGION)

@@ -162,6 +162,28 @@ def test_what_takes_longer_than_cognito_waits_is_refused_at_once(cost: str) -> N
     assert time.perf_counter() - began < 0.5
 
 
+_KEY = b64(b"k" * 32).rstrip("=")
+COSTLIEST = {
+    "bcrypt, cost 14": "$2b$14$" + BCRYPT[7:],
+    "Argon2id, 512 MiB, 2 passes": f"$argon2id$v=19$m=524288,t=2,p=1${_KEY}${_KEY}",
+    "scrypt, N 131,072, r 8": f"131072$8$1${'00' * 16}${'00' * 32}",
+    "PBKDF2-SHA512, 1,500,000 rounds": f"$pbkdf2-sha512$1500000${_KEY}${_KEY}",
+    "SHA512-crypt, 500,000 rounds": "$6$rounds=500000$invented$" + "a" * 85 + ".",
+    "phpass, 2^18 rounds": "$P$GInvented" + "a" * 21 + ".",
+}
+"""The most that is allowed of every costly scheme; the hash of nothing that anybody knows."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COSTLIEST)
+def test_the_costliest_hash_that_is_allowed_takes_less_than_two_seconds_of_a_processor(name: str) -> None:
+    """Cognito waits for five (F6.14). The processor's time is counted: other tests may be running."""
+    assert hashes.problem_of(COSTLIEST[name], {}) is None
+    began = time.process_time()
+    assert not hashes.fits(PASSWORD, COSTLIEST[name], {})
+    assert time.process_time() - began < 2.0
+
+
 @pytest.mark.parametrize("stored", ["", "secret", "$9$x$y", "{SSHA}not base64!", "$2b$10$short", "md5:abc"])
 def test_what_nobody_knows_is_named_and_fits_nothing(stored: str) -> None:
     assert hashes.problem_of(stored, {}) == "unknown"

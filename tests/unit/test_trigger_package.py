@@ -24,7 +24,8 @@ TEMPLATE = ROOT / "deployments" / "trigger" / "template.yaml"
 LINT = Path(sys.executable).with_name("cfn-lint")
 IMPORTED = (
     "import json, sys; sys.path.insert(0, sys.argv[1]); before = set(sys.modules); "
-    "import connectors_free.main; print(json.dumps(sorted({name.partition('.')[0] for name in set(sys.modules) - before})))"
+    "import connectors_free.main; "
+    "print(json.dumps(sorted({name.partition('.')[0] for name in set(sys.modules) - before})))"
 )
 
 
