@@ -163,8 +163,16 @@ def remove(
 
 
 def verify_sign_in(
-    run_file: RunFileArgument,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A run's id, its name (then the newest run) or its folder; or a run file.",
+            metavar="RUN",
+            show_default=False,
+        ),
+    ],
     *,
+    state: Annotated[Path, typer.Option(help="The folder of the runs.")] = Path("runs"),
     sample: Annotated[
         Path, typer.Option(help="CSV file with the columns username and password, of people who agreed.")
     ],
@@ -178,12 +186,12 @@ def verify_sign_in(
     Passwords are read from the file, used once and kept nowhere. Each sign-in makes its user billable (F8.2).
     Exit status 1 says that somebody could not sign in.
     """
-    from flows.steps.sign_in_proof import proof_of_sign_ins, read_sample  # noqa: PLC0415 - keeps `--help` quick
+    from flows.steps import sign_in_proof as steps  # noqa: PLC0415 - keeps `--help` quick
     from flows.steps.trigger_texts import proof_table  # noqa: PLC0415
 
-    loaded = _loaded(run_file)
+    loaded = _loaded(steps.run_file_of(name, state))
     with TerminalProgress() as progress:
-        found = proof_of_sign_ins(loaded, read_sample(sample), client_id, progress)
+        found = steps.proof_of_sign_ins(loaded, steps.read_sample(sample), client_id, progress)
     if not as_json:
         OUT.print(proof_table(found))
     _show(found.to_json(), found.sentence, as_json=as_json)

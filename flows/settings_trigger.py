@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Part(BaseModel):
@@ -33,6 +33,19 @@ class LiveSource(_Part):
     bind: str = Field(
         default="", description="`ldap`: the name to bind with, `{}` standing for the username."
     )
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> LiveSource:
+        is_http = self.kind == "http"
+        if self.url.startswith("http") is not is_http:
+            raise ValueError(f"url: does not fit the kind {self.kind}")
+        if is_http and self.bind:
+            raise ValueError("bind: is for the kind ldap")
+        if not is_http and (self.client_id or self.client_secret or self.scope):
+            raise ValueError("client_id, client_secret and scope: are for the kind http")
+        if not is_http and "{}" not in self.bind:
+            raise ValueError("bind: must hold {} for the username")
+        return self
 
 
 class TriggerSettings(_Part):

@@ -217,9 +217,7 @@ _SIGN_IN: Final = _POOL_READ | {
     "InternalErrorException": _ASK,
     "InvalidEmailRoleAccessPolicyException": _FOREIGN_ROLE,
     "InvalidLambdaResponseException": Treatment(TargetError, _TRIGGER),
-    "InvalidParameterException": Treatment(
-        TargetError, "Check that the app client allows the flow, and its secret."
-    ),
+    "InvalidParameterException": Treatment(TargetError, "Check that the app client allows the flow."),
     "InvalidSmsRoleAccessPolicyException": _FOREIGN_ROLE,
     "InvalidSmsRoleTrustRelationshipException": _FOREIGN_ROLE,
     "InvalidUserPoolConfigurationException": Treatment(TargetError, "Look at the pool's settings."),
@@ -279,7 +277,9 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
         "DescribeUserPoolClient": _cognito(_POOL_READ),
         "GetCSVHeader": _cognito(_POOL_READ),
         "GetProvisionedLimit": _cognito(_LIMIT_READ),
-        "GetUserPoolMfaConfig": _cognito(_POOL_READ),
+        "GetUserPoolMfaConfig": _cognito(
+            {code: what for code, what in _POOL_READ.items() if code != "OperationNotEnabledException"}
+        ),
         "InitiateAuth": _cognito(_SIGN_IN | {"ForbiddenException": _BLOCKED}, reads=False),
         "ListUserImportJobs": _cognito(_POOL_READ),
         "ListIdentityProviders": _cognito(_PROVIDERS),

@@ -9,21 +9,21 @@ import csv
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from botocore.exceptions import ClientError
 
 from connectors.cognito.app_clients import AppClient, read_app_client, read_app_clients
-from connectors.cognito.error_codes import translate
-from connectors.errors import ConfigurationError, RetryError
-from connectors.retry import AWS_ERRORS, error_code, retrying
-from flows.ledger.folder import runs_of
+from connectors.cognito.sign_ins import SIGNED_IN, sign_in
+from connectors.errors import ConfigurationError
+from connectors.retry import retrying
+from flows.ledger.folder import find_run, runs_of
+from flows.ledger.store import Ledger, open_sqlite
 from flows.steps.context import cognito_client
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from flows.steps.progress import Progress
 
 COLUMNS = ("username", "password")
-SIGNED_IN = "signed_in"
 WAYS = {
     "imported": "import job",
     "created": "AdminCreateUser",
@@ -41,8 +40,6 @@ WAYS = {
 }
 """Verdict of the newest run → by which way its user comes in."""
 UNKNOWN_WAY = "in no finished run"
-REFUSED = frozenset({"NotAuthorizedException", "UserNotFoundException"})
-"""Codes of a wrong password or an unknown user."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -93,6 +90,26 @@ class SignInProof:
         return {"asked": self.asked, "signed_in": self.signed_in, "results": dict(self.results), "ways": ways}
 
 
+def run_file_of(name: str, state: Path) -> Path:
+    """Find the run file of a run: where it lay when the run began.
+
+    Args:
+        name: a run's id, name or folder, or a run file itself.
+        state: the folder of the runs.
+
+    Raises:
+        ConfigurationError: there is no such run.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    folder = find_run(name, state)
+    ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, partial(float, 0))
+    try:
+        return Path(str(ledger.run().facts["run_file"]))
+    finally:
+        ledger.close()
+
+
 def read_sample(path: Path) -> list[Sample]:
     """Read the people from a CSV file with the columns ``username`` and ``password``.
 
@@ -128,7 +145,7 @@ def proof_of_sign_ins(
     ways, found = _ways(loaded, [each.username for each in people]), SignInProof()
     progress.stage("Signing in", len(people), "people")
     for number, each in enumerate(people, 1):
-        result = retrying("signing in")(_sign_in, client, pool_id, app, each)
+        result = retrying("signing in")(sign_in, client, pool_id, app, each.username, each.password)
         found.note(ways.get(each.username, UNKNOWN_WAY), result)
         progress.update(number)
     return found
@@ -144,38 +161,6 @@ def _app_client(client: CognitoIdentityProviderClient, pool_id: str, client_id: 
         f"{which} a flow that shows Cognito the password (F6.13).",
         "Allow ALLOW_ADMIN_USER_PASSWORD_AUTH for an app client, for the time of the proof.",
     )
-
-
-def _sign_in(client: CognitoIdentityProviderClient, pool_id: str, app: AppClient, person: Sample) -> str:
-    """Sign one person in; tokens are thrown away.
-
-    Raises:
-        TargetError: the pool or a trigger fails.
-        RetryError: it did not answer; a sign-in may be made again.
-    """
-    flow = app.password_flows[0]
-    parameters = {"USERNAME": person.username, "PASSWORD": person.password}
-    if secret_hash := app.secret_hash(person.username):
-        parameters["SECRET_HASH"] = secret_hash
-    by_admin = flow == "ADMIN_USER_PASSWORD_AUTH"
-    start: Any = partial(client.admin_initiate_auth, UserPoolId=pool_id) if by_admin else client.initiate_auth
-    operation = "AdminInitiateAuth" if by_admin else "InitiateAuth"
-    try:
-        answer: Mapping[str, Any] = start(ClientId=app.client_id, AuthFlow=flow, AuthParameters=parameters)
-    except AWS_ERRORS as error:
-        return _refusal(error, operation)
-    return str(answer.get("ChallengeName") or SIGNED_IN).lower()
-
-
-def _refusal(error: Exception, operation: str) -> str:
-    if isinstance(error, ClientError) and error_code(error) in REFUSED:
-        return "refused"
-    told = translate(error, operation)
-    if code := getattr(told, "code", ""):
-        return str(code)
-    if told.recovery.name == "ASK_THE_POOL":
-        raise RetryError(told.what)
-    raise told
 
 
 def _ways(loaded: LoadedRunFile, usernames: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.settings import load_run_file
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import lead_to, travel
 from tests.flows.test_trigger_end_to_end import FLOWS, PASSWORD, WRONG, ssha
@@ -41,6 +42,10 @@ def told(*arguments: object, status: int = 0) -> dict[str, Any]:
     return found
 
 
+def run_file_name(run_file: Path) -> str:
+    return load_run_file(run_file).settings.name
+
+
 def test_from_the_zip_to_the_end(pool: Pool, run_file: Path, tmp_path: Path) -> None:
     built = told("trigger", "build", run_file, "--here", "--out", tmp_path / "own.zip")
     assert (tmp_path / "own.zip").stat().st_size == built["size"]
@@ -59,6 +64,16 @@ def test_from_the_zip_to_the_end(pool: Pool, run_file: Path, tmp_path: Path) -> 
     proof = call("verify-sign-in", run_file, "--sample", sample, status=1)
     assert "1 of 3 can sign in with their old password (1 refused, 1 reset_required)." in proof.stdout
     assert PASSWORD not in proof.output
+    by_name = told(
+        "verify-sign-in",
+        run_file_name(run_file),
+        "--state",
+        pool.folder / "runs",
+        "--sample",
+        sample,
+        status=1,
+    )
+    assert by_name["ways"]["migration trigger"] == {"asked": 2, "signed_in": 1}
     found = told("trigger", "status", run_file)
     assert (found["attached"], found["deferred"], found["arrived"], found["to_come"]) == (True, 3, 1, 2)
     assert "attached" in call("trigger", "status", run_file).stdout
