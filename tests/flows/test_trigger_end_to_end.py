@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from passlib import hash as known
 
 from connectors.cognito.trigger.package import Package, build
+from connectors.cognito.trigger.people import People
 from connectors.errors import ConfigurationError
 from flows.settings import load_run_file
 from flows.steps import trigger as steps
@@ -186,6 +187,32 @@ def test_guessing_is_stopped_and_looks_like_a_wrong_password(house: House) -> No
     assert {house.refused("u00001", WRONG) for _ in range(3)} == {"UserNotFoundException"}
     assert house.refused("u00001") == "UserNotFoundException"
     assert house.outcomes == {"wrong_password": 3, "too_many_tries": 1}
+
+
+def test_a_broken_table_tells_the_client_nothing_of_it(house: House) -> None:
+    """F6.19: an exception, since nobody knows whether the person is there; the pool stays as it was."""
+    house.open()
+    boto3.client("dynamodb").delete_table(TableName=house.trigger.place.name)
+    with pytest.raises(ClientError, match="cannot be asked just now") as raised:
+        house.sign_in("u00001")
+    assert raised.value.response["Error"]["Code"] == "UserLambdaValidationException"
+    assert "error ResourceNotFoundException" in house.logged()
+    assert "u00001" not in house.pool.users()
+
+
+def test_what_a_killed_deployment_has_left_is_finished_by_the_next(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(People, "load", killed)
+        with pytest.raises(KeyboardInterrupt):
+            house.deploy()
+    assert not house.trigger.deployment.found().function
+    assert house.open().sign_in("u00001")
+    assert steps.status(house.trigger)["deferred"] == 3
 
 
 def test_an_alias_finds_its_user(sandbox: Sandbox, tmp_path: Path, package: Package) -> None:
