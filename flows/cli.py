@@ -17,17 +17,8 @@ from typer.core import TyperGroup
 from connectors.errors import ConfigurationError, PoolferryError, StopError
 from flows.cli_aftermath import aftermath
 from flows.cli_shared import JsonOption, RunArgument, RunFileArgument, StateOption, leave, show, show_summary
+from flows.cli_trigger import trigger
 from flows.console import OUT, TerminalProgress, forecast_tables, retries_shown, say
-from flows.cli_trigger import register as register_trigger
-from flows.console import (
-    OUT,
-    TerminalProgress,
-    forecast_tables,
-    reasons_table,
-    retries_shown,
-    say,
-    summary_table,
-)
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -295,18 +286,14 @@ def demo(
     from flows.local import run_demo  # noqa: PLC0415 - keeps `--help` quick
     from flows.steps.trigger_texts import proof_table  # noqa: PLC0415
 
-    run_folder, summary = run_demo(folder)
-    show_summary(as_json, run_folder, summary)
-
-
-app.add_typer(aftermath)
     run_folder, summary, proof = run_demo(folder)
-    _show_summary(as_json, run_folder, {**summary, "sign_ins": proof.to_json()})
+    show_summary(as_json, run_folder, {**summary, "sign_ins": proof.to_json()})
     if not as_json:
         OUT.print(proof_table(proof), proof.sentence)
 
 
-register_trigger(app)
+app.add_typer(aftermath)
+app.add_typer(trigger)
 
 if __name__ == "__main__":
     main()

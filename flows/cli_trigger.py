@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.console import OUT, TerminalProgress, say
+from flows.cli_shared import JsonOption, RunFileArgument, StateOption, show
+from flows.console import TerminalProgress, say
 
 if TYPE_CHECKING:
     from connectors.cognito.trigger.package import Package
     from flows.settings import LoadedRunFile
 
+trigger = typer.Typer()
 trigger_app = typer.Typer(
     name="trigger",
     no_args_is_help=True,
@@ -25,12 +26,7 @@ trigger_app = typer.Typer(
     "**detach** and **remove**.",
 )
 
-RunFileArgument = Annotated[
-    Path, typer.Argument(help="The run file (YAML).", metavar="RUN_FILE", show_default=False)
-]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object as the last thing on standard output.")
-]
+trigger.add_typer(trigger_app)
 HereOption = Annotated[
     bool,
     typer.Option(
@@ -39,12 +35,6 @@ HereOption = Annotated[
 ]
 NOT_YET = 1
 """Exit status where something is left to be done."""
-
-
-def register(app: typer.Typer) -> None:
-    """Hang the commands into the one command."""
-    app.add_typer(trigger_app)
-    app.command(name="verify-sign-in")(verify_sign_in)
 
 
 @trigger_app.command()
@@ -61,11 +51,11 @@ def build(
     """
     package = _built(_loaded(run_file), out, here=here)
     told = {**asdict(package), "path": str(package.path)}
-    _show(
+    show(
+        as_json,
         told,
         f"{out}: {package.size / 1e6:.1f} MB ({package.unpacked / 1e6:.1f} MB unpacked) for "
         f"{package.runtime} on {package.architecture}, sha256 {package.sha256}",
-        as_json=as_json,
     )
 
 
@@ -93,7 +83,7 @@ def deploy(
         *(f"  {count:,} can only ask for a code: {why}" for why, count in done.tally.problems.most_common()),
         f"Next: poolferry trigger attach {run_file}",
     ]
-    _show(done.to_json(), "\n".join(lines), as_json=as_json)
+    show(as_json, done.to_json(), "\n".join(lines))
 
 
 @trigger_app.command()
@@ -110,10 +100,10 @@ def attach(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None:
     names = ", ".join(f"{each.name} ({each.client_id})" for each in clients)
     told = {"attached": True, "function_arn": trigger.place.function_arn,
             "app_clients": [each.client_id for each in clients]}  # fmt: skip
-    _show(
+    show(
+        as_json,
         told,
         f"Attached; nothing else of the pool has changed. Sign-ins reach it by: {names}.",
-        as_json=as_json,
     )
 
 
@@ -124,7 +114,7 @@ def status(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None:
     from flows.steps.trigger_texts import status_table  # noqa: PLC0415
 
     found = steps.status(steps.trigger_of(_loaded(run_file)))
-    _show(found, status_table(found), as_json=as_json)
+    show(as_json, found, status_table(found))
 
 
 @trigger_app.command()
@@ -134,7 +124,7 @@ def detach(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None:
 
     was_attached = steps.detach(steps.trigger_of(_loaded(run_file)))
     text = "Detached." if was_attached else "It was not attached."
-    _show({"attached": False, "was_attached": was_attached}, text, as_json=as_json)
+    show(as_json, {"attached": False, "was_attached": was_attached}, text)
 
 
 @trigger_app.command()
@@ -157,11 +147,12 @@ def remove(
         if yes
         else f"{lost}. Nothing was removed: add --yes to do it."
     )
-    _show({"to_come": to_come, "removed": removed}, text, as_json=as_json)
+    show(as_json, {"to_come": to_come, "removed": removed}, text)
     if not yes:
         raise typer.Exit(NOT_YET)
 
 
+@trigger.command(name="verify-sign-in")
 def verify_sign_in(
     name: Annotated[
         str,
@@ -172,7 +163,7 @@ def verify_sign_in(
         ),
     ],
     *,
-    state: Annotated[Path, typer.Option(help="The folder of the runs.")] = Path("runs"),
+    state: StateOption = Path("runs"),
     sample: Annotated[
         Path, typer.Option(help="CSV file with the columns username and password, of people who agreed.")
     ],
@@ -192,9 +183,7 @@ def verify_sign_in(
     loaded = _loaded(steps.run_file_of(name, state))
     with TerminalProgress() as progress:
         found = steps.proof_of_sign_ins(loaded, steps.read_sample(sample), client_id, progress)
-    if not as_json:
-        OUT.print(proof_table(found))
-    _show(found.to_json(), found.sentence, as_json=as_json)
+    show(as_json, found.to_json(), proof_table(found), found.sentence)
     if found.signed_in < found.asked:
         raise typer.Exit(NOT_YET)
 
@@ -213,10 +202,3 @@ def _built(loaded: LoadedRunFile, out: Path, *, here: bool) -> Package:
     where = "this machine" if here else f"{chosen.runtime} on {chosen.architecture}"
     say(f"Building the function for {where}.")
     return make(out, runtime=chosen.runtime, architecture=chosen.architecture, ldap=ldap, here=here)
-
-
-def _show(data: dict[str, Any], shown: Any, *, as_json: bool) -> None:  # noqa: ANN401 - whatever rich prints
-    if as_json:
-        typer.echo(json.dumps(data))
-    else:
-        OUT.print(shown, soft_wrap=isinstance(shown, str), highlight=False)

@@ -256,7 +256,7 @@ def _pairs(context: Context, there: pl.LazyFrame) -> pl.DataFrame:
 
 def _deferred(context: Context, now: pl.LazyFrame) -> dict[str, int]:
     """Count those who were left to the trigger, and those of them whose name the pool has now."""
-    verdicts = pl.scan_parquet(context.folder.verdicts).filter(pl.col("verdict") == "deferred")
+    verdicts = in_the_end(context.folder).filter(pl.col("verdict") == "deferred")
     names = verdicts.select(folded(pl.col("username"), context.schema).alias(NAME))
     there = names.join(_names(context, now), on=NAME, how="semi")
     counted = {name: part.select(pl.len()).collect().item() for name, part in

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,8 @@ from connectors.cognito.app_clients import AppClient, read_app_client, read_app_
 from connectors.cognito.sign_ins import SIGNED_IN, sign_in
 from connectors.errors import ConfigurationError
 from connectors.retry import retrying
+from flows.ledger.families import record_of
 from flows.ledger.folder import find_run, runs_of
-from flows.ledger.store import Ledger, open_sqlite
 from flows.steps.context import cognito_client
 
 if TYPE_CHECKING:
@@ -102,12 +101,7 @@ def run_file_of(name: str, state: Path) -> Path:
     """
     if Path(name).is_file():
         return Path(name)
-    folder = find_run(name, state)
-    ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, partial(float, 0))
-    try:
-        return Path(str(ledger.run().facts["run_file"]))
-    finally:
-        ledger.close()
+    return Path(str(record_of(find_run(name, state)).facts["run_file"]))
 
 
 def read_sample(path: Path) -> list[Sample]:

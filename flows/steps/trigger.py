@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -19,9 +19,9 @@ from connectors.cognito.trigger.people import Deferred, People, Progress, Tally,
 from connectors.cognito.trigger.policies import Place
 from connectors.errors import ConfigurationError
 from connectors.records import PASSWORD, PASSWORD_HASH, USERNAME
+from flows.ledger.families import descendants_of, is_retry, record_of, refuse_purged
 from flows.ledger.folder import RunFolder, runs_of
 from flows.ledger.states import RunState
-from flows.ledger.store import Ledger, open_sqlite
 from flows.settings import fill_secrets
 from flows.steps.columns import VERDICT
 from flows.steps.context import cognito_client
@@ -169,17 +169,18 @@ def deploy(trigger: TriggerOf, worker: Worker, package: Package) -> Deployed:
 
 
 def load(folder: RunFolder, people: People, worker: Worker) -> None:
-    """Load the deferred users of a run, page by page."""
+    """Load the deferred users of a run and its retries, page by page."""
     done = people.begin()
-    deferred = _deferred_ordinals(folder)
-    worker.progress.stage("Loading deferred users", deferred.len(), "users")
+    family = [(run, _deferred_ordinals(run)) for run in _family(folder)]
+    worker.progress.stage("Loading deferred users", sum(each.len() for _, each in family), "users")
     loaded = 0
-    for page, frame in deferred_pages(folder, deferred):
-        name = f"{folder.run_id}/{page}"
-        if name not in done:
-            people.load(name, people_of(frame))
-        loaded += frame.height
-        worker.progress.update(loaded)
+    for run, deferred in family:
+        for page, frame in deferred_pages(run, deferred):
+            name = f"{run.run_id}/{page}"
+            if name not in done:
+                people.load(name, people_of(frame))
+            loaded += frame.height
+            worker.progress.update(loaded)
 
 
 def deferred_pages(folder: RunFolder, deferred: pl.Series) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -310,29 +311,32 @@ def remove(trigger: TriggerOf, *, really: bool) -> tuple[int, list[str]]:
 
 
 def newest_run(loaded: LoadedRunFile, pool_id: str) -> RunFolder:
-    """Find the newest run that knows who is deferred, finished or not.
+    """Find the newest run that knows who is deferred, finished or not, and is no retry.
 
     Raises:
-        ConfigurationError: there is none, or it fills another pool.
+        ConfigurationError: there is none, it fills another pool, or it was purged.
     """
     for folder in reversed(runs_of(loaded.state_folder)):
-        ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, partial(float, 0))
-        try:
-            run = ledger.run()
-        finally:
-            ledger.close()
-        if run.state in (RunState.READING, RunState.ROUTING):
+        run = record_of(folder)
+        if is_retry(folder) or run.state in (RunState.READING, RunState.ROUTING):
             continue
         if run.pool_id != pool_id:
             raise ConfigurationError(
                 f"Run {folder.run_id} does not fill the pool {pool_id}.",
                 "Put target.user_pool_id back as it was.",
             )
+        refuse_purged(folder)
         return folder
     raise ConfigurationError(
         f"There is no run in {loaded.state_folder} that has chosen a way for every user.",
         "Run `poolferry run` with this run file first.",
     )
+
+
+def _family(folder: RunFolder) -> list[RunFolder]:
+    """A run and those of its retries that have chosen a way for everybody."""
+    retries = [run for run in descendants_of(folder) if run.all("outcomes")]
+    return [folder, *retries]
 
 
 def _deferred_ordinals(folder: RunFolder) -> pl.Series:
