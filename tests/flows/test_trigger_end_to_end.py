@@ -14,10 +14,12 @@ from passlib import hash as known
 from connectors.cognito.trigger.package import Package, build
 from connectors.cognito.trigger.people import People
 from connectors.errors import ConfigurationError
+from flows.ledger.folder import runs_of
 from flows.settings import load_run_file
 from flows.steps import trigger as steps
 from flows.steps.context import Worker
 from flows.steps.reconciling import reconcile
+from flows.steps.retrying import Choice, retry
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import lead_to, make_pool, text_attribute, travel
 
@@ -213,6 +215,19 @@ def test_what_a_killed_deployment_has_left_is_finished_by_the_next(
     assert not house.trigger.deployment.found().function
     assert house.open().sign_in("u00001")
     assert steps.status(house.trigger)["deferred"] == 3
+
+
+def test_who_was_deferred_by_a_retry_comes_in_as_well(pool: Pool, package: Package) -> None:
+    """The run has no way for them; its retry has the trigger. Both count as one in the end."""
+    name, users = f"acme-{pool.pool_id[-6:]}", [person(1, pw=ssha()), person(2)]
+    run_file = pool.run_file(users, name=name, strategies=["import_job"])
+    assert travel(run_file).counts() == {"imported": 1, "rejected": 1}
+    run_file = pool.run_file(users, name=name, strategies=["import_job", "migration_trigger"])
+    loaded = load_run_file(run_file)
+    retry(runs_of(loaded.state_folder)[-1], loaded, Worker(), Choice())
+    house = House(pool, run_file, package).open()
+    assert house.sign_in("u00001")
+    assert (held := reconcile(house.loaded, Worker())).arrived == held.deferred == 1
 
 
 def test_an_alias_finds_its_user(sandbox: Sandbox, tmp_path: Path, package: Package) -> None:
