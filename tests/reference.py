@@ -177,9 +177,7 @@ def _takes(kind: object) -> str:
         return f"list of {_takes(inside[0])}"
     if origin is dict or _is_part(kind):
         return "map"
-    words: dict[object, str] = {
-        str: "text", int: "whole number", float: "number", bool: "`true` or `false`",
-    }  # fmt: skip
+    words: dict[object, str] = {str: "text", int: "whole number", float: "number", bool: "`true`, `false`"}
     return words[kind]
 
 
@@ -312,9 +310,7 @@ RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "`verify-sign-in`; `InitiateAuth` needs no right": (
             "ListUserPoolClients", "DescribeUserPoolClient", "AdminInitiateAuth", "InitiateAuth",
         ),
-        "`trigger attach` and `detach`; [more](deployments/TRIGGER.md#rights) for the function": (
-            "GetUserPoolMfaConfig", "UpdateUserPool",
-        ),
+        "`trigger attach` and `trigger detach`": ("GetUserPoolMfaConfig", "UpdateUserPool"),
         "`run` with `admin_create_user`": ("AdminCreateUser", "AdminSetUserPassword"),
         "the limits in force; without it the defaults are taken (F4.5)": ("GetProvisionedLimit",),
         "`run` where the mapping has `enabled`": ("AdminDisableUser",),
