@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
-SERVICES = ("cognito-idp", "dynamodb", "iam", "logs", "s3", "sts")
+SERVICES = ("cognito-idp", "dynamodb", "iam", "kms", "lambda", "logs", "s3", "sts")
 """AWS's names of the services that are used anywhere here."""
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
@@ -44,6 +46,14 @@ def client(
 def client(
     service: Literal["iam"], *, region: str | None = None, profile: str | None = None
 ) -> IAMClient: ...
+@overload
+def client(
+    service: Literal["kms"], *, region: str | None = None, profile: str | None = None
+) -> KMSClient: ...
+@overload
+def client(
+    service: Literal["lambda"], *, region: str | None = None, profile: str | None = None
+) -> LambdaClient: ...
 @overload
 def client(
     service: Literal["logs"], *, region: str | None = None, profile: str | None = None

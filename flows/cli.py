@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from connectors.errors import ConfigurationError, PoolferryError, StopError
 from flows.cli_aftermath import aftermath
 from flows.cli_shared import JsonOption, RunArgument, RunFileArgument, StateOption, leave, show, show_summary
+from flows.cli_trigger import trigger
 from flows.console import OUT, TerminalProgress, forecast_tables, retries_shown, say
 
 if TYPE_CHECKING:
@@ -290,15 +291,21 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo's files go.")] = Path("runs/demo"),
     as_json: JsonOption = False,
 ) -> None:
-    """Migrate a shipped set of invented users, with all the usual dirt, into the local Cognito."""
-    from flows.local import run_demo  # noqa: PLC0415 - keeps `--help` quick
+    """Migrate a shipped set of invented users, with all the usual dirt, into the local Cognito.
 
-    run_folder, summary = run_demo(folder)
-    show_summary(as_json, run_folder, summary)
+    At the end some of every kind sign in with their old passwords.
+    """
+    from flows.local import run_demo  # noqa: PLC0415 - keeps `--help` quick
+    from flows.steps.trigger_texts import proof_table  # noqa: PLC0415
+
+    run_folder, summary, proof = run_demo(folder)
+    show_summary(as_json, run_folder, {**summary, "sign_ins": proof.to_json()})
+    if not as_json:
+        OUT.print(proof_table(proof), proof.sentence)
 
 
 app.add_typer(aftermath)
-
+app.add_typer(trigger)
 
 if __name__ == "__main__":
     main()

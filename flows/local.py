@@ -14,6 +14,7 @@ from connectors.cognito.sandbox import SandboxSettings, launch, start
 from connectors.errors import ConfigurationError
 from flows.console import OUT, TerminalProgress, say
 from flows.demo import prepare
+from flows.demo.sign_ins import sign_in_as_some
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.running import migrate
@@ -22,18 +23,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from flows.steps.sign_in_proof import SignInProof
+
 DEMO_SETTINGS = SandboxSettings()
 
 
-def run_demo(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """Start the local Cognito, make a pool, migrate the shipped users, leave run folder and report."""
+def run_demo(folder: Path) -> tuple[Path, dict[str, Any], SignInProof]:
+    """Start the local Cognito, make a pool, migrate the shipped users, sign in as some, leave the report."""
     with launch(DEMO_SETTINGS) as local, _environment(local.environment):
         say(f"The local Cognito answers at {local.url}; no AWS account is touched.")
         run_file = prepare(folder, local.environment)
         say(f"Run file: {run_file}")
         with TerminalProgress() as progress:
-            made, summary = migrate(load_run_file(run_file), Worker(progress), new=True)
-    return made.path, summary
+            loaded, worker = load_run_file(run_file), Worker(progress)
+            made, summary = migrate(loaded, worker, new=True)
+            proof = sign_in_as_some(loaded, worker)
+    return made.path, summary, proof
 
 
 @contextmanager

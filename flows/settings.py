@@ -18,6 +18,7 @@ from ruamel.yaml.error import YAMLError
 
 from connectors.cognito.limits import PER_POOL_RPS, SHARE, Category
 from connectors.errors import ConfigurationError, unknown_name
+from flows.settings_trigger import TriggerSettings
 from mappings.rules import RuleOptions
 
 if TYPE_CHECKING:
@@ -155,6 +156,9 @@ class RunFile(_Part):
     )
     admin_create_user: AdminCreateUserSettings = Field(
         default_factory=AdminCreateUserSettings, description="How users are created one by one."
+    )
+    trigger: TriggerSettings = Field(
+        default_factory=TriggerSettings, description="How `poolferry trigger` deploys the migration trigger."
     )
     rules: RuleOptions = Field(default_factory=RuleOptions, description="Switches for what AWS leaves open.")
 

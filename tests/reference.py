@@ -66,17 +66,23 @@ def command_line() -> TyperGroup:
 
 def commands() -> str:
     """One line a command."""
-    rows = [(f"`{usage(command)}`", _paragraph(command.help)) for command in _commands()]
+    rows = [(f"`{usage(name, each)}`", _paragraph(each.help)) for name, each in leaf_commands().items()]
     return table(("command", "what it does"), rows)
 
 
-def _commands() -> list[TyperCommand]:
-    return [cast("TyperCommand", command) for command in command_line().commands.values()]
+def leaf_commands() -> dict[str, TyperCommand]:
+    """Every command by the words behind ``poolferry``; those of a group begin with the group's name."""
+    found: dict[str, TyperCommand] = {}
+    for name, command in command_line().commands.items():
+        inside = getattr(command, "commands", None)
+        below = {f"{name} {own}": each for own, each in inside.items()} if inside else {name: command}
+        found |= {words: cast("TyperCommand", each) for words, each in below.items()}
+    return found
 
 
-def usage(command: TyperCommand) -> str:
+def usage(name: str, command: TyperCommand) -> str:
     """How a command is called: ``poolferry run RUN_FILE``."""
-    parts = ["poolferry", str(command.name)]
+    parts = ["poolferry", name]
     for param in command.params:
         if isinstance(param, TyperArgument):
             parts.append(f"{param.metavar}" if param.required else f"[{param.metavar}]")
@@ -93,8 +99,8 @@ def _paragraph(text: str | None) -> str:
 def options() -> str:
     """Every argument and option of every command, in the words of ``--help``."""
     rows = [
-        (f"`{command.name}`", *_option(param))
-        for command in _commands()
+        (f"`{name}`", *_option(param))
+        for name, command in leaf_commands().items()
         for param in command.params
         if isinstance(param, TyperArgument | TyperOption)
     ]
@@ -121,11 +127,16 @@ def run_file() -> str:
 def run_file_keys(model: type, above: str = "") -> Iterator[tuple[str, str, str, str]]:
     """Key, what it takes, default and meaning, depth first."""
     for name, info in _fields_of(model):
-        key, part = f"{above}{name}", info.annotation if _is_part(info.annotation) else None
+        key, part = f"{above}{name}", _part_of(info.annotation)
         meaning = info.description or _paragraph(part.__doc__ if part else None)
         yield key, _takes(info.annotation), _written(info), meaning
         if part:
             yield from run_file_keys(part, f"{key}.")
+
+
+def _part_of(kind: object) -> type | None:
+    """The part of a run file that a key takes, also where it may be left out."""
+    return next((one for one in (kind, *get_args(kind)) if _is_part(one)), None)
 
 
 def _is_part(kind: object) -> TypeGuard[type]:
@@ -168,7 +179,7 @@ def _takes(kind: object) -> str:
         return f"list of {_takes(inside[0])}"
     if origin is dict or _is_part(kind):
         return "map"
-    words: dict[object, str] = {str: "text", int: "whole number", float: "number"}
+    words: dict[object, str] = {str: "text", int: "whole number", float: "number", bool: "`true`, `false`"}
     return words[kind]
 
 
@@ -177,7 +188,7 @@ def _written(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
     default = info.get_default(call_default_factory=True, validated_data={})
-    if default is None or default is PydanticUndefined or default == {} or _is_part(type(default)):
+    if default is None or default is PydanticUndefined or default in ({}, "") or _is_part(type(default)):
         return ""
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
@@ -298,6 +309,10 @@ RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "CreateUserImportJob", "DescribeUserImportJob", "StartUserImportJob", "StopUserImportJob",
             "DescribeLogGroups", "DescribeLogStreams", "GetLogEvents",
         ),
+        "`verify-sign-in`; `InitiateAuth` needs no right": (
+            "ListUserPoolClients", "DescribeUserPoolClient", "AdminInitiateAuth", "InitiateAuth",
+        ),
+        "`trigger attach` and `trigger detach`": ("GetUserPoolMfaConfig", "UpdateUserPool"),
         "`run` with `admin_create_user`": ("AdminCreateUser", "AdminSetUserPassword"),
         "the limits in force; without it the defaults are taken (F4.5)": ("GetProvisionedLimit",),
         "`run` where the mapping has `enabled`": ("AdminDisableUser",),

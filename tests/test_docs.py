@@ -26,7 +26,17 @@ from mappings.rules import RuleOptions
 from mappings.spec import ORIGINS, MappingSpec, parse_mapping
 from mappings.verbs import CONVERSIONS, VERBS
 from tests import reference
-from tests.reference import PAGES, RIGHTS, ROOT, TABLES, command_line, rewritten, run_file_keys, sections
+from tests.reference import (
+    PAGES,
+    RIGHTS,
+    ROOT,
+    TABLES,
+    command_line,
+    leaf_commands,
+    rewritten,
+    run_file_keys,
+    sections,
+)
 from tests.test_layout import tracked
 
 if TYPE_CHECKING:
@@ -36,7 +46,7 @@ if TYPE_CHECKING:
 README, REFERENCE, FAULTS = (page.read_text(encoding="utf-8") for page in PAGES)
 FACTS = (ROOT / "deployments" / "FACTS.md").read_text(encoding="utf-8")
 BOTH = README + REFERENCE
-COMMANDS = command_line().commands
+COMMANDS = leaf_commands()
 FILLED_BY_OTHERS = {"bench"}
 """Sections that stay as they are, also when they are empty."""
 

@@ -196,6 +196,51 @@ _GROUP: Final = _POOL_WRITE | {
         UserRefusedError, "The pool's groups are used up (10,000).", "groups_used_up"
     ),
 }
+_FOREIGN_ROLE = Treatment(
+    TargetError, "A role that the pool sends messages with is broken: mend it, then resume."
+)
+_TIER = Treatment(TargetError, "The pool's feature plan does not allow it.")
+_UPDATE_POOL: Final = _POOL_WRITE | {
+    "ConcurrentModificationException": Treatment(TargetError, "Somebody else changes the pool: do it again."),
+    "FeatureUnavailableInTierException": _TIER,
+    "InvalidEmailRoleAccessPolicyException": _FOREIGN_ROLE,
+    "InvalidParameterException": Treatment(
+        TargetError, "A setting that is carried over is not valid any more (F6.32): mend it in the console."
+    ),
+    "InvalidSmsRoleAccessPolicyException": _FOREIGN_ROLE,
+    "InvalidSmsRoleTrustRelationshipException": _FOREIGN_ROLE,
+    "TierChangeNotAllowedException": _TIER,
+    "UserImportInProgressException": Treatment(TargetError, "Wait until the import job has ended (F3.18)."),
+    "UserPoolTaggingException": Treatment(TargetError, "Allow cognito-idp:TagResource, or look at the tags."),
+}
+_SIGN_IN: Final = _POOL_READ | {
+    "FeatureUnavailableInTierException": _TIER,
+    "InternalErrorException": _ASK,
+    "InvalidEmailRoleAccessPolicyException": _FOREIGN_ROLE,
+    "InvalidLambdaResponseException": Treatment(TargetError, _TRIGGER),
+    "InvalidParameterException": Treatment(TargetError, "Check that the app client allows the flow."),
+    "InvalidSmsRoleAccessPolicyException": _FOREIGN_ROLE,
+    "InvalidSmsRoleTrustRelationshipException": _FOREIGN_ROLE,
+    "InvalidUserPoolConfigurationException": Treatment(TargetError, "Look at the pool's settings."),
+    "PasswordResetRequiredException": Treatment(
+        UserRefusedError, "The user has to set a new password.", "reset_required"
+    ),
+    "UnexpectedLambdaException": Treatment(TargetError, _TRIGGER),
+    "UnsupportedOperationException": Treatment(TargetError, "The pool does not offer the flow."),
+    "UserLambdaValidationException": Treatment(
+        UserRefusedError, "A Lambda trigger refuses the user.", "lambda_refused"
+    ),
+    "UserNotConfirmedException": Treatment(
+        UserRefusedError, "The user has not confirmed the account.", "not_confirmed"
+    ),
+    "UserNotFoundException": _NO_USER,
+}
+_BLOCKED = Treatment(TargetError, "A web ACL of the pool blocks the request.")
+_ADMIN_SIGN_IN: Final = _SIGN_IN | {
+    "MFAMethodNotFoundException": Treatment(
+        UserRefusedError, "The user has no second factor that the pool asks for.", "no_second_factor"
+    ),
+}
 _LOGS: Final = {"InvalidParameterException": _REPORT, "ServiceUnavailableException": _AGAIN}
 _NOT_THERE_YET = Treatment(RetryError, "The log may still be on its way.")
 _LOG_STREAMS: Final = _LOGS | {"ResourceNotFoundException": _NOT_THERE_YET}
@@ -223,16 +268,23 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
         "AdminDisableUser": _cognito(_ADMIN_CHANGE, reads=False),
         "AdminLinkProviderForUser": _cognito(_ADMIN_LINK, reads=False),
         "AdminSetUserMFAPreference": _cognito(_ADMIN_MFA, reads=False),
+        "AdminInitiateAuth": _cognito(_ADMIN_SIGN_IN, reads=False),
         "AdminSetUserPassword": _cognito(_ADMIN_PASSWORD, reads=False),
         "AdminUpdateUserAttributes": _cognito(_ADMIN_UPDATE, reads=False),
         "CreateGroup": _cognito(_GROUP, reads=False),
         "CreateUserImportJob": _cognito(_CREATE_JOB, reads=False),
         "DescribeUserImportJob": _cognito(_POOL_READ),
         "DescribeUserPool": _cognito(_POOL_READ | {"UserPoolTaggingException": _REPORT}),
+        "DescribeUserPoolClient": _cognito(_POOL_READ),
         "GetCSVHeader": _cognito(_POOL_READ),
         "GetProvisionedLimit": _cognito(_LIMIT_READ),
+        "GetUserPoolMfaConfig": _cognito(
+            {code: what for code, what in _POOL_READ.items() if code != "OperationNotEnabledException"}
+        ),
+        "InitiateAuth": _cognito(_SIGN_IN | {"ForbiddenException": _BLOCKED}, reads=False),
         "ListUserImportJobs": _cognito(_POOL_READ),
         "ListIdentityProviders": _cognito(_PROVIDERS),
+        "ListUserPoolClients": _cognito(_POOL_READ),
         "ListUsers": _cognito(_POOL_READ),
         "ListUsersInGroup": _cognito(
             _POOL_READ
@@ -244,6 +296,7 @@ CALLS: Final[Mapping[str, Call]] = MappingProxyType(
         ),
         "StartUserImportJob": _cognito(_JOB_WRITE, reads=False),
         "StopUserImportJob": _cognito(_JOB_WRITE, reads=False),
+        "UpdateUserPool": _cognito(_UPDATE_POOL, reads=False),
         "DescribeLogGroups": Call("logs", _LOGS),
         "DescribeLogStreams": Call("logs", _LOG_STREAMS),
         "GetLogEvents": Call("logs", _LOG_STREAMS),

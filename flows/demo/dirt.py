@@ -14,6 +14,9 @@ from random import Random
 from types import MappingProxyType
 from typing import Final
 
+import bcrypt
+from passlib import hash as foreign
+
 from flows.demo.names import ACCENTED, EMOJI
 from flows.demo.phones import FICTION, INVALID, draw, spaced
 
@@ -104,13 +107,13 @@ def _long_username(cells: Cells, _earlier: Cells, _rng: Random) -> None:
 
 
 def _bcrypt(cells: Cells, _earlier: Cells, rng: Random) -> None:
-    """Well-formed, and the hash of no password: the last letters carry four and two spare bits, all 0."""
-    salt, digest = _letters(rng, 21) + rng.choice(".Oeu"), _letters(rng, 30) + rng.choice(_ITOA64[::4])
-    cells["pw"] = f"$2b$10${salt}{digest}"
+    """At the lowest cost, since two hundred are made; a salt's last letter carries four spare bits, all 0."""
+    salt = f"$2b$04${_letters(rng, 21)}{rng.choice('.Oeu')}"
+    cells["pw"] = bcrypt.hashpw(password(cells).encode(), salt.encode()).decode()
 
 
 def _pbkdf2(*, plus: bool) -> Spoil:
-    """A real hash of ``password``; which letter stands for base64's ``+`` is not known (F2.8)."""
+    """Which letter stands for base64's ``+`` is not known (F2.8)."""
 
     def spoil(cells: Cells, _earlier: Cells, rng: Random) -> None:
         cells["pw"] = _pbkdf2_hash(cells, rng)
@@ -127,12 +130,22 @@ def _pbkdf2_hash(cells: Cells, rng: Random) -> str:
 
 
 def _foreign_hash(cells: Cells, _earlier: Cells, rng: Random) -> None:
-    salted = "{SSHA}" + base64.b64encode(rng.randbytes(28)).decode()
-    cells["pw"] = rng.choice((salted, f"$P$B{_letters(rng, 30)}"))
+    """What no import job takes: LDAP's, WordPress's and Unix's."""
+    salt, text = rng.randbytes(8), _letters(rng, 8)
+    scheme = rng.choice(
+        (
+            foreign.ldap_salted_sha1.using(salt=salt),
+            foreign.ldap_salted_sha512.using(salt=salt),
+            foreign.phpass.using(salt=text, rounds=13),
+            foreign.md5_crypt.using(salt=text),
+            foreign.sha512_crypt.using(salt=text, rounds=5_000),
+        )
+    )
+    cells["pw"] = scheme.hash(password(cells))
 
 
 def password(cells: Mapping[str, str]) -> str:
-    """The password of the users whose PBKDF2 hash is a real one; each has another."""
+    """The password of a user who has a hash; each has another."""
     return f"Demo-{cells['id']}-pass"
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from flows.steps.reconciling import Reconciliation
     from flows.steps.rolling_back import Rollback
 
-COUNTS = ("expected", "there", "gone", "replaced", "compared", "altered", "unknown")
+COUNTS = (
+    "expected", "there", "gone", "replaced", "compared", "altered", "unknown", "deferred", "arrived",
+)  # fmt: skip
 
 
 def finished_sentence(summary: Summary) -> str:

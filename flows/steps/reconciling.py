@@ -58,6 +58,8 @@ class Reconciliation:
         compared: those who are there and whose attributes the run has read back.
         altered: those of them who have another value in any attribute.
         unknown: users of the pool of whom no run of this run file knows.
+        deferred: users whom the run left to the migration trigger.
+        arrived: those of them who are in the pool now.
         changed: users by the attribute that has another value.
         statuses: users who are there, by ``UserStatus``.
         moved: users by the way of their status: ``RESET_REQUIRED → CONFIRMED``.
@@ -71,6 +73,8 @@ class Reconciliation:
     compared: int
     altered: int
     unknown: int
+    deferred: int
+    arrived: int
     changed: dict[str, int]
     statuses: dict[str, int]
     moved: dict[str, int]
@@ -88,11 +92,12 @@ class Reconciliation:
     @property
     def sentence(self) -> str:
         """The finding in one line."""
+        late = f"; {self.arrived:,} of {self.deferred:,} deferred users have arrived" if self.deferred else ""
         if not self.exit_status:
-            return f"all {self.expected:,} users are there, unchanged"
+            return f"all {self.expected:,} users are there, unchanged{late}"
         return (
             f"{self.there:,} of {self.expected:,} users are there; {self.gone:,} gone, "
-            f"{self.altered:,} changed, {self.unknown:,} unknown to every run"
+            f"{self.altered:,} changed, {self.unknown:,} unknown to every run{late}"
         )
 
 
@@ -189,6 +194,7 @@ def hold(context: Context, folder: Path) -> Reconciliation:
         compared=pairs.height,
         altered=altered.height,
         unknown=_unknown(context, now),
+        **_deferred(context, now),
         changed={name: users for name in context.schema.attributes if (users := int(altered[name].sum()))},
         statuses=statuses,
         moved=_counts(pairs.lazy().drop_nulls(MOVED), MOVED),
@@ -246,6 +252,16 @@ def _pairs(context: Context, there: pl.LazyFrame) -> pl.DataFrame:
     differs = {name: pl.col(name).ne_missing(pl.col(WAS + name)) for name in names}
     moved = pl.when(differs.pop(STATUS)).then(pl.format("{} → {}", WAS + STATUS, STATUS))
     return both.select("source_id", moved.alias(MOVED), **differs).collect(engine="streaming")
+
+
+def _deferred(context: Context, now: pl.LazyFrame) -> dict[str, int]:
+    """Count those who were left to the trigger, and those of them whose name the pool has now."""
+    verdicts = in_the_end(context.folder).filter(pl.col("verdict") == "deferred")
+    names = verdicts.select(folded(pl.col("username"), context.schema).alias(NAME))
+    there = names.join(_names(context, now), on=NAME, how="semi")
+    counted = {name: part.select(pl.len()).collect().item() for name, part in
+               (("deferred", names), ("arrived", there))}  # fmt: skip
+    return {name: int(count) for name, count in counted.items()}
 
 
 def _unknown(context: Context, now: pl.LazyFrame) -> int:

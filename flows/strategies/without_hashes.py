@@ -90,6 +90,6 @@ def _routed(
 
     wish = context.spec.password_hash.without if context.spec.password_hash else None
     against = pl.lit(None if wish == "reset" else REASON_CODE, pl.String).alias(CSV_REASON)
-    found = choose(asked.with_columns(against, pl.lit(None, pl.String).alias(VERDICT)), strategies)
+    found = choose(users.with_columns(against, pl.lit(None, pl.String).alias(VERDICT)), strategies)
     why = pl.when(pl.col(VERDICT) == "rejected").then(pl.lit(REASON_CODE)).otherwise(WHY)
     return found.with_columns(why.alias(WHY), pl.lit(None, pl.String).alias(ALGORITHM)).sort(ORDINAL)

@@ -10,10 +10,12 @@ import email_validator
 import phonenumbers
 import pytest
 
+from connectors.cognito.trigger.handler import hashes
 from flows.demo.dirt import DIRT, IN_POOL, KINDS, password
 from flows.demo.people import COLUMNS, FILE, USERS, Person, people, text_of
+from flows.demo.sign_ins import sample
 
-BCRYPT = re.compile(r"\$2b\$10\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
+BCRYPT = re.compile(r"\$2b\$04\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 PBKDF2 = re.compile(r"\$pbkdf2-sha256\$1000\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}")
 
 
@@ -148,7 +150,9 @@ def test_only_planted_users_have_a_hash_and_each_kind_looks_as_its_scheme_says(
 ) -> None:
     forms = {"hash_bcrypt": BCRYPT, "inactive_with_hash": BCRYPT, "unverified_with_hash": BCRYPT,
              "hash_pbkdf2": PBKDF2, "hash_pbkdf2_ambiguous": PBKDF2,
-             "hash_foreign": re.compile(r"\{SSHA\}.{40}|\$P\$B.{30}")}  # fmt: skip
+             "hash_foreign": re.compile(
+                 r"\{SSHA\}.{40}|\{SSHA512\}.{96}|\$P\$B.{30}|\$1\$.{31}|\$6\$.{95}"
+             )}  # fmt: skip
     for person in everybody:
         form = forms.get(person.kind.name) if person.kind else None
         if form is None:
@@ -166,6 +170,18 @@ def test_no_two_users_have_the_same_password(everybody: list[Person]) -> None:
     hashed = carrying(everybody, "hash_pbkdf2") + carrying(everybody, "hash_pbkdf2_ambiguous")
     assert len({password(person.cells) for person in hashed}) == len(hashed)
     assert len({person.cells["pw"] for person in hashed}) == len(hashed)
+
+
+def test_some_of_every_scheme_sign_in_at_the_end_of_the_demo(everybody: list[Person]) -> None:
+    """Each of them with the password that was hashed; nobody who is locked out is among them."""
+    of = {person.cells["id"]: person for person in everybody}
+    tried = [(each, of[each.username]) for each in sample(everybody)]
+    assert all(hashes.fits(each.password, person.cells["pw"], {}) for each, person in tried)
+    assert {person.kind.name for _, person in tried if person.kind} == {
+        "hash_bcrypt", "hash_pbkdf2", "hash_pbkdf2_ambiguous", "hash_foreign", "unverified_with_hash",
+    }  # fmt: skip
+    schemes = {found.scheme for _, person in tried if (found := hashes.recognised(person.cells["pw"]))}
+    assert schemes == {"bcrypt", "pbkdf2", "ssha", "phpass", "md5_crypt", "sha512_crypt"}
 
 
 def test_roles_are_given_to_the_planted_users_alone(everybody: list[Person]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError
@@ -10,8 +11,8 @@ from moto.cognitoidp.models import LEGACY_ACCOUNT_RECOVERY_MECHANISMS
 from connectors.cognito.sandbox.credentials import check_password
 from connectors.cognito.sandbox.directory import find_user
 from connectors.cognito.sandbox.messages import MEDIUM_OF, count_messages, refuse_messages
+from connectors.cognito.sandbox.migration import FORGOT_PASSWORD, Migration
 from connectors.cognito.sandbox.refusals import user_not_found
-from connectors.cognito.sandbox.request import SandboxRequest
 from connectors.cognito.sandbox.sign_in_names import is_true
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 RESETTABLE: Final = ("CONFIRMED", "RESET_REQUIRED")
 
 
-class PasswordResets(SandboxRequest):
+class PasswordResets(Migration):
     """AdminResetUserPassword, ForgotPassword and ConfirmForgotPassword."""
 
     def admin_reset_user_password(self) -> str:
@@ -37,10 +38,15 @@ class PasswordResets(SandboxRequest):
 
     def forgot_password(self) -> MotoAnswer:
         """Send a code to a verified contact; moto answers it in a header of its own."""
-        pool = self.requested_pool()
-        user = find_user(pool, self._get_param("Username")) if pool is not None else None
-        if user is None:
-            return super().forgot_password()
+        pool, name = self.requested_pool(), self._get_param("Username")
+        user = find_user(pool, name) if pool is not None else None
+        if user is None and pool is not None:
+            user = self.migrated(pool, FORGOT_PASSWORD, name, None)
+        with ExitStack() as locks:  # not while a trigger works
+            self.take_locks(locks, pool, searching=True)
+            return super().forgot_password() if user is None else self._send_code(pool, user)
+
+    def _send_code(self, pool: MotoPool, user: StoredUser) -> MotoAnswer:
         if not user.enabled:
             raise NotAuthorizedError("User is disabled.")
         _refuse_state(user)

@@ -86,6 +86,37 @@ class ServiceQuotaExceededError(JsonRESTError):  # type: ignore[misc]  # moto sh
         )
 
 
+class TriggerError(JsonRESTError):  # type: ignore[misc]  # moto ships no types
+    """What a client is told of a trigger that failed (F6.14, F6.19).
+
+    The codes are the model's, the beginnings of the texts as users quote them; the rest is ours.
+    """
+
+    __module__ = MOTO_MODULE
+
+    @classmethod
+    def not_allowed(cls) -> TriggerError:
+        """Cognito may not invoke it, or it is not there (F6.20)."""
+        text = "UserMigration invocation failed due to error AccessDeniedException."
+        return cls("UnexpectedLambdaException", text)
+
+    @classmethod
+    def in_vain(cls) -> TriggerError:
+        """No answer came in time, three times."""
+        text = "UserMigration invocation failed due to error Socket timeout while invoking Lambda function."
+        return cls("UnexpectedLambdaException", text)
+
+    @classmethod
+    def raised(cls, text: str) -> TriggerError:
+        """It raised."""
+        return cls("UserLambdaValidationException", f"UserMigration failed with error {text}.")
+
+    @classmethod
+    def unusable(cls, text: str) -> TriggerError:
+        """Its answer is no event, or breaks a rule of the pool."""
+        return cls("InvalidLambdaResponseException", text)
+
+
 def user_not_found() -> UserNotFoundError:
     """``UserNotFoundException`` as the API words it."""
     return UserNotFoundError("User does not exist.")

@@ -36,11 +36,11 @@ _LOCKED: tuple[Category, ...] = (
     "UserList",
 )
 _GROUPS = ("CreateGroup", "DeleteGroup", "UpdateGroup", "GetGroup", "ListGroups")
-LOCKED = frozenset(_GROUPS).union(*(QUOTAS[category].operations for category in _LOCKED))
+LOCKED = frozenset(_GROUPS).union(*(QUOTAS[category].operations for category in _LOCKED)) - {"ForgotPassword"}
 """Operations that hold the lock of their pool from begin to end.
 
-Sign-ins do not, since verifying a hash takes long, nor do import jobs and pool settings, whose own
-code says what it locks and in which order.
+Sign-ins do not, since verifying a hash takes long, nor does what may wait for a trigger, nor do import jobs
+and pool settings, whose own code says what it locks and in which order.
 """
 
 SEARCHING = frozenset(

@@ -84,6 +84,7 @@ class SandboxServer:
         self._thread.join()
         self._server.server_close()
         self.state.jobs.close()
+        self.state.functions.close()
         urls.url_paths[ROOT] = CognitoIdpResponse.dispatch
         BackendDict.reset()
         reset_model_data()

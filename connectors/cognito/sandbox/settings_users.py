@@ -72,3 +72,13 @@ class UserSettings(BaseModel):
         description="What UpdateUserPool leaves out goes to its default; `measured` keeps"
         " MfaConfiguration and Policies (F6.21, F6.22).",
     )
+    trigger_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="How long an invoked trigger may take before it is tried again (F6.14).",
+    )
+    trigger_retries: Literal["failures", "timeouts"] = Field(
+        default="failures",
+        description="After what a trigger is invoked again, three times at most: also after it raised, or"
+        " only after no answer; the guide does not say (F6.14).",
+    )

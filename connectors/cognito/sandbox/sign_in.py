@@ -16,8 +16,8 @@ from moto.core.responses import ActionResult
 from connectors.cognito.sandbox.attributes import check_values, missing_attributes
 from connectors.cognito.sandbox.credentials import check_password, fits_hash, has_expired
 from connectors.cognito.sandbox.directory import directory_of, find_user, pool_lock
+from connectors.cognito.sandbox.migration import AUTHENTICATION, Migration
 from connectors.cognito.sandbox.refusals import PasswordResetRequiredError, user_not_found
-from connectors.cognito.sandbox.request import SandboxRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ NEW_PASSWORD: Final = "NEW_PASSWORD_REQUIRED"  # noqa: S105 - a challenge's name
 ATTRIBUTE_PREFIX: Final = "userAttributes."
 
 
-class SignIn(SandboxRequest):
+class SignIn(Migration):
     """InitiateAuth, AdminInitiateAuth and the responses to NEW_PASSWORD_REQUIRED."""
 
     def initiate_auth(self) -> MotoAnswer:
@@ -60,17 +60,6 @@ class SignIn(SandboxRequest):
         """Do the same for an administrator's flows."""
         return self._respond(super().admin_respond_to_auth_challenge)
 
-    def unknown_user(self, client: MotoClient) -> MotoAnswer:
-        """Answer a sign-in of somebody whom the pool does not have; a migration trigger hooks in here.
-
-        Raises:
-            NotAuthorizedException: the client does not tell who exists.
-            UserNotFoundException: it does.
-        """
-        if _hides_existence(client):
-            raise _wrong_password()
-        raise user_not_found()
-
     def _sign_in(self, proceed: Callable[[], MotoAnswer]) -> MotoAnswer:
         flow = self._get_param("AuthFlow")
         if flow not in FLOW_SWITCHES:
@@ -78,15 +67,28 @@ class SignIn(SandboxRequest):
         pool, client = self._pool_and_client()
         _check_flow(client, flow)
         parameters: dict[str, str] = self._get_param("AuthParameters") or {}
-        user = find_user(pool, parameters.get("USERNAME", ""))
-        if user is None:
-            return self.unknown_user(client)
+        user = find_user(pool, parameters.get("USERNAME", "")) or self._brought_in(pool, client, flow)
         self._judge(pool, client, user, flow)
         parameters["USERNAME"] = _name_for_tokens(pool, user)
         answer = self._completed(pool, user, self._locked(proceed))
         if self.settings.sign_in_modifies and "AuthenticationResult" in answer.result:
             user.touch()
         return answer
+
+    def _brought_in(self, pool: MotoPool, client: MotoClient, flow: str) -> StoredUser:
+        """Ask the migration trigger for somebody whom the pool does not have; SRP never gets there (F6.13).
+
+        Raises:
+            NotAuthorizedException: nobody knows the user, and the client does not tell who exists.
+            UserNotFoundException: nobody knows the user.
+        """
+        parameters: dict[str, str] = self._get_param("AuthParameters") or {}
+        name, password = parameters.get("USERNAME", ""), parameters.get("PASSWORD")
+        if name and password and flow in PASSWORD_FLOWS:
+            user = self.migrated(pool, AUTHENTICATION, name, password)
+            if user is not None:
+                return user
+        raise _wrong_password() if _hides_existence(client) else user_not_found()
 
     def _pool_and_client(self) -> tuple[MotoPool, MotoClient]:
         pool, client_id = self.requested_pool(), self._get_param("ClientId")

@@ -12,6 +12,7 @@ from threading import RLock
 from typing import Any
 
 from connectors.cognito.sandbox.faults import Strikes
+from connectors.cognito.sandbox.functions import Functions
 from connectors.cognito.sandbox.jobs import JobStore
 from connectors.cognito.sandbox.settings import SandboxSettings
 
@@ -32,6 +33,7 @@ class SandboxState:
         jobs: all import jobs.
         strikes: what the faults of requests have struck.
         job_strikes: what the faults of jobs have struck.
+        functions: the triggers that were invoked, and their processes.
     """
 
     def __init__(self, settings: SandboxSettings | None = None) -> None:
@@ -42,6 +44,7 @@ class SandboxState:
         self.jobs = JobStore()
         self.strikes = Strikes()
         self.job_strikes = Strikes()
+        self.functions = Functions()
 
     def now(self) -> datetime:
         """The sandbox's clock, UTC, shifted by ``clock_offset_seconds``."""
