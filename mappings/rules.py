@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -23,7 +24,7 @@ from mappings.rules_forms import form_of
 from mappings.rules_hashes import HASH_KIND, with_algorithms, with_wish
 from mappings.rules_keys import key_hashes, key_values
 from mappings.rules_lists import list_rules
-from mappings.rules_looks import Look, survey
+from mappings.rules_looks import CONTROL, Look, survey
 from mappings.rules_options import RuleOptions
 from mappings.rules_sign_in import sign_in_rules
 from mappings.rules_tidy import tidied
@@ -41,6 +42,7 @@ __all__ = [
     "KEY_PHONE_NUMBER",
     "KEY_PREFERRED_USERNAME",
     "KEY_USERNAME",
+    "Judged",
     "RuleOptions",
     "Rules",
 ]
@@ -49,6 +51,14 @@ CSV_REASON = "@csv_reason"
 """String or null: why an import job cannot carry a user whom the pool would take another way."""
 
 _HASH_REASON = "@hash_reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A page as the rules left it, and its columns in which no comma, backslash or line break stands."""
+
+    frame: pl.DataFrame
+    plain: frozenset[str]
 
 
 class Rules:
@@ -80,13 +90,18 @@ class Rules:
         self._needed = _needed(schema)
 
     def judge(self, mapped: pl.DataFrame) -> pl.DataFrame:
+        """Judge every row of a page (``judge_closely``), and tell nothing else."""
+        return self.judge_closely(mapped).frame
+
+    def judge_closely(self, mapped: pl.DataFrame) -> Judged:
         """Judge every row of a page.
 
         Args:
             mapped: ``MAPPED_COLUMNS`` (``ALGORITHM`` may be missing), ``REASON`` and attributes.
 
         Returns:
-            The same rows in the same order, with
+            The columns in which no comma, backslash or line break stands, and the same rows in the same
+            order, with
 
             - ``REASON``: filled, where it was null, if the pool would take the user by no way;
             - ``CSV_REASON``: filled where the pool would take the user, but not from an import job;
@@ -105,7 +120,8 @@ class Rules:
         frame = write_reasons(frame, rules, looks, REASON)
         frame = self._judge_for_csv(frame, names, looks)
         frame = frame.with_columns(key_hashes(self._schema))
-        return frame.drop(set(self._needed).difference(names))
+        plain = frozenset(name for name, look in looks.items() if not look.has(",", "\\", CONTROL))
+        return Judged(frame.drop(set(self._needed).difference(names)), plain)
 
     def key_values(self, judged: pl.DataFrame) -> pl.DataFrame:
         """The real values behind the key columns of a judged page, to confirm suspects with.
