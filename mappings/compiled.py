@@ -67,6 +67,7 @@ class CompiledRule:
         steps: what is done to the value.
         default: what stands where there is no value.
         bad: what becomes of a bad value.
+        promise: the conversion that has made every value, if one has: ``boolean``, ``date`` …
     """
 
     target: str
@@ -75,6 +76,7 @@ class CompiledRule:
     steps: tuple[Step, ...]
     default: str | tuple[str, ...] | None
     bad: Bad
+    promise: str | None = None
 
     @property
     def column(self) -> str:
@@ -131,16 +133,19 @@ def compile_rule(
             that the API takes.
     """
     steps = _lookup(rule, base, where)
+    promise = None
     if isinstance(rule, ListRule):
         steps = (*steps, _list_step(rule))
         default: str | tuple[str, ...] | None = rule.default
     else:
         steps = (*steps, *_steps(target, rule))
         default = _checked_default(target, rule, where)
+        if (conversion := conversion_of(target, rule)) is not None and target != "mfa":
+            promise = conversion.name
         if rule.const is not None:
             rule, steps = _folded(rule, steps, where), ()
     blanks_do = bool(steps) and not steps[0].minds_blanks
-    return CompiledRule(target, path, made(rule, blanks_do=blanks_do), steps, default, rule.bad)
+    return CompiledRule(target, path, made(rule, blanks_do=blanks_do), steps, default, rule.bad, promise)
 
 
 def _lookup(rule: AnyRule, base: FilePath | None, where: str) -> tuple[Step, ...]:

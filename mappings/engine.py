@@ -61,6 +61,11 @@ class CompiledMapping:
     rules: tuple[CompiledRule, ...]
     key: str | None
 
+    @property
+    def promises(self) -> dict[str, str]:
+        """Attribute → the conversion that has made all of its values, if one has."""
+        return {rule.column: rule.promise for rule in self.rules if rule.promise is not None}
+
     def apply(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Map one page.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from mappings.rules_looks import octets
+from mappings.texts import octets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,17 +167,35 @@ class HashFormats:
 def _is_bcrypt(hashes: pl.Series) -> pl.Series:
     """What ``_BCRYPT.usable`` says of each value, mostly in a third of the time.
 
-    The beginnings are matched value by value, the characters as one run of bytes: if it has three
-    dollar signs a value, each value has no more than those of its beginning.
+    All values of the right size are looked at as one run of bytes: whether they begin alike, and whether
+    the rest is of the alphabet. If it has three dollar signs a value, each value has no more than those
+    of its beginning.
     """
-    likely = (hashes.str.len_bytes() == _BCRYPT_BYTES) & hashes.str.contains(_BCRYPT_BEGINNING)
+    likely = hashes.str.len_bytes() == _BCRYPT_BYTES
     run = octets(hashes.filter(likely))
+    if not _begin_as_bcrypt(run):
+        likely &= hashes.str.contains(_BCRYPT_BEGINNING)
+        run = octets(hashes.filter(likely))
     letters = (run | _LOWER_CASE).is_between(ord("a"), ord("z"))
     dollars = run == ord("$")
     known = letters | run.is_between(ord("."), ord("9")) | dollars
     if known.all() and dollars.sum() == likely.sum() * _BCRYPT_DOLLARS:
         return likely
     return hashes.str.contains(_BCRYPT.usable)
+
+
+def _begin_as_bcrypt(run: pl.Series) -> bool:
+    """Whether every ``_BCRYPT_BYTES`` bytes begin as ``_BCRYPT_BEGINNING`` says."""
+    places = [run.gather_every(_BCRYPT_BYTES, place) for place in range(7)]
+    for place, sign in enumerate("$2 $  $"):
+        if sign != " " and not (places[place] == ord(sign)).all():
+            return False
+    if not places[2].is_in([ord(letter) for letter in "abxy"]).all():
+        return False
+    tens, ones = places[4], places[5]
+    small = (tens == ord("0")) & ones.is_between(ord("4"), ord("9"))
+    large = (tens == ord("1")) & ones.is_between(ord("0"), ord("2"))
+    return bool((small | large).all())
 
 
 def _problem(known: HashFormat) -> pl.Expr:

@@ -19,6 +19,11 @@ _GLANCE, _FEW = 100, 6
 _ODDLY_SPACED = r"\s\s|[^\S ]|^\s|\s$|^$"
 
 
+def octets(texts: pl.Series) -> pl.Series:
+    """All bytes of a String series one after the other, as UInt8; one null for each empty or null text."""
+    return texts.cast(pl.Binary).cast(pl.List(pl.UInt8)).explode()
+
+
 def without_blanks(texts: pl.Series) -> pl.Series:
     """Null instead of an empty text or one of white space alone; everything else as it is.
 

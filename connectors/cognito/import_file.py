@@ -8,9 +8,7 @@ a CSV wants a birthdate as ``mm/dd/yyyy`` (F1.37).
 
 from __future__ import annotations
 
-import io
 import os
-import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -37,7 +35,6 @@ HASH_COLUMN: Final = "password_hash"
 _TAKEN_FROM: Final = {USERNAME_COLUMN: USERNAME, HASH_COLUMN: PASSWORD_HASH}
 _BIRTHDATE: Final = "birthdate"
 _CSV_DATE: Final = "%m/%d/%Y"
-_SIGNS: Final = (b",", b"\\", b"\r", b"\n")
 _SLICE: Final = 65_536
 """Rows that are worked on at once: they stay in the processor's caches, and no text nears 4 GiB."""
 
@@ -220,11 +217,12 @@ def _awkward_columns(values: pl.DataFrame) -> list[str]:
     if not values.width:
         return []
     texts = values.select(pl.all().str.join("").cast(pl.Binary)).row(0, named=True)
-    awkward = [name for name, text in texts.items() if any(sign in text for sign in _SIGNS)]
-    for name in awkward:
-        _refuse(values[name], r"[\r\n]", "a line break, which an import file cannot carry (F1.18)")
-        _refuse(values[name], r"\\$", "a backslash at the end, which hides the next comma (F1.17)")
-    return awkward
+    for name, text in texts.items():
+        if b"\n" in text or b"\r" in text:
+            _refuse(values[name], r"[\r\n]", "a line break, which an import file cannot carry (F1.18)")
+        if b"\\" in text:
+            _refuse(values[name], r"\\$", "a backslash at the end, which hides the next comma (F1.17)")
+    return [name for name, text in texts.items() if b"," in text]
 
 
 def _refuse(values: pl.Series, pattern: str, what: str) -> None:
@@ -270,15 +268,15 @@ def write_import_file(
         ConfigurationError: a value cannot be written, or the file breaks a limit (F1.22 to F1.24).
         OSError: the disk is full or the folder cannot be written.
     """
-    writer = _Writer()
     with _whole_or_not_at_all(path) as file:
-        writer.put(file, file_format.header_line)
+        writer = _Writer(file)
+        writer.put(file_format.header_line)
         for piece in pieces:
             if isinstance(piece, WrittenLines):
-                writer.put(file, piece.content, piece.rows)
+                writer.put(piece.content, piece.rows)
                 continue
             for part in piece.iter_slices(_SLICE):
-                writer.put_lines(file, file_format.lines(part))
+                writer.put_lines(file_format.lines(part))
     return WrittenFile(writer.rows, writer.bytes)
 
 
@@ -288,37 +286,34 @@ def write_lines(file: BinaryIO, lines: Iterable[pl.Series]) -> None:
     Raises:
         ConfigurationError: a line is too long (F1.22).
     """
-    writer = _Writer(most_rows=sys.maxsize, most_bytes=sys.maxsize)
     for each in lines:
-        writer.put_lines(file, each)
+        _check_lengths(each)
+        file.flush()  # polars writes to the file itself
+        each.to_frame().write_csv(file, include_header=False, quote_style="never", line_terminator="\n")
 
 
 class _Writer:
-    """Counts what goes into a file; one buffer serves all its pieces."""
+    """Counts what goes into an import file."""
 
-    def __init__(self, most_rows: int | None = None, most_bytes: int | None = None) -> None:
-        self.buffer = io.BytesIO()
+    def __init__(self, file: BinaryIO) -> None:
         self.rows = 0
         self.bytes = 0
-        self._most_rows = MAX_ROWS if most_rows is None else most_rows
-        self._most_bytes = MAX_FILE_BYTES if most_bytes is None else most_bytes
+        self._file = file
 
-    def put_lines(self, file: BinaryIO, lines: pl.Series) -> None:
-        _check_lengths(lines)
-        self.buffer.seek(0)
-        lines.to_frame().write_csv(
-            self.buffer, include_header=False, quote_style="never", line_terminator="\n"
-        )
-        with self.buffer.getbuffer() as content:
-            self.put(file, content[: self.buffer.tell()], lines.len())
+    def put_lines(self, lines: pl.Series) -> None:
+        write_lines(self._file, [lines])
+        self._count(lines.len(), int(bytes_of(lines).cast(pl.Int64).sum()))
 
-    def put(self, file: BinaryIO, content: bytes | memoryview, rows: int = 0) -> None:
-        file.write(content)
-        self.bytes += len(content)
+    def put(self, content: bytes | memoryview, rows: int = 0) -> None:
+        self._file.write(content)
+        self._count(rows, len(content))
+
+    def _count(self, rows: int, size: int) -> None:
         self.rows += rows
-        if self.rows > self._most_rows or self.bytes > self._most_bytes:
+        self.bytes += size
+        if self.rows > MAX_ROWS or self.bytes > MAX_FILE_BYTES:
             raise ConfigurationError(
-                f"The file exceeds {self._most_rows:,} rows or {self._most_bytes:,} bytes (F1.23, F1.24).",
+                f"The file exceeds {MAX_ROWS:,} rows or {MAX_FILE_BYTES:,} bytes (F1.23, F1.24).",
                 "Cut the batch smaller.",
             )
 

@@ -1,7 +1,7 @@
 """Read the source page by page, map it, judge it, write it down.
 
-A page is written as one Arrow file, and the lines of its users as another, before the ledger says that it was read; after a crash the
-reading goes on behind the last page that the ledger knows.
+A page is written as one Arrow file, and the lines of its users as another, before the ledger says that it
+was read; after a crash the reading goes on behind the last page that the ledger knows.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def take_page(context: Context, page: Page, number: int, first_ordinal: int) -> 
     Returns:
         How many users it has.
     """
-    judged = context.rules.judge_closely(context.mapping.apply(page.rows))
+    judged = context.rules.judge_closely(context.mapping.apply(page.rows), context.mapping.promises)
     parents = [page.rows[PARENT]] if PARENT in page.rows.columns else []
     sizes, lines = lines_of(context, judged)
     sized = judged.frame.with_columns(sizes, *parents)

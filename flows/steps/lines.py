@@ -51,8 +51,7 @@ def _travellers(frame: pl.DataFrame) -> Iterator[tuple[HashAlgorithm | None, pl.
     """Each algorithm that anybody travels under, and who does."""
     travels = frame[REASON].is_null() & frame[CSV_REASON].is_null()
     for kind in _KINDS:
-        of_kind = frame[ALGORITHM].is_null() if kind is None else (frame[ALGORITHM] == kind).fill_null(False)
-        rows = travels & of_kind
+        rows = travels & frame[ALGORITHM].eq_missing(pl.Series([kind], dtype=pl.String))
         if rows.any():
             yield kind, rows
 
