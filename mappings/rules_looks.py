@@ -107,7 +107,8 @@ def survey(
 def _distinct(values: pl.Series) -> pl.Series:
     """One value in place of all, where they are all the same."""
     first = values[0]
-    return values.head(1) if first == values[-1] and (values == first).all() else values
+    alike = first is not None and first == values[-1] and (values == first).all()
+    return values.head(1) if alike else values
 
 
 def signs_of(values: pl.Series) -> frozenset[str]:

@@ -7,11 +7,16 @@ White space is what Unicode calls so, in polars and in the regular expressions a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import or_
 
 import polars as pl
 
 Convert = Callable[[pl.Series], pl.Series]
 """Text in, text (or lists of texts) out, same length; null where there is no answer."""
+
+Bytes = tuple[tuple[int, int], ...]
+"""Stretches of bytes, both ends included."""
 
 _GLANCE, _FEW = 100, 6
 """Rows that are looked at, and distinct texts up to which that is worth it."""
@@ -99,6 +104,24 @@ def settled(texts: pl.Series, fine: pl.Series, convert: Convert) -> pl.Series:
     if rest.is_empty():
         return texts
     return texts.clone().scatter(rest, by_distinct(texts.gather(rest), convert))
+
+
+def where_touched(texts: pl.Series, touches: Bytes, convert: Convert) -> pl.Series:
+    """``convert`` the texts that are empty or hold one of these bytes; it leaves all others as they are.
+
+    To search all texts as one run of bytes takes a fraction of the time that converting them takes.
+    """
+    run, sizes = octets(texts), texts.str.len_bytes()
+    touched = reduce(or_, (run.is_between(*stretch) for stretch in touches))
+    count = touched.sum()
+    if not count and sizes.min() != 0:
+        return texts
+    if 2 * count > texts.len():
+        return convert(texts)
+    ends = sizes.fill_null(0).clip(lower_bound=1).cast(pl.Int64).cum_sum()
+    rows = ends.search_sorted(touched.arg_true().cast(pl.Int64), side="right").append((sizes == 0).arg_true())
+    rows = rows.unique()
+    return texts.clone().scatter(rows, convert(texts.gather(rows)))
 
 
 def refused(before: pl.Series, after: pl.Series) -> pl.Series | None:
