@@ -134,15 +134,16 @@ class HashFormats:
         Returns:
             String of ``HASH_ALGORITHMS``, null where there is no hash or the pool does not take it.
         """
-        found = pl.Series(hashes.name, [None], dtype=pl.String).new_from_index(0, hashes.len())
-        rest = hashes
-        for each in self._formats:
-            if rest.null_count() == hashes.len():
+        usable = _is_bcrypt(hashes)
+        found = pl.select(pl.when(usable).then(pl.lit(_BCRYPT.algorithm))).to_series()
+        places = (hashes.is_not_null() & ~usable.fill_null(value=False)).arg_true()
+        for each in self._formats[1:]:
+            if places.is_empty():
                 break
-            usable = _is_bcrypt(rest) if each is _BCRYPT else rest.str.contains(each.usable)
-            if usable.any():
-                found = pl.select(pl.when(usable).then(pl.lit(each.algorithm)).otherwise(found)).to_series()
-                rest = pl.select(pl.when(~usable).then(rest)).to_series()
+            fits = hashes.gather(places).str.contains(each.usable)
+            if fits.any():
+                found = found.scatter(places.filter(fits), each.algorithm)
+                places = places.filter(~fits)
         return found.alias(hashes.name)
 
     def judged(self, algorithm: HashAlgorithm, hashes: pl.Series) -> tuple[pl.Series, pl.Series]:
