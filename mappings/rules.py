@@ -134,6 +134,12 @@ class Rules:
         plain = frozenset(name for name, look in looks.items() if not look.has(",", "\\", CONTROL))
         return Judged(frame.drop(set(self._needed).difference(names)), plain)
 
+    @property
+    def key_columns(self) -> list[str]:
+        """The attributes that ``key_values`` reads beside the username; it puts null for what is absent."""
+        read = {name for value in key_values(self._schema).values() for name in value.meta.root_names()}
+        return [name for name in self._needed if name in read]
+
     def key_values(self, judged: pl.DataFrame) -> pl.DataFrame:
         """The real values behind the key columns of a judged page, to confirm suspects with.
 

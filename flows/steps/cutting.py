@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from connectors.cognito.import_file import ImportFileFormat, cut
-from connectors.records import ALGORITHM
+from connectors.records import ALGORITHM, HASH_ALGORITHMS
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import BatchState
 from flows.ledger.store import BatchRecord
@@ -38,12 +38,14 @@ class Cutter:
 
     def add(self, routed: pl.DataFrame) -> None:
         """Take the users of one page who have a way and no verdict."""
-        travellers = routed.filter(pl.col(VERDICT).is_null())
-        kinds = travellers.select(ORDINAL, ROW_BYTES, STRATEGY, ALGORITHM).partition_by(
-            STRATEGY, ALGORITHM, as_dict=True, include_key=False
-        )
-        for kind, part in kinds.items():
-            self.parts.setdefault(cast("tuple[str, HashAlgorithm | None]", kind), []).append(part)
+        kept = routed.select(ORDINAL, ROW_BYTES, STRATEGY, ALGORITHM, VERDICT)
+        travellers = kept.filter(pl.col(VERDICT).is_null()).drop(VERDICT)
+        for strategy in self.strategies:
+            own = travellers.filter(pl.col(STRATEGY) == strategy)
+            for algorithm in (None, *HASH_ALGORITHMS):
+                part = own.filter(pl.col(ALGORITHM).eq_missing(pl.lit(algorithm, pl.String)))
+                if part.height:
+                    self.parts.setdefault((strategy, algorithm), []).append(part.select(ORDINAL, ROW_BYTES))
 
     def finish(self) -> list[BatchRecord]:
         """Write the users of every batch, in the order of the run file's strategies, plain jobs first.

@@ -51,9 +51,13 @@ def _travellers(frame: pl.DataFrame) -> Iterator[tuple[HashAlgorithm | None, pl.
     """Each algorithm that anybody travels under, and who does."""
     travels = frame[REASON].is_null() & frame[CSV_REASON].is_null()
     for kind in _KINDS:
-        rows = travels & frame[ALGORITHM].eq_missing(pl.Series([kind], dtype=pl.String))
+        rows = travels & _is_of(frame[ALGORITHM], kind)
         if rows.any():
             yield kind, rows
+
+
+def _is_of(algorithms: pl.Series, kind: HashAlgorithm | None) -> pl.Series:
+    return algorithms.is_null() if kind is None else (algorithms == kind).fill_null(value=False)
 
 
 def _lines(context: Context, judged: Judged, kind: HashAlgorithm | None, rows: pl.Series) -> pl.Series:
@@ -93,11 +97,10 @@ def written_lines(
     """
     if not path.exists():
         return None
-    kinds = users[ALGORITHM].fill_null("")
-    sizes = users[ROW_BYTES].cast(pl.Int64)
-    begin = sum(int(sizes.filter(kinds == (kind or "")).sum()) for kind in _KINDS[: _KINDS.index(algorithm)])
-    own = pl.select(pl.when(kinds == (algorithm or "")).then(sizes).otherwise(0)).to_series()
-    stops = begin + own.cum_sum()
+    kinds, sizes = users[ALGORITHM], users[ROW_BYTES]
+    earlier = (sizes.filter(_is_of(kinds, kind)).sum() for kind in _KINDS[: _KINDS.index(algorithm)])
+    own = users.select(pl.when(_is_of(kinds, algorithm)).then(pl.col(ROW_BYTES)).otherwise(0)).to_series()
+    stops = sum(map(int, earlier)) + own.cast(pl.Int64).cum_sum()
     starts = stops - own
     if (own.gather(inside) == 0).any():
         return None
