@@ -50,19 +50,19 @@ def null_where(texts: pl.Series, mask: pl.Series) -> pl.Series:
 
 def tidy_spaces(texts: pl.Series) -> pl.Series:
     """Collapse white space into single spaces and trim it; null where nothing is left."""
-    odd = texts.str.contains(_ODDLY_SPACED).fill_null(value=False)
-    if not odd.any():
+    rows = texts.str.contains(_ODDLY_SPACED).arg_true()
+    if rows.is_empty():
         return texts
-    tidied = null_where(texts, ~odd).str.replace_all(r"\s+", " ").str.strip_chars(" ")
-    return null_where(texts.zip_with(~odd, tidied), odd & (tidied == ""))
+    tidied = texts.gather(rows).str.replace_all(r"\s+", " ").str.strip_chars(" ")
+    return texts.clone().scatter(rows, null_where(tidied, tidied == ""))
 
 
 def composed(texts: pl.Series) -> pl.Series:
     """Unicode's composed form (NFC); pure ASCII has it already and is left alone."""
-    plain = (texts.str.len_bytes() == texts.str.len_chars()).fill_null(value=True)
-    if plain.all():
+    rows = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
+    if rows.is_empty():
         return texts
-    return texts.zip_with(plain, null_where(texts, plain).str.normalize("NFC"))
+    return texts.clone().scatter(rows, texts.gather(rows).str.normalize("NFC"))
 
 
 def by_distinct(texts: pl.Series, convert: Convert) -> pl.Series:
