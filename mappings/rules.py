@@ -159,7 +159,7 @@ class Rules:
         return frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
 
     def _tidy(
-        self, frame: pl.DataFrame, names: Sequence[str], sure: Collection[str]
+        self, frame: pl.DataFrame, names: Sequence[str], sure: Collection[str] = ()
     ) -> tuple[pl.DataFrame, dict[str, Look]]:
         """Look at the text columns, and once more at those that had white space round a value."""
         looks = survey(frame, [USERNAME, PASSWORD, MFA, *self._needed, *names], self._clean, sure)

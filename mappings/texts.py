@@ -25,8 +25,8 @@ _ODDLY_SPACED = r"\s\s|[^\S ]|^\s|\s$|^$"
 
 
 def octets(texts: pl.Series) -> pl.Series:
-    """All bytes of a String series one after the other, as UInt8; one null for each empty or null text."""
-    return texts.cast(pl.Binary).cast(pl.List(pl.UInt8)).explode()
+    """All bytes of a String series one after the other, as UInt8; none for an empty text or null."""
+    return texts.cast(pl.Binary).cast(pl.List(pl.UInt8)).explode(empty_as_null=False, keep_nulls=False)
 
 
 def without_blanks(texts: pl.Series) -> pl.Series:
@@ -111,17 +111,33 @@ def where_touched(texts: pl.Series, touches: Bytes, convert: Convert) -> pl.Seri
 
     To search all texts as one run of bytes takes a fraction of the time that converting them takes.
     """
-    run, sizes = octets(texts), texts.str.len_bytes()
-    touched = reduce(or_, (run.is_between(*stretch) for stretch in touches))
+    sizes = texts.str.len_bytes()
+    touched = _touched(octets(texts), touches)
     count = touched.sum()
     if not count and sizes.min() != 0:
         return texts
     if 2 * count > texts.len():
         return convert(texts)
-    ends = sizes.fill_null(0).clip(lower_bound=1).cast(pl.Int64).cum_sum()
-    rows = ends.search_sorted(touched.arg_true().cast(pl.Int64), side="right").append((sizes == 0).arg_true())
-    rows = rows.unique()
+    rows = _rows_of(touched, sizes).append((sizes == 0).arg_true()).unique()
     return texts.clone().scatter(rows, convert(texts.gather(rows)))
+
+
+def holds(texts: pl.Series, stretches: Bytes) -> pl.Series:
+    """True where a text holds one of these bytes, else false."""
+    rows = _rows_of(_touched(octets(texts), stretches), texts.str.len_bytes())
+    return pl.zeros(texts.len(), pl.Boolean, eager=True).scatter(rows, values=True)
+
+
+def _touched(run: pl.Series, stretches: Bytes) -> pl.Series:
+    return reduce(
+        or_, (run == first if first == last else run.is_between(first, last) for first, last in stretches)
+    )
+
+
+def _rows_of(touched: pl.Series, sizes: pl.Series) -> pl.Series:
+    """In which text each touched byte stands."""
+    ends = sizes.fill_null(0).cast(pl.Int64).cum_sum()
+    return ends.search_sorted(touched.arg_true().cast(pl.Int64), side="right")
 
 
 def refused(before: pl.Series, after: pl.Series) -> pl.Series | None:
