@@ -46,11 +46,10 @@ def cost_of(module: str, arguments: Iterable[str]) -> Cost:
 
 
 def _as_installed() -> dict[str, str]:
-    """Let every way find its modules compiled, as an installed package has them, and the folder stay clean."""
+    """Let every way find its modules compiled, as an installed package has them."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {
-        "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "poolferry-benchmarks" / "bytecode")
-    }
+    bytecode = Path(tempfile.gettempdir()) / "poolferry-benchmarks" / "bytecode"
+    return kept | {"PYTHONPYCACHEPREFIX": str(bytecode)}
 
 
 def interleaved(ways: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, list[Cost]]:
