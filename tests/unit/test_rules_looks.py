@@ -109,10 +109,9 @@ def test_a_page_in_which_nothing_is_wrong_asks_for_no_row_but_the_verified_flag(
 
 @settings(max_examples=200, deadline=None)
 @given(TEXTS, st.integers(0, 5))
-def test_equal_and_constant_columns_look_as_they_do_alone(
-    values: list[str | None], *, constant: bool
-) -> None:
-    values = values[:1] * len(values) if constant else values
+def test_equal_and_constant_columns_look_as_they_do_alone(values: list[str | None], count: int) -> None:
+    """All values as they are, or the first one ``count`` times."""
+    values = values[:1] * count or values
     frame = pl.DataFrame({"x": series(values), "y": series(values), "z": series(values[::-1])})
     looks = survey(frame, frame.columns, {})
     for name in frame.columns:
