@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from connectors.cognito.import_file import ImportFileFormat, cut
-from connectors.records import ALGORITHM, HASH_ALGORITHMS
+from connectors.records import ALGORITHM
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import BatchState
 from flows.ledger.store import BatchRecord
@@ -40,12 +40,11 @@ class Cutter:
         """Take the users of one page who have a way and no verdict."""
         kept = routed.select(ORDINAL, ROW_BYTES, STRATEGY, ALGORITHM, VERDICT)
         travellers = kept.filter(pl.col(VERDICT).is_null()).drop(VERDICT)
-        for strategy in self.strategies:
+        for strategy in travellers[STRATEGY].unique():
             own = travellers.filter(pl.col(STRATEGY) == strategy)
-            for algorithm in (None, *HASH_ALGORITHMS):
+            for algorithm in own[ALGORITHM].unique():
                 part = own.filter(pl.col(ALGORITHM).eq_missing(pl.lit(algorithm, pl.String)))
-                if part.height:
-                    self.parts.setdefault((strategy, algorithm), []).append(part.select(ORDINAL, ROW_BYTES))
+                self.parts.setdefault((strategy, algorithm), []).append(part.select(ORDINAL, ROW_BYTES))
 
     def finish(self) -> list[BatchRecord]:
         """Write the users of every batch, in the order of the run file's strategies, plain jobs first.
