@@ -124,7 +124,7 @@ class RunFolder:
     def forget_lines(self) -> None:
         """Delete the lines of all pages; whoever needs one again makes it from the users."""
         for path in (self.path / "users").glob("*.lines"):
-            path.unlink()
+            path.unlink(missing_ok=True)
 
     def has_users(self) -> bool:
         """Whether a page was written already."""
