@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from mappings.rules_forms import Form
-
     from mappings.spec import HashRule
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from connectors.records import FILE, LINE, PASSWORD_HASH, REASON, Page
+from connectors.records import FILE, LINE, REASON, Page
 from flows.ledger.families import RETRY
 from flows.ledger.segments import write_arrow
 from flows.ledger.states import RunState
@@ -19,14 +19,12 @@ from flows.steps.columns import PARENT
 from flows.steps.lines import lines_of, write_page
 from flows.steps.selecting import Selection, fields_to_read
 from mappings.duplicates import ORDINAL
-from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from connectors.records import Cursor
     from flows.steps.context import Context
-    from mappings.rules import Judged
 
 
 def extract(context: Context) -> None:
