@@ -10,13 +10,10 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, UnknownServiceError
-
 from connectors.errors import ConfigurationError, unknown_name
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_iam import IAMClient
@@ -78,6 +75,9 @@ def client(service: str, *, region: str | None = None, profile: str | None = Non
     Raises:
         ConfigurationError: no region, an unknown profile or service, or an unreadable configuration.
     """
+    import boto3  # noqa: PLC0415 - a tenth of the start of whatever talks to nobody
+    from botocore.exceptions import BotoCoreError, UnknownServiceError  # noqa: PLC0415 - same
+
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
         return session.client(service, config=_config())  # type: ignore[call-overload]
@@ -96,6 +96,8 @@ def user_agent() -> str:
 
 
 def _config() -> Config:
+    from botocore.config import Config  # noqa: PLC0415 - as above
+
     return Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,

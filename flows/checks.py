@@ -18,7 +18,7 @@ from connectors.cognito.pool import read_pool
 from connectors.cognito.role import check_role, create_role
 from connectors.errors import ConfigurationError, PoolferryError, StopError, ThrottledError
 from flows.settings import describe_source, load_run_file
-from flows.steps.context import cognito_client, governor_of, source_of, spec_of
+from flows.steps.context import cognito_client, governor_of, known_fields, source_of, spec_of
 from flows.steps.drafting import draft_run_file
 from mappings.engine import compile_mapping
 
@@ -100,11 +100,11 @@ def _knock(client: CognitoIdentityProviderClient, pool_id: str) -> None:
 
 
 def _mapping(loaded: LoadedRunFile, schema: PoolSchema) -> str:
-    source = source_of(loaded)
+    source, spec = source_of(loaded), spec_of(loaded)
     mapping = compile_mapping(
-        spec_of(loaded),
+        spec,
         key=loaded.settings.source.get("key"),
-        known_fields=source.fields() or None,  # a source without users knows of none
+        known_fields=known_fields(source, spec, loaded),
         known_attributes=schema.attributes,
         base=loaded.base,
         where=f"{loaded.path}: mapping",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +17,7 @@ from mappings.calls import Conversion, VerbCall
 from mappings.lists import STRINGS, Cutter
 from mappings.origins import Made, made
 from mappings.spec import HashRule, ListRule, Rule
-from mappings.steps import Step
+from mappings.steps import Step, chained
 from mappings.tables import table_of
 from mappings.verbs import column, renamed
 
@@ -67,6 +68,7 @@ class CompiledRule:
         steps: what is done to the value.
         default: what stands where there is no value.
         bad: what becomes of a bad value.
+        promise: the conversion that has made every value, if one has: ``boolean``, ``date`` …
     """
 
     target: str
@@ -75,6 +77,7 @@ class CompiledRule:
     steps: tuple[Step, ...]
     default: str | tuple[str, ...] | None
     bad: Bad
+    promise: str | None = None
 
     @property
     def column(self) -> str:
@@ -109,15 +112,16 @@ class CompiledRule:
             columns.append((next(names), value))
             return columns[-1][0]
 
-        for step in self.steps:
-            if not step.checks:
-                value, at = step.run(value), None
+        for checking, together in groupby(self.steps, key=lambda step: step.checks):
+            if not checking:
+                value, at = chained(list(together), value), None
                 continue
-            before = at or settle()
-            value = step.run(pl.col(before))
-            at = settle()
-            value = pl.col(at)
-            checks.append((before, at))
+            for step in together:
+                before = at or settle()
+                value = step.run(pl.col(before))
+                at = settle()
+                value = pl.col(at)
+                checks.append((before, at))
         return columns, checks, at or settle()
 
 
@@ -131,16 +135,19 @@ def compile_rule(
             that the API takes.
     """
     steps = _lookup(rule, base, where)
+    promise = None
     if isinstance(rule, ListRule):
         steps = (*steps, _list_step(rule))
         default: str | tuple[str, ...] | None = rule.default
     else:
         steps = (*steps, *_steps(target, rule))
         default = _checked_default(target, rule, where)
+        if (conversion := conversion_of(target, rule)) is not None and target != "mfa":
+            promise = conversion.name
         if rule.const is not None:
             rule, steps = _folded(rule, steps, where), ()
     blanks_do = bool(steps) and not steps[0].minds_blanks
-    return CompiledRule(target, path, made(rule, blanks_do=blanks_do), steps, default, rule.bad)
+    return CompiledRule(target, path, made(rule, blanks_do=blanks_do), steps, default, rule.bad, promise)
 
 
 def _lookup(rule: AnyRule, base: FilePath | None, where: str) -> tuple[Step, ...]:
@@ -179,7 +186,8 @@ def conversion_of(target: str, rule: Rule) -> Conversion | None:
 
 
 def _step(call: VerbCall, word: str = "") -> Step:
-    return Step(f"{word}{call}", call.run, checks=call.verb.checks, minds_blanks=call.verb.minds_blanks)
+    verb = call.verb
+    return Step(f"{word}{call}", call.run, verb.checks, verb.minds_blanks, verb.touches)
 
 
 def run_alone(text: str, steps: tuple[Step, ...]) -> str | None:

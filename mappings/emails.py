@@ -6,7 +6,8 @@ shape is one that the library calls valid and leaves as it is (a property test h
 
 from __future__ import annotations
 
-import email_validator
+from functools import cache
+
 import polars as pl
 
 from mappings.texts import settled
@@ -18,15 +19,22 @@ _SHAPE = (
 _SHORT = 64
 """Bytes; a whole address as short as this breaks no limit on its parts."""
 
-_RESERVED = tuple(f".{name}" for name in email_validator.SPECIAL_USE_DOMAIN_NAMES)
-"""Endings that the library refuses, such as ``.test`` and ``.local``."""
-
 _ROLES = r"(?i)^(?:info|marketing|sales|support|abuse|noc|security|[a-z]*master|usenet|news|www|uucp|ftp)@"
 """Mailboxes that the library writes in lower case."""
 
 
+@cache
+def _reserved() -> tuple[str, ...]:
+    """Endings that the library refuses, such as ``.test`` and ``.local``."""
+    import email_validator  # noqa: PLC0415 - slow to import, and most mappings do without the verb
+
+    return tuple(f".{name}" for name in email_validator.SPECIAL_USE_DOMAIN_NAMES)
+
+
 def library_address(text: str) -> str | None:
     """The library's normal form of one address, its domain in lower case; None if it is not valid."""
+    import email_validator  # noqa: PLC0415 - same
+
     try:
         return email_validator.validate_email(text.strip(), check_deliverability=False).normalized
     except email_validator.EmailNotValidError:
@@ -36,7 +44,7 @@ def library_address(text: str) -> str | None:
 def is_common(texts: pl.Series) -> pl.Series:
     """True where an address is valid and in its normal form for certain; null where there is no text."""
     fine = texts.str.contains(_SHAPE) & (texts.str.len_bytes() <= _SHORT) & ~texts.str.contains(_ROLES)
-    for ending in _RESERVED:
+    for ending in _reserved():
         fine &= ~texts.str.ends_with(ending)
     return fine
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,10 @@ Lost = Mapping[Path, pl.Series | None]
 """For each rule the rows whose value it refused, or None where it refused none."""
 
 
-@dataclass(frozen=True, slots=True)
+Layout = tuple[CompiledRule, list[tuple[str, pl.Expr]], list[tuple[str, str]], str]
+
+
+@dataclass(frozen=True)
 class CompiledMapping:
     """A mapping, ready to be applied to pages.
 
@@ -61,6 +65,16 @@ class CompiledMapping:
     rules: tuple[CompiledRule, ...]
     key: str | None
 
+    @cached_property
+    def _laid_out(self) -> list[Layout]:
+        """Every rule with the columns that it makes, what is checked, and where its answer is."""
+        return [(rule, *rule.stages()) for rule in self.rules]
+
+    @property
+    def promises(self) -> dict[str, str]:
+        """Attribute → the conversion that has made all of its values, if one has."""
+        return {rule.column: rule.promise for rule in self.rules if rule.promise is not None}
+
     def apply(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Map one page.
 
@@ -73,7 +87,7 @@ class CompiledMapping:
             GROUPS, ENABLED, MFA, IDENTITIES, REASON``. Lists and ``ENABLED`` are never null.
         """
         page = self._cleaned(rows)
-        laid_out = [(rule, *rule.stages()) for rule in self.rules]
+        laid_out = self._laid_out
         for columns in zip_longest(*(columns for _, columns, _, _ in laid_out)):
             page = page.with_columns(expr.alias(name) for name, expr in filter(None, columns))
         lost = {rule.path: _lost(page, checks) for rule, _, checks, _ in laid_out}

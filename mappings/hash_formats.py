@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from mappings.rules_looks import octets
+from mappings.texts import octets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,15 +134,16 @@ class HashFormats:
         Returns:
             String of ``HASH_ALGORITHMS``, null where there is no hash or the pool does not take it.
         """
-        found = pl.Series(hashes.name, [None], dtype=pl.String).new_from_index(0, hashes.len())
-        rest = hashes
-        for each in self._formats:
-            if rest.null_count() == hashes.len():
+        usable = _is_bcrypt(hashes)
+        found = pl.select(pl.when(usable).then(pl.lit(_BCRYPT.algorithm))).to_series()
+        places = (hashes.is_not_null() & ~usable.fill_null(value=False)).arg_true()
+        for each in self._formats[1:]:
+            if places.is_empty():
                 break
-            usable = _is_bcrypt(rest) if each is _BCRYPT else rest.str.contains(each.usable)
-            if usable.any():
-                found = pl.select(pl.when(usable).then(pl.lit(each.algorithm)).otherwise(found)).to_series()
-                rest = pl.select(pl.when(~usable).then(rest)).to_series()
+            fits = hashes.gather(places).str.contains(each.usable)
+            if fits.any():
+                found = found.scatter(places.filter(fits), each.algorithm)
+                places = places.filter(~fits)
         return found.alias(hashes.name)
 
     def judged(self, algorithm: HashAlgorithm, hashes: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -167,17 +168,35 @@ class HashFormats:
 def _is_bcrypt(hashes: pl.Series) -> pl.Series:
     """What ``_BCRYPT.usable`` says of each value, mostly in a third of the time.
 
-    The beginnings are matched value by value, the characters as one run of bytes: if it has three
-    dollar signs a value, each value has no more than those of its beginning.
+    All values of the right size are looked at as one run of bytes: whether they begin alike, and whether
+    the rest is of the alphabet. If it has three dollar signs a value, each value has no more than those
+    of its beginning.
     """
-    likely = (hashes.str.len_bytes() == _BCRYPT_BYTES) & hashes.str.contains(_BCRYPT_BEGINNING)
+    likely = hashes.str.len_bytes() == _BCRYPT_BYTES
     run = octets(hashes.filter(likely))
+    if not _begin_as_bcrypt(run):
+        likely &= hashes.str.contains(_BCRYPT_BEGINNING)
+        run = octets(hashes.filter(likely))
     letters = (run | _LOWER_CASE).is_between(ord("a"), ord("z"))
     dollars = run == ord("$")
     known = letters | run.is_between(ord("."), ord("9")) | dollars
     if known.all() and dollars.sum() == likely.sum() * _BCRYPT_DOLLARS:
         return likely
     return hashes.str.contains(_BCRYPT.usable)
+
+
+def _begin_as_bcrypt(run: pl.Series) -> bool:
+    """Whether every ``_BCRYPT_BYTES`` bytes begin as ``_BCRYPT_BEGINNING`` says."""
+    places = [run.gather_every(_BCRYPT_BYTES, place) for place in range(7)]
+    for place, sign in enumerate("$2 $  $"):
+        if sign != " " and not (places[place] == ord(sign)).all():
+            return False
+    if not places[2].is_in([ord(letter) for letter in "abxy"]).all():
+        return False
+    tens, ones = places[4], places[5]
+    small = (tens == ord("0")) & ones.is_between(ord("4"), ord("9"))
+    large = (tens == ord("1")) & ones.is_between(ord("0"), ord("2"))
+    return bool((small | large).all())
 
 
 def _problem(known: HashFormat) -> pl.Expr:

@@ -71,6 +71,13 @@ def narrowed(
     return spec
 
 
+def unknown_fields(spec: MappingSpec, known_fields: Sequence[str], key: str | None) -> list[str]:
+    """The fields that a mapping and ``key`` ask for and that are not known, each once."""
+    known = _Known(known_fields)
+    asked = [field for _, _, rule in rules_of(spec) for _, field in uses(rule)] + ([key] if key else [])
+    return [field for field in dict.fromkeys(asked) if not known.has(field)]
+
+
 class _Known:
     """The fields of a source.
 

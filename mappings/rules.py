@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -23,15 +25,16 @@ from mappings.rules_forms import form_of
 from mappings.rules_hashes import HASH_KIND, with_algorithms, with_wish
 from mappings.rules_keys import key_hashes, key_values
 from mappings.rules_lists import list_rules
-from mappings.rules_looks import Look, survey
+from mappings.rules_looks import CONTROL, Look, survey
 from mappings.rules_options import RuleOptions
 from mappings.rules_sign_in import sign_in_rules
 from mappings.rules_tidy import tidied
 from mappings.rules_username import username_form, username_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from mappings.rules_forms import Form
     from mappings.spec import HashRule
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "KEY_PHONE_NUMBER",
     "KEY_PREFERRED_USERNAME",
     "KEY_USERNAME",
+    "Judged",
     "RuleOptions",
     "Rules",
 ]
@@ -49,6 +53,16 @@ CSV_REASON = "@csv_reason"
 """String or null: why an import job cannot carry a user whom the pool would take another way."""
 
 _HASH_REASON = "@hash_reason"
+
+NO_PROMISES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A page as the rules left it, and its columns in which no comma, backslash or line break stands."""
+
+    frame: pl.DataFrame
+    plain: frozenset[str]
 
 
 class Rules:
@@ -67,7 +81,9 @@ class Rules:
         hash_rule: HashRule | None = None,
     ) -> None:
         self._schema = schema
-        self._clean = _clean_forms(schema)
+        forms = _forms(schema)
+        self._clean = {name: form.clean for name, form in forms.items()}
+        self._promises = {name: form.promise for name, form in forms.items()}
         self._rules = [
             *username_rules(schema, options),
             *attribute_rules(schema),
@@ -80,13 +96,20 @@ class Rules:
         self._needed = _needed(schema)
 
     def judge(self, mapped: pl.DataFrame) -> pl.DataFrame:
+        """Judge every row of a page (``judge_closely``), and tell nothing else."""
+        return self.judge_closely(mapped).frame
+
+    def judge_closely(self, mapped: pl.DataFrame, promised: Mapping[str, str] = NO_PROMISES) -> Judged:
         """Judge every row of a page.
 
         Args:
             mapped: ``MAPPED_COLUMNS`` (``ALGORITHM`` may be missing), ``REASON`` and attributes.
+            promised: attribute → the conversion that made all of its values (``CompiledMapping.promises``),
+                so that they need not be asked for its form again.
 
         Returns:
-            The same rows in the same order, with
+            The columns in which no comma, backslash or line break stands, and the same rows in the same
+            order, with
 
             - ``REASON``: filled, where it was null, if the pool would take the user by no way;
             - ``CSV_REASON``: filled where the pool would take the user, but not from an import job;
@@ -100,12 +123,21 @@ class Rules:
         """
         names = [name for name in mapped.columns if not name.startswith("@")]
         frame = self._with_all_columns(mapped)
-        frame, looks = self._tidy(frame, names)
+        sure = {name for name, conversion in promised.items() if self._promises.get(name) == conversion}
+        frame, looks = self._tidy(frame, names, sure)
         rules = [*unknown_rules(names, self._schema), *self._rules]
         frame = write_reasons(frame, rules, looks, REASON)
         frame = self._judge_for_csv(frame, names, looks)
-        frame = frame.with_columns(key_hashes(self._schema))
-        return frame.drop(set(self._needed).difference(names))
+        small = {name for name, look in looks.items() if look.small or not look.filled}
+        frame = frame.with_columns(key_hashes(self._schema, small))
+        plain = frozenset(name for name, look in looks.items() if not look.has(",", "\\", CONTROL))
+        return Judged(frame.drop(set(self._needed).difference(names)), plain)
+
+    @property
+    def key_columns(self) -> list[str]:
+        """The attributes that ``key_values`` reads beside the username; it puts null for what is absent."""
+        read = {name for value in key_values(self._schema).values() for name in value.meta.root_names()}
+        return [name for name in self._needed if name in read]
 
     def key_values(self, judged: pl.DataFrame) -> pl.DataFrame:
         """The real values behind the key columns of a judged page, to confirm suspects with.
@@ -125,9 +157,11 @@ class Rules:
         absent = (name for name in self._needed if name not in frame.columns)
         return frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
 
-    def _tidy(self, frame: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, dict[str, Look]]:
+    def _tidy(
+        self, frame: pl.DataFrame, names: Sequence[str], sure: Collection[str] = ()
+    ) -> tuple[pl.DataFrame, dict[str, Look]]:
         """Look at the text columns, and once more at those that had white space round a value."""
-        looks = survey(frame, [USERNAME, PASSWORD, MFA, *self._needed, *names], self._clean)
+        looks = survey(frame, [USERNAME, PASSWORD, MFA, *self._needed, *names], self._clean, sure)
         changed = tidied(frame, looks, [PASSWORD, *names])
         if changed:
             frame = frame.with_columns(changed.values())
@@ -154,10 +188,10 @@ def _look_at_hashes(frame: pl.DataFrame) -> Look:
     return Look(longest=longest if isinstance(longest, int) else 0, signs=frozenset({","}))
 
 
-def _clean_forms(schema: PoolSchema) -> dict[str, pl.Expr]:
+def _forms(schema: PoolSchema) -> dict[str, Form]:
     forms = {name: form_of(attribute) for name, attribute in schema.attributes.items()}
     forms[USERNAME] = username_form(schema)
-    return {name: form.clean for name, form in forms.items() if form}
+    return {name: form for name, form in forms.items() if form}
 
 
 def _needed(schema: PoolSchema) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import polars as pl
 from connectors.records import ALGORITHM, PASSWORD_HASH, USERNAME, PoolSchema
 from mappings.rules_base import Rule
 from mappings.rules_looks import CONTROL, WIDE, Look, Looks
+from mappings.texts import holds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,14 @@ MAX_ROW_CHARACTERS = 16_000
 
 _LINE_BREAKS = r"[\x00-\x1f\x7f\x{85}\x{2028}\x{2029}]"
 """Every control character of ASCII, and what Unicode calls the end of a line."""
+
+_AWKWARD = {
+    CONTROL: ((0x00, 0x1F), (0x7F, 0x7F)),
+    WIDE: ((0xC2, 0xC2), (0xE2, 0xE2)),
+    '"': ((0x22, 0x22),),
+    "\\": ((0x5C, 0x5C),),
+}
+"""Sign → bytes, of which a value has one if it has a line break, a quotation mark or a backslash."""
 
 _AMBIGUOUS_BACKSLASH = r"\\(?:,|$)"
 _HASH_COLUMN = "password_hash"
@@ -76,12 +85,17 @@ def _preferred_username(schema: PoolSchema, options: RuleOptions) -> list[Rule]:
 def _characters(label: str, column: str, options: RuleOptions) -> list[Rule]:
     """Rules on characters that have no sure way into a CSV."""
     value, columns = pl.col(column), (column,)
+
+    def doubt(frame: pl.DataFrame, looks: Looks) -> pl.Series:
+        signs = (sign for sign in _AWKWARD if looks[column].has(sign))
+        return holds(frame[column], tuple(stretch for sign in signs for stretch in _AWKWARD[sign]))
+
     broken = Rule(f"{label}_line_break", columns, value.str.contains(_LINE_BREAKS),
-                  lambda looks: looks[column].has(CONTROL, WIDE))  # fmt: skip
+                  lambda looks: looks[column].has(CONTROL, WIDE), doubt)  # fmt: skip
     quoted = Rule(f"{label}_quotation_mark", columns, value.str.contains('"', literal=True),
-                  lambda looks: looks[column].has('"'))  # fmt: skip
+                  lambda looks: looks[column].has('"'), doubt)  # fmt: skip
     slashed = Rule(f"{label}_backslash", columns, _has_refused_backslash(value, options),
-                   lambda looks: looks[column].has("\\"))  # fmt: skip
+                   lambda looks: looks[column].has("\\"), doubt)  # fmt: skip
     return [broken, slashed] if options.quotation_marks == "send" else [broken, quoted, slashed]
 
 

@@ -52,10 +52,12 @@ class Form:
         clean: true where a value has the form and holds neither white space nor a character that a
             CSV minds; false is no verdict yet.
         bad: true where a value has not the form.
+        promise: the conversion of a mapping that gives nothing else, if there is one.
     """
 
     clean: pl.Expr
     bad: pl.Expr
+    promise: str | None = None
 
 
 def form_of(attribute: PoolAttribute) -> Form | None:
@@ -63,14 +65,14 @@ def form_of(attribute: PoolAttribute) -> Form | None:
     value = pl.col(attribute.name)
     if attribute.type == "Boolean":
         truth = (value == "true") | (value == "false")
-        return Form(truth, ~truth)
+        return Form(truth, ~truth, "boolean")
     pattern = _BY_NAME.get(attribute.name) or _BY_TYPE.get(attribute.type)
     return matching(value, pattern) if pattern else None
 
 
 def matching(value: pl.Expr, pattern: str) -> Form:
     """Say that values must match one of this file's patterns."""
-    return Form(_clean(value, pattern), ~value.str.contains(pattern))
+    return Form(_clean(value, pattern), ~value.str.contains(pattern), "date" if pattern == DATE else None)
 
 
 def _clean(value: pl.Expr, pattern: str) -> pl.Expr:

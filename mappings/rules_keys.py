@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,13 +12,15 @@ from mappings.duplicates import CODES, KEY_EMAIL, KEY_PHONE_NUMBER, KEY_PREFERRE
 from mappings.rules_username import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 _KEYS = {
     "email": KEY_EMAIL,
     "phone_number": KEY_PHONE_NUMBER,
     "preferred_username": KEY_PREFERRED_USERNAME,
 }
+
+_TEXTS = {USERNAME, *_KEYS}
 
 
 def key_values(schema: PoolSchema) -> dict[str, pl.Expr]:
@@ -29,15 +32,29 @@ def key_values(schema: PoolSchema) -> dict[str, pl.Expr]:
     return {key: _compared(key, name, schema).alias(key) for key, name in _names(schema).items()}
 
 
-def key_hashes(schema: PoolSchema) -> list[pl.Expr]:
+def key_hashes(schema: PoolSchema, small: Collection[str] = ()) -> list[pl.Expr]:
     """All key columns as UInt64, null where the row takes no such name in this pool.
 
     A name is asked for null before it is folded, so that it is folded only once.
+
+    Args:
+        schema: the pool.
+        small: columns without capital letters and without anything beyond ASCII, which are folded already.
     """
-    names, values = _names(schema), key_values(schema)
+    names = _names(schema)
+    fold_nothing = replace(schema, case_sensitive=True)
+    values = {
+        key: _compared(key, name, fold_nothing if _read_by(name) <= set(small) else schema)
+        for key, name in names.items()
+    }
     hashes = {key: pl.when(name.is_not_null()).then(values[key].hash()) for key, name in names.items()}
     nothing = pl.lit(None, pl.UInt64)
     return [hashes.get(key, nothing).alias(key) for key in CODES]
+
+
+def _read_by(name: pl.Expr) -> set[str]:
+    """The columns that may be folded: all that a name is made of but the flags beside them."""
+    return {column for column in name.meta.root_names() if column in _TEXTS}
 
 
 def _names(schema: PoolSchema) -> dict[str, pl.Expr]:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from mappings.texts import octets
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 CONTROL = "control"
 """A control character of ASCII."""
@@ -20,11 +22,13 @@ CONTROL = "control"
 BEYOND_ASCII = "beyond ASCII"
 
 WIDE = "wide"
-"""A byte that all white space, controls and line ends beyond ASCII begin with, and much else."""
+"""The first two bytes of white space, a control or a line end beyond ASCII, and of little else."""
 
 _MINDED = ' "+,@\\'
-_DELETE = 0x7F
-_WIDE_BYTES = (0xC2, 0xE1, 0xE2, 0xE3)
+_SPACE, _DELETE = 0x20, 0x7F
+_CAPITALS = (ord("A"), ord("Z"))
+_WIDE = {0xC2: (0x80, 0xA0), 0xE1: (0x9A, 0x9A), 0xE2: (0x80, 0x81), 0xE3: (0x80, 0x80)}
+"""First byte, and between which two the second one is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Look:
         gaps: any value is null.
         shortest: bytes of the shortest value in UTF-8; 0 where there is none.
         longest: bytes of the longest value in UTF-8; 0 where there is none.
+        small: no value has a capital letter or anything beyond ASCII.
         clean: every value has the form that its attribute asks for; then ``signs`` is left empty.
         doubtful: where the column is to have a form and is not clean, the values that are not; else None.
         signs: what occurs that some rule minds: the characters space, ``"+,@`` and backslash, and
@@ -46,6 +51,7 @@ class Look:
     gaps: bool = True
     shortest: int = 0
     longest: int = 0
+    small: bool = field(default=False, compare=False)
     clean: bool = False
     doubtful: pl.Series | None = field(default=None, compare=False)
     signs: frozenset[str] = frozenset()
@@ -59,49 +65,79 @@ Looks = Mapping[str, Look]
 """Column → look; a column that the page lacks is no key."""
 
 
-def survey(frame: pl.DataFrame, columns: Iterable[str], clean: Mapping[str, pl.Expr]) -> dict[str, Look]:
+def survey(
+    frame: pl.DataFrame, columns: Iterable[str], clean: Mapping[str, pl.Expr], sure: Collection[str] = ()
+) -> dict[str, Look]:
     """Look at text columns as a whole.
 
     Args:
         frame: the page.
         columns: those of its String columns that are looked at.
         clean: column → Boolean expression a value; where it is true for all, the column is clean.
+        sure: columns that are known to be clean and need not be asked.
     """
     looks = dict.fromkeys(columns, Look())
     filled = [name for name in looks if frame[name].null_count() < frame.height]
     sizes = frame.select(pl.col(filled).str.len_bytes())
-    forms = frame.select(~clean[name].alias(name) for name in filled if name in clean)
+    forms = frame.select(~clean[name].alias(name) for name in filled if name in clean and name not in sure)
+    seen: dict[tuple[str | None, ...], str] = {}
     for name in filled:
+        values = frame[name]
+        ends = (values[0], values[len(values) // 2], values[-1])
+        twin = seen.setdefault(ends, name) if name not in clean else name
+        if twin != name and values.equals(frame[twin]):
+            looks[name] = looks[twin]
+            continue
         doubtful = forms[name] if name in forms.columns else None
-        is_clean = doubtful is not None and not doubtful.any()
+        is_clean = name in sure or (doubtful is not None and not doubtful.any())
+        signs, small = (frozenset[str](), False) if is_clean else _signs(_distinct(values))
         looks[name] = Look(
             filled=True,
-            gaps=frame[name].null_count() > 0,
+            gaps=values.null_count() > 0,
             shortest=_whole(sizes[name].min()),
             longest=_whole(sizes[name].max()),
+            small=small,
             clean=is_clean,
             doubtful=None if is_clean else doubtful,
-            signs=frozenset() if is_clean else signs_of(frame[name]),
+            signs=signs,
         )
     return looks
 
 
+def _distinct(values: pl.Series) -> pl.Series:
+    """One value in place of all, where they are all the same."""
+    first = values[0]
+    alike = first is not None and first == values[-1] and (values == first).all()
+    return values.head(1) if alike else values
+
+
 def signs_of(values: pl.Series) -> frozenset[str]:
     """Tell which signs occur in a String series."""
+    return _signs(values)[0]
+
+
+def _signs(values: pl.Series) -> tuple[frozenset[str], bool]:
+    """Tell which signs occur, and whether there is neither a capital letter nor anything beyond ASCII."""
     run = octets(values)
-    found = {sign for sign in _MINDED if (run == ord(sign)).any()}
-    if ((run < ord(" ")) | (run == _DELETE)).any():
+    low, high = run.min(), run.max()
+    if not isinstance(low, int) or not isinstance(high, int):
+        return frozenset(), True
+    found = {sign for sign in _MINDED if low <= ord(sign) <= high and (run == ord(sign)).any()}
+    if low < _SPACE or (high >= _DELETE and (run == _DELETE).any()):
         found.add(CONTROL)
-    if (run > _DELETE).any():
-        found.add(BEYOND_ASCII)
-        if any((run == byte).any() for byte in _WIDE_BYTES):
-            found.add(WIDE)
-    return frozenset(found)
+    if high > _DELETE:
+        found |= {BEYOND_ASCII, *([WIDE] if has_wide(run) else [])}
+        return frozenset(found), False
+    return frozenset(found), not run.is_between(*_CAPITALS).any()
 
 
-def octets(values: pl.Series) -> pl.Series:
-    """All bytes of a String series one after the other, as UInt8; a null for each empty text."""
-    return values.cast(pl.Binary).cast(pl.List(pl.UInt8)).explode()
+def has_wide(run: pl.Series) -> bool:
+    """Whether white space, a control or a line end beyond ASCII may occur among bytes (``octets``)."""
+    for first, seconds in _WIDE.items():
+        there = run == first
+        if there.any() and (there & run.shift(-1).is_between(*seconds)).any():
+            return True
+    return False
 
 
 def _whole(size: object) -> int:

@@ -7,16 +7,26 @@ White space is what Unicode calls so, in polars and in the regular expressions a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import or_
 
 import polars as pl
 
 Convert = Callable[[pl.Series], pl.Series]
 """Text in, text (or lists of texts) out, same length; null where there is no answer."""
 
+Bytes = tuple[tuple[int, int], ...]
+"""Stretches of bytes, both ends included."""
+
 _GLANCE, _FEW = 100, 6
 """Rows that are looked at, and distinct texts up to which that is worth it."""
 
 _ODDLY_SPACED = r"\s\s|[^\S ]|^\s|\s$|^$"
+
+
+def octets(texts: pl.Series) -> pl.Series:
+    """All bytes of a String series one after the other, as UInt8; none for an empty text or null."""
+    return texts.cast(pl.Binary).cast(pl.List(pl.UInt8)).explode(empty_as_null=False, keep_nulls=False)
 
 
 def without_blanks(texts: pl.Series) -> pl.Series:
@@ -40,19 +50,19 @@ def null_where(texts: pl.Series, mask: pl.Series) -> pl.Series:
 
 def tidy_spaces(texts: pl.Series) -> pl.Series:
     """Collapse white space into single spaces and trim it; null where nothing is left."""
-    odd = texts.str.contains(_ODDLY_SPACED).fill_null(value=False)
-    if not odd.any():
+    rows = texts.str.contains(_ODDLY_SPACED).arg_true()
+    if rows.is_empty():
         return texts
-    tidied = null_where(texts, ~odd).str.replace_all(r"\s+", " ").str.strip_chars(" ")
-    return null_where(texts.zip_with(~odd, tidied), odd & (tidied == ""))
+    tidied = texts.gather(rows).str.replace_all(r"\s+", " ").str.strip_chars(" ")
+    return texts.clone().scatter(rows, null_where(tidied, tidied == ""))
 
 
 def composed(texts: pl.Series) -> pl.Series:
     """Unicode's composed form (NFC); pure ASCII has it already and is left alone."""
-    plain = (texts.str.len_bytes() == texts.str.len_chars()).fill_null(value=True)
-    if plain.all():
+    rows = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
+    if rows.is_empty():
         return texts
-    return texts.zip_with(plain, null_where(texts, plain).str.normalize("NFC"))
+    return texts.clone().scatter(rows, texts.gather(rows).str.normalize("NFC"))
 
 
 def by_distinct(texts: pl.Series, convert: Convert) -> pl.Series:
@@ -94,6 +104,40 @@ def settled(texts: pl.Series, fine: pl.Series, convert: Convert) -> pl.Series:
     if rest.is_empty():
         return texts
     return texts.clone().scatter(rest, by_distinct(texts.gather(rest), convert))
+
+
+def where_touched(texts: pl.Series, touches: Bytes, convert: Convert) -> pl.Series:
+    """``convert`` the texts that are empty or hold one of these bytes; it leaves all others as they are.
+
+    To search all texts as one run of bytes takes a fraction of the time that converting them takes.
+    """
+    sizes = texts.str.len_bytes()
+    touched = _touched(octets(texts), touches)
+    count = touched.sum()
+    if not count and sizes.min() != 0:
+        return texts
+    if 2 * count > texts.len():
+        return convert(texts)
+    rows = _rows_of(touched, sizes).append((sizes == 0).arg_true()).unique()
+    return texts.clone().scatter(rows, convert(texts.gather(rows)))
+
+
+def holds(texts: pl.Series, stretches: Bytes) -> pl.Series:
+    """True where a text holds one of these bytes, else false."""
+    rows = _rows_of(_touched(octets(texts), stretches), texts.str.len_bytes())
+    return pl.zeros(texts.len(), pl.Boolean, eager=True).scatter(rows, values=True)
+
+
+def _touched(run: pl.Series, stretches: Bytes) -> pl.Series:
+    return reduce(
+        or_, (run == first if first == last else run.is_between(first, last) for first, last in stretches)
+    )
+
+
+def _rows_of(touched: pl.Series, sizes: pl.Series) -> pl.Series:
+    """In which text each touched byte stands."""
+    ends = sizes.fill_null(0).cast(pl.Int64).cum_sum()
+    return ends.search_sorted(touched.arg_true().cast(pl.Int64), side="right")
 
 
 def refused(before: pl.Series, after: pl.Series) -> pl.Series | None:

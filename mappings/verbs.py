@@ -19,9 +19,13 @@ from pydantic import TypeAdapter
 from mappings import arguments, convert
 from mappings.emails import addresses
 from mappings.phones import phone_numbers
-from mappings.texts import Convert, by_distinct, composed, null_where, tidy_spaces, without_blanks
+from mappings.texts import Bytes, Convert, by_distinct, composed, null_where, tidy_spaces, without_blanks
 
 Run = Callable[[pl.Expr], pl.Expr]
+
+_SPACES, _CAPITALS, _SMALL, _BEYOND_ASCII = (0x00, 0x20), (0x41, 0x5A), (0x61, 0x7A), (0x80, 0xFF)
+"""Bytes of white space and controls, of ASCII's letters, and of all characters beyond ASCII."""
+
 A = TypeVar("A")
 
 
@@ -53,6 +57,8 @@ class Verb(Generic[A]):
         beside: keys that may stand beside the verb's own (``else``); ``takes`` gets the whole map.
         checks: a text that it has no answer for is a bad value.
         minds_blanks: it must not be given an empty or blank text.
+        touches: the bytes that a text must hold, if it is not empty, for the verb to change it; None
+            where any text may change.
     """
 
     help: str
@@ -63,6 +69,7 @@ class Verb(Generic[A]):
     beside: frozenset[str] = frozenset()
     checks: bool = False
     minds_blanks: bool = True
+    touches: Bytes | None = None
 
 
 def column(convert_column: Convert, dtype: pl.DataType | type[pl.DataType] = pl.String) -> Run:
@@ -118,16 +125,19 @@ VERBS: Mapping[str, Verb[Any]] = MappingProxyType(
             Example("trim", "  Ada ", "Ada"),
             _plain(lambda text: text.str.strip_chars().replace("", None)),
             minds_blanks=False,
+            touches=(_SPACES, _BEYOND_ASCII),
         ),
         "lower": Verb(
             "Makes every letter small.",
             Example("lower", "Ada@Example.com", "ada@example.com"),
             _plain(lambda text: text.str.to_lowercase()),
+            touches=(_CAPITALS, _BEYOND_ASCII),
         ),
         "upper": Verb(
             "Makes every letter a capital.",
             Example("upper", "de", "DE"),
             _plain(lambda text: text.str.to_uppercase()),
+            touches=(_SMALL, _BEYOND_ASCII),
         ),
         "title": Verb(
             "Makes the first letter of each word a capital and the others small.",

@@ -8,7 +8,6 @@ a CSV wants a birthdate as ``mm/dd/yyyy`` (F1.37).
 
 from __future__ import annotations
 
-import io
 import os
 import tempfile
 from contextlib import contextmanager, suppress
@@ -23,7 +22,7 @@ from connectors.errors import ConfigurationError, unknown_name
 from connectors.records import MFA, PASSWORD_HASH, USERNAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from typing import BinaryIO
 
     from connectors.records import HashAlgorithm, PoolSchema
@@ -35,7 +34,7 @@ HASH_COLUMN: Final = "password_hash"
 
 _TAKEN_FROM: Final = {USERNAME_COLUMN: USERNAME, HASH_COLUMN: PASSWORD_HASH}
 _BIRTHDATE: Final = "birthdate"
-_SIGNS: Final = (b",", b"\\", b"\r", b"\n")
+_CSV_DATE: Final = "%m/%d/%Y"
 _SLICE: Final = 65_536
 """Rows that are worked on at once: they stay in the processor's caches, and no text nears 4 GiB."""
 
@@ -74,11 +73,38 @@ class ImportFileFormat:
             UInt32, one a row, named ``bytes``.
 
         Raises:
-            ConfigurationError: as in ``render``, but birthdates are not looked at.
+            ConfigurationError: as in ``render``.
+        """
+        return bytes_of(self.lines(frame))
+
+    def lines(self, frame: pl.DataFrame, *, plain: Collection[str] = ()) -> pl.Series:
+        """Write each row as its line of the file, without the line feed.
+
+        Args:
+            frame: mapped rows, as in ``render``.
+            plain: columns of it that are known to hold no comma, backslash or line break; the others
+                are searched.
+
+        Returns:
+            String, one a row.
+
+        Raises:
+            ConfigurationError: as in ``render``.
         """
         self._check_columns(frame)
-        parts = [self._sizes(part) for part in frame.iter_slices(_SLICE)]
-        return pl.concat(parts) if parts else pl.Series("bytes", [], pl.UInt32)
+        cells = self._escaped(frame, plain)
+        pieces, between = [], ""
+        for place, name in enumerate(self.columns):
+            between += "," if place else ""
+            constant = _constant(cells[name]) if name in cells.columns else ""
+            if constant is None:
+                pieces += [pl.lit(between), pl.col(name)]
+                between = ""
+            else:
+                between += constant
+        pieces.append(pl.lit(between))
+        lines = cells.select(pl.concat_str(pieces, ignore_nulls=True).alias("line")).to_series()
+        return lines if len(lines) == frame.height else lines.new_from_index(0, frame.height)
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Turn mapped rows into the cells of the file.
@@ -122,24 +148,36 @@ class ImportFileFormat:
             values[MFA_COLUMN] = _mfa_value(self._mfa_mode, known=MFA in part.columns)
         return part.select(**values)
 
-    def _sizes(self, part: pl.DataFrame) -> pl.Series:
+    def _escaped(self, part: pl.DataFrame, plain: Collection[str]) -> pl.DataFrame:
         values = self._filled(part)
-        commas = [pl.col(name).str.count_matches(",", literal=True) for name in _awkward_columns(values)]
-        sizes = [pl.all().str.len_bytes(), *(each.name.suffix(":commas") for each in commas)]
-        separators = len(self.columns)  # the commas between the cells and the line feed
-        return values.select(*sizes).select(bytes=pl.sum_horizontal(pl.all()) + separators).to_series()
-
-    def _cells(self, part: pl.DataFrame) -> pl.DataFrame:
-        values = self._filled(part)
+        fine = {column for column in values.columns if _TAKEN_FROM.get(column, column) in plain}
+        fine |= {MFA_COLUMN, _BIRTHDATE}
+        awkward = _awkward_columns(values.select(name for name in values.columns if name not in fine))
         if _BIRTHDATE in values.columns:
             values = values.with_columns(_csv_dates(values[_BIRTHDATE]))
-        escaped = values.with_columns(
-            pl.col(_awkward_columns(values)).str.replace_all(",", "\\,", literal=True)
-        )
+        return values.with_columns(pl.col(awkward).str.replace_all(",", "\\,", literal=True))
+
+    def _cells(self, part: pl.DataFrame) -> pl.DataFrame:
+        escaped = self._escaped(part, ())
         empty = pl.lit(None, pl.String)
         return escaped.select(
             pl.col(name) if name in escaped.columns else empty.alias(name) for name in self.columns
         )
+
+
+def bytes_of(lines: pl.Series) -> pl.Series:
+    """Bytes of each line, its line feed included: UInt32, named ``bytes``."""
+    return (lines.str.len_bytes() + 1).alias("bytes")
+
+
+def _constant(cells: pl.Series) -> str | None:
+    """The cell of every row, where they are all the same; empty where there is none; else None."""
+    if cells.null_count() == cells.len():
+        return ""
+    first = cells[0]
+    if cells.has_nulls() or cells[-1] != first or not (cells == first).all():
+        return None
+    return str(first)
 
 
 def _mfa_value(mode: str, *, known: bool) -> pl.Expr:
@@ -152,13 +190,23 @@ def _mfa_value(mode: str, *, known: bool) -> pl.Expr:
 
 def _csv_dates(values: pl.Series) -> pl.Series:
     """Write dates as ``mm/dd/yyyy`` (F1.37)."""
-    days = values.str.to_date("%Y-%m-%d", strict=False)
+    days = values.str.to_date("%Y-%m-%d", strict=False, cache=False)
     if bad := days.null_count() - values.null_count() - int((values == "").sum()):
         raise ConfigurationError(
             f"The column {values.name} holds {bad} values that are no date as yyyy-mm-dd.",
             "Read the birthdate with a date format in the mapping.",
         )
-    return days.dt.to_string("%m/%d/%Y")
+    return _written_days(days)
+
+
+def _written_days(days: pl.Series) -> pl.Series:
+    """Write every day of the calendar between the first and the last once, if that is less work."""
+    numbers = days.to_physical()
+    first, last = numbers.min(), numbers.max()
+    if not isinstance(first, int) or not isinstance(last, int) or last - first > numbers.len():
+        return days.dt.to_string(_CSV_DATE)
+    calendar = pl.int_range(first, last + 1, dtype=pl.Int32, eager=True).cast(pl.Date).dt.to_string(_CSV_DATE)
+    return calendar.gather((numbers - first).cast(pl.UInt32)).alias(days.name)
 
 
 def _awkward_columns(values: pl.DataFrame) -> list[str]:
@@ -166,12 +214,15 @@ def _awkward_columns(values: pl.DataFrame) -> list[str]:
 
     All values of a column are joined and searched as one text: many times as fast as value by value.
     """
+    if not values.width:
+        return []
     texts = values.select(pl.all().str.join("").cast(pl.Binary)).row(0, named=True)
-    awkward = [name for name, text in texts.items() if any(sign in text for sign in _SIGNS)]
-    for name in awkward:
-        _refuse(values[name], r"[\r\n]", "a line break, which an import file cannot carry (F1.18)")
-        _refuse(values[name], r"\\$", "a backslash at the end, which hides the next comma (F1.17)")
-    return awkward
+    for name, text in texts.items():
+        if b"\n" in text or b"\r" in text:
+            _refuse(values[name], r"[\r\n]", "a line break, which an import file cannot carry (F1.18)")
+        if b"\\" in text:
+            _refuse(values[name], r"\\$", "a backslash at the end, which hides the next comma (F1.17)")
+    return [name for name, text in texts.items() if b"," in text]
 
 
 def _refuse(values: pl.Series, pattern: str, what: str) -> None:
@@ -189,8 +240,16 @@ class WrittenFile:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenLines:
+    """Some rows as they stand in an import file already, each with its line feed."""
+
+    rows: int
+    content: bytes | memoryview
+
+
 def write_import_file(
-    path: Path, file_format: ImportFileFormat, frames: Iterable[pl.DataFrame]
+    path: Path, file_format: ImportFileFormat, pieces: Iterable[pl.DataFrame | WrittenLines]
 ) -> WrittenFile:
     """Write one import file, whole or not at all, readable by its owner only (mode 0600).
 
@@ -199,7 +258,8 @@ def write_import_file(
     Args:
         path: where the file shall be; a file that is there already is replaced.
         file_format: the form of the file.
-        frames: mapped rows, as ``ImportFileFormat.render`` takes them, in the order of the file.
+        pieces: rows in the order of the file: mapped ones, as ``ImportFileFormat.render`` takes them,
+            or lines that ``ImportFileFormat.lines`` made and ``write_lines`` wrote.
 
     Returns:
         What was written.
@@ -208,37 +268,49 @@ def write_import_file(
         ConfigurationError: a value cannot be written, or the file breaks a limit (F1.22 to F1.24).
         OSError: the disk is full or the folder cannot be written.
     """
-    writer = _Writer()
     with _whole_or_not_at_all(path) as file:
-        writer.put(file, file_format.header_line)
-        for frame in frames:
-            for cells in file_format.rendered(frame):
-                writer.put_rows(file, cells)
+        writer = _Writer(file)
+        writer.put(file_format.header_line)
+        for piece in pieces:
+            if isinstance(piece, WrittenLines):
+                writer.put(piece.content, piece.rows)
+                continue
+            for part in piece.iter_slices(_SLICE):
+                writer.put_lines(file_format.lines(part))
     return WrittenFile(writer.rows, writer.bytes)
 
 
-class _Writer:
-    """Counts what goes into the file; one buffer serves all its slices."""
+def write_lines(file: BinaryIO, lines: Iterable[pl.Series]) -> None:
+    """Write lines that ``ImportFileFormat.lines`` made, each with its line feed.
 
-    def __init__(self) -> None:
-        self.buffer = io.BytesIO()
+    Raises:
+        ConfigurationError: a line is too long (F1.22).
+    """
+    for each in lines:
+        _check_lengths(each)
+        file.flush()  # polars writes to the file itself
+        each.to_frame().write_csv(file, include_header=False, quote_style="never", line_terminator="\n")
+
+
+class _Writer:
+    """Counts what goes into an import file."""
+
+    def __init__(self, file: BinaryIO) -> None:
         self.rows = 0
         self.bytes = 0
+        self._file = file
 
-    def put_rows(self, file: BinaryIO, cells: pl.DataFrame) -> None:
-        _check_lengths(cells)
-        self.buffer.seek(0)
-        cells.write_csv(self.buffer, include_header=False, quote_style="never", line_terminator="\n")
-        with self.buffer.getbuffer() as content:
-            self.put(file, content[: self.buffer.tell()])
-        self.rows += cells.height
-        self._check_limits()
+    def put_lines(self, lines: pl.Series) -> None:
+        write_lines(self._file, [lines])
+        self._count(lines.len(), int(bytes_of(lines).cast(pl.Int64).sum()))
 
-    def put(self, file: BinaryIO, content: bytes | memoryview) -> None:
-        file.write(content)
-        self.bytes += len(content)
+    def put(self, content: bytes | memoryview, rows: int = 0) -> None:
+        self._file.write(content)
+        self._count(rows, len(content))
 
-    def _check_limits(self) -> None:
+    def _count(self, rows: int, size: int) -> None:
+        self.rows += rows
+        self.bytes += size
         if self.rows > MAX_ROWS or self.bytes > MAX_FILE_BYTES:
             raise ConfigurationError(
                 f"The file exceeds {MAX_ROWS:,} rows or {MAX_FILE_BYTES:,} bytes (F1.23, F1.24).",
@@ -246,14 +318,12 @@ class _Writer:
             )
 
 
-def _check_lengths(cells: pl.DataFrame) -> None:
+def _check_lengths(lines: pl.Series) -> None:
     """Refuse rows of too many characters (F1.22); they are counted only where bytes do not settle it."""
-    commas = cells.width - 1
-    widest = cells.select(pl.sum_horizontal(pl.all().str.len_bytes()).max()).item() or 0
-    if widest + commas <= MAX_ROW_CHARACTERS:
+    widest = lines.str.len_bytes().max()
+    if not isinstance(widest, int) or widest <= MAX_ROW_CHARACTERS:
         return
-    characters = cells.select(characters=pl.sum_horizontal(pl.all().str.len_chars()) + commas).to_series()
-    if bad := int((characters > MAX_ROW_CHARACTERS).sum()):
+    if bad := int((lines.str.len_chars() > MAX_ROW_CHARACTERS).sum()):
         raise ConfigurationError(
             f"{bad} rows are longer than {MAX_ROW_CHARACTERS:,} characters (F1.22).",
             "Let the mapping shorten or reject them.",

@@ -17,7 +17,6 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, Unpack
 
 from botocore.exceptions import ClientError, WaiterError
-from botocore.waiter import WaiterModel, create_waiter_with_client
 
 from connectors.cognito.error_codes import pool_call, translate
 from connectors.cognito.import_job import Job, job_of
@@ -25,7 +24,6 @@ from connectors.cognito.import_upload import put_file
 from connectors.cognito.limits import LIST_JOBS_LIMIT, UPLOAD_SECONDS
 from connectors.cognito.polling import polling
 from connectors.errors import AskThePoolError, PoolferryError, RetryError, SpentJobError, TargetError
-from connectors.http import session as http_session
 from connectors.retry import ATTEMPTS, AWS_ERRORS, error_code, retrying
 
 if TYPE_CHECKING:
@@ -104,6 +102,8 @@ class ImportJobs:
     ) -> None:
         self._client = client
         self._pool_id = pool_id
+        from connectors.http import session as http_session  # noqa: PLC0415 - slow to import
+
         self._session = session or http_session()
         self._clock = clock
         self._sleep = sleep
@@ -343,6 +343,8 @@ class ImportJobs:
             ) from None
 
     def _wait_once(self, job_id: str, config: dict[str, Any]) -> None:
+        from botocore.waiter import WaiterModel, create_waiter_with_client  # noqa: PLC0415 - slow to import
+
         model = WaiterModel(json.loads(files(__package__).joinpath("waiters.json").read_text("utf-8")))
         waiter = create_waiter_with_client("UserImportJobEnded", model, self._client)
         try:

@@ -6,8 +6,6 @@ import io
 import re
 from typing import TYPE_CHECKING, Final
 
-import requests
-
 from connectors.cognito.limits import MAX_FILE_BYTES, UPLOAD_HEADERS
 from connectors.errors import (
     ConfigurationError,
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
+
+    import requests
 
     from connectors.cognito.import_job import Job
 
@@ -55,13 +55,15 @@ def put_file(
         ThrottledError, RetryError: the store is busy or the connection broke: send it again.
         ConfigurationError: the file is larger than a job takes (F1.24).
     """
+    from requests import RequestException  # noqa: PLC0415 - slow to import, and planning sends nothing
+
     _check_before(job, path, now)
     try:
         with _Counted(path, on_progress) as body:
             reply = session.put(
                 job.url, data=body, headers=dict(UPLOAD_HEADERS), auth=_no_other_auth, allow_redirects=False
             )
-    except requests.RequestException as error:
+    except RequestException as error:
         raise _broken(error, job) from None
     if not _FIRST_SUCCESS <= reply.status_code < _FIRST_REDIRECT:
         raise _refused(reply, job)
@@ -82,12 +84,14 @@ def _no_other_auth(request: requests.PreparedRequest) -> requests.PreparedReques
 
 
 def _broken(error: requests.RequestException, job: Job) -> PoolferryError:
+    from requests import ConnectionError, Timeout, exceptions  # noqa: A004, PLC0415 - as above
+
     what = f"The upload for job {job.id} broke off: {type(error).__name__}."
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, exceptions.SSLError):
         return TargetError(
             what, "The server's certificate is not trusted: set REQUESTS_CA_BUNDLE or the proxy."
         )
-    if isinstance(error, requests.ConnectionError | requests.Timeout):
+    if isinstance(error, ConnectionError | Timeout):
         return RetryError(what, "Check the network.")
     return TargetError(what, _NEW_JOB)
 

@@ -7,7 +7,7 @@ every value it hands out is text (a user id ``00123`` stays ``00123``).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -73,6 +73,14 @@ class Source(Protocol):
 
     def pages(self, fields: Sequence[str], after: Cursor | None = None) -> Iterator[Page]:
         """Yield pages from the beginning, or behind the page that had the cursor ``after``."""
+
+
+@runtime_checkable
+class SampledSource(Protocol):
+    """What a source has beside the rest whose ``fields()`` looks at a sample only."""
+
+    def find(self, fields: Sequence[str]) -> list[str]:
+        """Those of the fields that any record has, looked for in the whole source."""
 
 
 class ChangingSource(Source, Protocol):

@@ -10,7 +10,7 @@ from polars.exceptions import ComputeError
 
 from connectors.records import LINE
 from connectors.sources.csv_exact import Scanner
-from connectors.sources.csv_fast import ProvedReader
+from connectors.sources.csv_fast import ProvedReader, occurrences
 from connectors.sources.rows import Gathered
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class CsvReader:
         text = data + self._grammar.eol if final and not data.endswith(self._grammar.eol) else data
         at, size, stretch = 0, len(text), _SMALLEST
         while at < len(text):
-            end = self._record_end(text, at, min(at + size, len(text)), final=final)
-            if self._fast(text[at:end], found):
+            end, lines, quotes = self._record_end(text, at, min(at + size, len(text)), final=final)
+            if self._fast(text[at:end], lines, quotes, found):
                 at, size, stretch = end, size * _GROW, _SMALLEST
             elif end - at > _SMALLEST:
                 size = max((end - at) // _SHRINK, _SMALLEST)
@@ -66,29 +66,32 @@ class CsvReader:
                 break
         return found, min(at, len(data))
 
-    def _fast(self, piece: bytes, found: Gathered) -> bool:
-        lines = piece.count(self._grammar.eol)
-        frame = self._proved.read(piece, self.line, lines) if piece else None
+    def _fast(self, piece: bytes, lines: int, quotes: int, found: Gathered) -> bool:
+        frame = self._proved.read(piece, self.line, lines, quotes) if piece else None
         if frame is None:
             return False
         found.add(frame)
         self.line += lines
         return True
 
-    def _record_end(self, text: bytes, at: int, to: int, *, final: bool) -> int:
-        """Find the last place before ``to`` where a record ends if all quotes before it are in order."""
-        if final and to == len(text):
-            return to
+    def _record_end(self, text: bytes, at: int, to: int, *, final: bool) -> tuple[int, int, int]:
+        """Find the last place before ``to`` where a record ends if all quotes before it are in order.
+
+        Returns:
+            The place, and how many physical lines and quotes stand before it.
+        """
+        whole = final and to == len(text)
         eol, quote = self._grammar.eol, self._grammar.quote
-        end = text.rfind(eol, at, to) + 1
-        if not quote or text.find(quote, at, end) < 0:
-            return max(end, at)
-        open_ = end > at and text.count(quote, at, end) % 2
-        while open_ and end > at:
-            before = text.rfind(eol, at, text.rfind(quote, at, end)) + 1
-            open_ ^= text.count(quote, max(before, at), end) % 2
+        end = to if whole else max(text.rfind(eol, at, to) + 1, at)
+        has_quotes = bool(quote) and text.find(quote, at, end) >= 0
+        lines, *counted = occurrences(text[at:end], eol, *([quote] if has_quotes else []))
+        quotes = sum(counted)
+        while not whole and quotes % 2 and end > at:
+            before = max(text.rfind(eol, at, text.rfind(quote, at, end)) + 1, at)
+            lines -= text.count(eol, before, end)
+            quotes -= text.count(quote, before, end)
             end = before
-        return max(end, at)
+        return end, lines, quotes
 
     def _exact(self, text: bytes, at: int, stop: int, found: Gathered, *, final: bool) -> int:
         """Read the records that begin before ``stop`` one by one; give the place that was reached."""

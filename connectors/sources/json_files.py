@@ -17,7 +17,7 @@ from connectors.errors import SourceError
 from connectors.json_text import DECODER
 from connectors.sources.file_source import FileSource, Part, Place
 from connectors.sources.json_array import JsonList
-from connectors.sources.paths import paths_in
+from connectors.sources.paths import MISSING, getter, paths_in
 from connectors.sources.records_to_rows import Record, gather
 from connectors.sources.rows import Gathered
 from connectors.sources.text_files import TextSettings, open_text
@@ -33,7 +33,7 @@ BLOCK_BYTES = 4 * 1024 * 1024
 """Bytes of text that a page is made of; memory in use is some thirty times as much."""
 
 _SAMPLED = 1000
-"""Records of the first file whose paths ``fields()`` lists."""
+"""Records of the first file whose paths ``fields()`` lists; ``find()`` looks at all records of all files."""
 
 _NOT_JSON = object()
 """Stands for a line that could not be decoded."""
@@ -79,6 +79,22 @@ class _JsonSource(FileSource):
                 "One object a line is `kind: jsonl`, a list of objects is `kind: json`.",
             )
         return list(dict.fromkeys(path for record in objects for path in paths_in(record)))
+
+    def find(self, fields: Sequence[str]) -> list[str]:
+        """Those of the fields that any record has; reads on until all are found."""
+        missing = {field: getter(field) for field in fields}
+        for record in self._records_of_all_files():
+            for field in [field for field, get in missing.items() if get(record) is not MISSING]:
+                del missing[field]
+            if not missing:
+                break
+        return [field for field in fields if field not in missing]
+
+    def _records_of_all_files(self) -> Iterator[object]:
+        for file in self.files():
+            with open_text(file, self._encoding) as (_, text):
+                for batch, _ in self._batches(Window(text, self._block, file.name), file.name, None):
+                    yield from (record for _, record in batch)
 
     def _parts(self, file: File, fields: Sequence[str], after: Place | None) -> Iterator[Part]:
         with open_text(file, self._encoding) as (stored, text):

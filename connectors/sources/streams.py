@@ -64,7 +64,7 @@ class Stream(ABC):
 
     def peek(self, size: int) -> bytes:
         """Give the next ``size`` bytes, fewer only at the end, and keep them."""
-        pieces, missing = [self._held], size - len(self._held)
+        pieces, missing = [self._held] if self._held else [], size - len(self._held)
         while missing > 0 and (more := self._pull(missing)):
             pieces.append(more)
             missing -= len(more)

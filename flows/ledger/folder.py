@@ -5,6 +5,7 @@ STATE/NAME/RUN_ID/                    0700
     ledger.db                         pages and batches (SQLite), or
     ledger.url                        the PostgreSQL that has them, secrets unfilled
     users/p00001.arrow                one file a page: mapped and judged users
+    users/p00001.lines                their lines of import files, deleted once all files were sent
     batches/b0001.parquet             which users travel in a batch, in the order of the lines
     batches/b0001.csv                 the import file, deleted once its job has taken it
     parts/                            what is done of a batch that is being worked on
@@ -115,6 +116,15 @@ class RunFolder:
     def users(self, number: int) -> Path:
         """Mapped and judged users of one page."""
         return self.path / "users" / f"p{number:05d}.arrow"
+
+    def lines(self, number: int) -> Path:
+        """Lines of import files for the users of one page."""
+        return self.path / "users" / f"p{number:05d}.lines"
+
+    def forget_lines(self) -> None:
+        """Delete the lines of all pages; whoever needs one again makes it from the users."""
+        for path in (self.path / "users").glob("*.lines"):
+            path.unlink(missing_ok=True)
 
     def has_users(self) -> bool:
         """Whether a page was written already."""

@@ -16,7 +16,7 @@ from flows.ledger.folder import find_run
 from flows.reports.status import opened_ledger
 from flows.reports.text import LACKS
 from flows.settings import load_run_file
-from flows.steps.context import source_of, spec_of
+from flows.steps.context import known_fields, source_of, spec_of
 from flows.steps.corrected import corrected_file, with_corrected
 from flows.steps.family_verdicts import after_retries, in_the_end
 from flows.steps.finishing import verdicts_of
@@ -107,11 +107,11 @@ def _traces(folder: RunFolder, user: str, number: int, *, with_values: bool) -> 
     loaded = _at_its_place(folder, load_run_file(folder.run_file))
     if corrected := corrected_file(record_of(folder)):
         loaded = with_corrected(loaded, corrected)
-    source = source_of(loaded)
+    source, spec = source_of(loaded), spec_of(loaded)
     mapping = compile_mapping(
-        spec_of(loaded),
+        spec,
         key=loaded.settings.source.get("key"),
-        known_fields=source.fields(),
+        known_fields=known_fields(source, spec, loaded),
         base=loaded.base,
         where=str(loaded.path),
     )

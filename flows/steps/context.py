@@ -16,10 +16,12 @@ from connectors.cognito.pace import PaceTable
 from connectors.cognito.quotas import Governor
 from connectors.errors import ConfigurationError
 from connectors.registry import make_source
+from connectors.sources.base import SampledSource
 from flows.ledger.leases import Leases
 from flows.settings import LoadedRunFile, fill_secrets
 from flows.steps.progress import Progress, Silence, Watched
 from mappings.engine import CompiledMapping, compile_mapping
+from mappings.narrow import unknown_fields
 from mappings.rules import Rules
 from mappings.spec import MappingSpec, parse_mapping
 
@@ -99,7 +101,7 @@ class Context:
         return compile_mapping(
             self.spec,
             key=self.loaded.settings.source.get("key"),
-            known_fields=self.source.fields() or None,  # a source without users knows of none
+            known_fields=known_fields(self.source, self.spec, self.loaded),
             known_attributes=self.schema.attributes,
             base=self.loaded.base,
             where=f"{self.loaded.path}: mapping",
@@ -148,6 +150,19 @@ def source_of(loaded: LoadedRunFile) -> Source:
         return make_source(filled, loaded.base)
     except ConfigurationError as error:
         raise ConfigurationError(f"{loaded.path}: {error.what}", error.mend) from None
+
+
+def known_fields(source: Source, spec: MappingSpec, loaded: LoadedRunFile) -> list[str] | None:
+    """The fields of a source; one that knows them from a sample looks further for what the mapping asks for.
+
+    Returns:
+        None where the source has no users, and so knows of no field.
+    """
+    fields = source.fields()
+    missing = unknown_fields(spec, fields, loaded.settings.source.get("key"))
+    if fields and missing and isinstance(source, SampledSource):
+        fields += source.find(missing)
+    return fields or None
 
 
 def spec_of(loaded: LoadedRunFile) -> MappingSpec:

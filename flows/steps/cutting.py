@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -38,12 +38,13 @@ class Cutter:
 
     def add(self, routed: pl.DataFrame) -> None:
         """Take the users of one page who have a way and no verdict."""
-        travellers = routed.filter(pl.col(VERDICT).is_null())
-        kinds = travellers.select(ORDINAL, ROW_BYTES, STRATEGY, ALGORITHM).partition_by(
-            STRATEGY, ALGORITHM, as_dict=True, include_key=False
-        )
-        for kind, part in kinds.items():
-            self.parts.setdefault(cast("tuple[str, HashAlgorithm | None]", kind), []).append(part)
+        kept = routed.select(ORDINAL, ROW_BYTES, STRATEGY, ALGORITHM, VERDICT)
+        travellers = kept.filter(pl.col(VERDICT).is_null()).drop(VERDICT)
+        for strategy in travellers[STRATEGY].unique():
+            own = travellers.filter(pl.col(STRATEGY) == strategy)
+            for algorithm in own[ALGORITHM].unique():
+                part = own.filter(pl.col(ALGORITHM).eq_missing(pl.lit(algorithm, pl.String)))
+                self.parts.setdefault((strategy, algorithm), []).append(part.select(ORDINAL, ROW_BYTES))
 
     def finish(self) -> list[BatchRecord]:
         """Write the users of every batch, in the order of the run file's strategies, plain jobs first.

@@ -59,6 +59,9 @@ class Existing:
 
         ``takes`` is true for users who get the alias all the same: they are not rejected, and ``FORCED``.
         """
+        if self.keys.is_empty():
+            nothing = (pl.lit(None, pl.String).alias(name) for name in (VERDICT, SUB))
+            return users.with_columns(*nothing, pl.lit(value=False).alias(FORCED))
         there = self.keys.select(KEY_USERNAME, SUB_BEFORE).drop_nulls(KEY_USERNAME).unique(KEY_USERNAME)
         found = users.join(there, on=KEY_USERNAME, how="left", maintain_order="left")
         is_there = pl.col(REASON).is_null() & pl.col(SUB_BEFORE).is_not_null()

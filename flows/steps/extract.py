@@ -1,7 +1,7 @@
 """Read the source page by page, map it, judge it, write it down.
 
-A page is written as one Parquet file before the ledger says that it was read; after a crash the
-reading goes on behind the last page that the ledger knows.
+A page is written as one Arrow file, and the lines of its users as another, before the ledger says that it
+was read; after a crash the reading goes on behind the last page that the ledger knows.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from connectors.cognito.import_file import ImportFileFormat
-from connectors.records import ALGORITHM, FILE, LINE, PASSWORD_HASH, REASON, Page
+from connectors.records import FILE, LINE, REASON, Page
 from flows.ledger.families import RETRY
 from flows.ledger.segments import write_arrow
 from flows.ledger.states import RunState
 from flows.ledger.store import PageRecord
-from flows.steps.columns import PARENT, ROW_BYTES
+from flows.steps.columns import PARENT
+from flows.steps.lines import lines_of, write_page
 from flows.steps.selecting import Selection, fields_to_read
 from mappings.duplicates import ORDINAL
-from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +39,7 @@ def extract(context: Context) -> None:
     ordinal = context.ledger.extracted()
     selection = Selection.of(context)
     for number, page in enumerate(_pages(context, selection, after), len(known) + 1):
-        users = judge_page(context, page, ordinal)
-        write_arrow(users, context.folder.users(number))
-        context.ledger.add_page(PageRecord(number, ordinal, users.height, page.cursor, page.done))
-        ordinal += users.height
+        ordinal += take_page(context, page, number, ordinal)
         context.progress.update(ordinal)
     if not context.ledger.pages():
         _write_nobody(context, selection)
@@ -82,35 +78,25 @@ def _write_nobody(context: Context, selection: Selection | None) -> None:
     rows = nobody.drop(REASON).with_columns(
         pl.lit(None, pl.String).alias(name) for name in context.mapping.fields
     )
-    page = Page(rows, nobody, {})
+    page = Page(rows, nobody, {}, 1.0)
     if selection is not None:
         (page,) = selection.narrowed(iter([page]))
-    write_arrow(judge_page(context, page, 0), context.folder.users(1))
-    context.ledger.add_page(PageRecord(1, 0, 0, {}, 1.0))
+    take_page(context, page, 1, 0)
 
 
-def judge_page(context: Context, page: Page, first_ordinal: int) -> pl.DataFrame:
-    """Map and judge one page; lines that are no rows become rejected users at its end."""
-    judged = context.rules.judge(context.mapping.apply(page.rows))
+def take_page(context: Context, page: Page, number: int, first_ordinal: int) -> int:
+    """Map, judge and write down one page; lines that are no rows become rejected users at its end.
+
+    Returns:
+        How many users it has.
+    """
+    judged = context.rules.judge_closely(context.mapping.apply(page.rows), context.mapping.promises)
     parents = [page.rows[PARENT]] if PARENT in page.rows.columns else []
-    sized = judged.with_columns(_sizes(context, judged).alias(ROW_BYTES), *parents)
+    sizes, lines = lines_of(context, judged)
+    sized = judged.frame.with_columns(sizes, *parents)
     users = pl.concat([sized, page.unreadable], how="diagonal") if page.unreadable.height else sized
-    return users.with_row_index(ORDINAL, first_ordinal).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
-
-
-def _sizes(context: Context, judged: pl.DataFrame) -> pl.Series:
-    """Bytes of every line in the import file that the user would travel in; 0 where none can carry them."""
-    travels = judged[REASON].is_null() & judged[CSV_REASON].is_null()
-    rows = judged.filter(travels) if not travels.all() else judged
-    attributes = [name for name in rows.columns if name.startswith("@") or name in context.schema.csv_header]
-    plain = ImportFileFormat(context.schema, None).row_bytes(rows.select(attributes))
-    hashed = (
-        pl.col(PASSWORD_HASH).str.len_bytes() + pl.col(PASSWORD_HASH).str.count_matches(",", literal=True) + 1
-    )
-    extra = pl.when(pl.col(ALGORITHM).is_not_null()).then(hashed).otherwise(0)
-    sizes = rows.select((pl.lit(plain) + extra).cast(pl.UInt32)).to_series()
-    return (
-        sizes
-        if rows is judged
-        else pl.zeros(judged.height, pl.UInt32, eager=True).scatter(travels.arg_true(), sizes)
-    )
+    users = users.with_row_index(ORDINAL, first_ordinal).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
+    write_page(lines, context.folder.lines(number))
+    write_arrow(users, context.folder.users(number))
+    context.ledger.add_page(PageRecord(number, first_ordinal, users.height, page.cursor, page.done))
+    return users.height

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from flows.steps.existing import Existing
 
 
-_CONTACTS = ("email", "email_verified", "phone_number", "phone_number_verified", "preferred_username")
-"""What ``Rules.key_values`` may read beside the username; it puts null for what a frame lacks."""
-
-
 def find_losers(context: Context, existing: Existing) -> pl.DataFrame:
     """``ORDINAL`` and ``REASON`` of every loser; only keys of users without a reason are held.
 
@@ -38,9 +34,8 @@ def find_losers(context: Context, existing: Existing) -> pl.DataFrame:
 
 def _names(context: Context, doubtful: pl.DataFrame) -> pl.DataFrame:
     """The names that the doubtful users contend for."""
-    columns = [
-        ORDINAL, REASON, USERNAME, *(name for name in _CONTACTS if name in context.attributes)
-    ]  # fmt: skip
+    attributes = (name for name in context.rules.key_columns if name in context.attributes)
+    columns = [ORDINAL, REASON, USERNAME, *attributes]
     users = context.folder.scan_users().select(columns)
     rows = users.filter(pl.col(ORDINAL).is_in(doubtful[ORDINAL].implode())).collect()
     names = rows.select(ORDINAL).hstack(context.rules.key_values(rows))

@@ -43,6 +43,7 @@ def send(context: Context, send_one: Callable[[Context, int], None] | None = Non
                 send_one(context, batch.number)
                 wait(following)  # or a late clerk would lay a file there again that its job has taken
     context.folder.forget_import_files()
+    context.folder.forget_lines()
     context.ledger.advance_run(RunState.PROVING)
 
 

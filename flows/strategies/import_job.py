@@ -25,7 +25,7 @@ from connectors.errors import (
 from flows.ledger.states import BatchState
 from flows.steps.job_records import STOPPED_HERE, facts_of, next_attempt
 from flows.steps.settling import ATTEMPTS, settle_job
-from flows.strategies.batches import batch_frames
+from flows.strategies.batches import batch_lines
 from flows.strategies.without_hashes import are_refused, believe, hand_on
 from mappings.rules import CSV_REASON
 
@@ -101,7 +101,7 @@ def write_file(context: Context, batch: BatchRecord) -> None:
     path = context.folder.import_file(batch.number)
     if not path.exists():
         write_import_file(
-            path, ImportFileFormat(context.schema, batch.algorithm), batch_frames(context, batch)
+            path, ImportFileFormat(context.schema, batch.algorithm), batch_lines(context, batch)
         )
 
 

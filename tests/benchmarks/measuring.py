@@ -6,7 +6,9 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -33,13 +35,21 @@ def cost_of(module: str, arguments: Iterable[str]) -> Cost:
         subprocess.CalledProcessError: it failed; its own text is on standard error.
     """
     command = [sys.executable, "-m", module, *arguments]
+    environment = _as_installed()
     began = perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command)
     return Cost(usage.ru_utime + usage.ru_stime, perf_counter() - began, usage.ru_maxrss * _MEMORY_UNIT)
+
+
+def _as_installed() -> dict[str, str]:
+    """Let every way find its modules compiled, as an installed package has them."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    bytecode = Path(tempfile.gettempdir()) / "poolferry-benchmarks" / "bytecode"
+    return kept | {"PYTHONPYCACHEPREFIX": str(bytecode)}
 
 
 def interleaved(ways: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, list[Cost]]:

@@ -1,7 +1,10 @@
 """The same migration as a script would do it: Python's ``csv`` module, one user after another.
 
-It knows this one mapping and this one pool by heart, which Poolferry does not, and keeps nothing to go
-on from after a crash. Mapping, rules, ways, batches and files are the same, line for line.
+It does the same work a user: lines that are ragged, every conversion of the mapping, every rule of this
+pool that a value can break (lengths, forms, characters, what a CSV cannot carry), all four formats of
+hashes with what is wrong with a hash that is none of them, names that are taken, the ways, the limits of
+rows and files, and the files themselves, line for line. It knows this one mapping and this one pool by
+heart, which Poolferry does not; and it keeps neither the users nor anything to go on from after a crash.
 """
 
 from __future__ import annotations
@@ -33,12 +36,40 @@ EMAIL = re.compile(r"""[^\s@,;:<>()\[\]"\\\x00-\x1f\x7f-\x9f]+@[\w-]+(?:\.[\w-]+
 PLAIN_USERNAME = re.compile(r"[!-~]+")
 AWKWARD = re.compile(r'[\x00-\x1f\x7f\x85\u2028\u2029"\\]')
 SPACES = re.compile(r"\s+")
+_BASE64 = "(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{2,4}"
+_SHARED = "(?:[A-Za-z0-9/]{4})*[A-Za-z0-9/]{2,4}"
+_ANY = "(?:[A-Za-z0-9+./]{4})*[A-Za-z0-9+./]{2,4}"
+_HEX = "(?:[0-9a-f]{2})+"
+_COUNT = "([1-9][0-9]{0,9})"
 HASHES: Final = {
     "BCRYPT": re.compile(r"\$2[abxy]\$(?:0[4-9]|1[0-2])\$[./A-Za-z0-9]{53}"),
     "PBKDF2_SHA256": re.compile(
-        r"\$pbkdf2-sha256\$(?:[1-9][0-9]{0,4}|[1-5][0-9]{5}|600000)\$[A-Za-z0-9/]{2,}\$[A-Za-z0-9/]{2,}"
+        rf"\$pbkdf2-sha256\$(?:[1-9][0-9]{{0,4}}|[1-5][0-9]{{5}}|600000)\${_SHARED}\${_SHARED}"
+    ),
+    "ARGON2ID": re.compile(
+        r"\$argon2id\$v=[0-9]+\$m=(?:[1-9][0-9]{0,3}|1[0-8][0-9]{3}|19[0-3][0-9]{2}|194[0-4][0-9]|1945[0-6])"
+        rf",t=[12],p=1\${_BASE64}\${_BASE64}"
+    ),
+    "SCRYPT": re.compile(
+        rf"(?:{'|'.join(str(2**power) for power in range(1, 17))})\$[1-8]\$1\${_HEX}\${_HEX}"
     ),
 }
+"""What an import job takes, within the maxima (F2.5)."""
+
+_POWERS = "|".join(str(2**power) for power in range(1, 33))
+SCHEMES: Final = (
+    (re.compile(r"[0-9]+\$[0-9]+\$[0-9]+\$"),
+     re.compile(rf"({_POWERS})\${_COUNT}\${_COUNT}\${_HEX}\${_HEX}"),
+     (65_536, 8, 1)),
+    (re.compile(r"\$argon2id\$"),
+     re.compile(rf"\$argon2id\$v=[0-9]+\$m={_COUNT},t={_COUNT},p={_COUNT}\${_BASE64}\${_BASE64}"),
+     (19_456, 2, 1)),
+    (re.compile(r"\$pbkdf2-sha256\$"), re.compile(rf"\$pbkdf2-sha256\${_COUNT}\${_ANY}\${_ANY}"), (600_000,)),
+    (re.compile(r"\$2[a-z]?\$"),
+     re.compile(r"\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}"),
+     (12,)),
+)  # fmt: skip
+"""How a hash of each scheme begins, its form at any cost, and the maxima of its groups."""
 
 
 class RejectedError(Exception):
@@ -106,6 +137,7 @@ def migrate(source: str, folder: str) -> None:
         others = csv.writer(file, lineterminator="\n")
         for row in rows_of(source):
             try:
+                check_width(row)
                 user = mapped(row)
                 judge(user)
                 take_username(user, seen)
@@ -127,6 +159,12 @@ def rows_of(source: str) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file)
 
 
+def check_width(row: dict[str, str]) -> None:
+    """Refuse a line that has more or fewer values than the header."""
+    if None in row or None in row.values():
+        raise RejectedError("line_ragged")
+
+
 def mapped(row: dict[str, str]) -> User:
     """Map one row."""
     return User(
@@ -144,7 +182,7 @@ def mapped(row: dict[str, str]) -> User:
         },
         row["pw"].strip() or None,
         boolean("enabled", row["active"], default="true") == "true",
-        [role for part in row["roles"].split(";") if (role := part.strip())],
+        list(dict.fromkeys(role for part in row["roles"].split(";") if (role := part.strip()))),
     )
 
 
@@ -255,7 +293,19 @@ def csv_way(user: User) -> tuple[str | None, str | None]:
     for algorithm, form in HASHES.items():
         if form.fullmatch(user.password_hash):
             return algorithm, None
-    return None, "hash_not_taken"
+    return None, hash_problem(user.password_hash)
+
+
+def hash_problem(text: str) -> str:
+    """Why an import job does not take a hash."""
+    for scheme, form, maxima in SCHEMES:
+        if scheme.match(text):
+            found = form.fullmatch(text)
+            if found is None:
+                return "hash_malformed"
+            too_high = any(int(cost) > most for cost, most in zip(found.groups(), maxima, strict=True))
+            return "hash_cost_too_high" if too_high else "hash_alphabet"
+    return "hash_not_taken"
 
 
 def awkward(sign: str) -> str:

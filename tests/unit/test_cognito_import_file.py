@@ -77,7 +77,7 @@ def mapped_frames(draw: st.DrawFn) -> pl.DataFrame:
 
 
 @given(frames=st.lists(mapped_frames(), max_size=3), with_hash=st.booleans())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_back_and_was_sized_to_the_byte(
     tmp_path: Path, *, frames: list[pl.DataFrame], with_hash: bool
 ) -> None:
@@ -106,7 +106,7 @@ def test_what_is_written_is_read_back_and_was_sized_to_the_byte(
     max_rows=st.integers(1, 12),
     room=st.integers(40, 120),
 )
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_cuts_are_whole_full_and_never_over(sizes: list[int], header: int, max_rows: int, room: int) -> None:
     cuts = cut(
         pl.Series(sizes, dtype=pl.UInt32), header_bytes=header, max_rows=max_rows, max_bytes=header + room

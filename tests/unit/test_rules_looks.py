@@ -104,4 +104,21 @@ def test_a_page_in_which_nothing_is_wrong_asks_for_no_row_but_the_verified_flag(
         for rule in (*rules._rules, *rules._csv_rules)
         if looks.keys() >= set(rule.columns) and rule.possible(looks)
     }
-    assert asked == {"email_not_verified"}
+    assert asked == {"email_not_verified", "groups_too_many"}  # the lengths of lists are there anyway
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, st.integers(0, 5))
+def test_equal_and_constant_columns_look_as_they_do_alone(values: list[str | None], count: int) -> None:
+    """All values as they are, or the first one ``count`` times."""
+    values = values[:1] * count or values
+    frame = pl.DataFrame({"x": series(values), "y": series(values), "z": series(values[::-1])})
+    looks = survey(frame, frame.columns, {})
+    for name in frame.columns:
+        alone = survey(frame.select(name), [name], {})[name]
+        assert looks[name] == alone
+        assert looks[name].small == alone.small
+        text = "".join(filter(None, frame[name]))
+        assert looks[name].small == (alone.filled and text.isascii() and text == text.lower())
+    if any(value is not None for value in values):
+        assert looks["x"].signs == signs_of(frame["x"])
