@@ -34,9 +34,9 @@ from tests.reference import (
     command_line,
     leaf_commands,
     rewritten,
-    run_file_keys,
     sections,
 )
+from tests.reference_keys import run_file_keys
 from tests.test_layout import tracked
 
 if TYPE_CHECKING:
