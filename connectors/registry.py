@@ -38,6 +38,7 @@ class SourceKind:
 
 
 _BUILT_IN: Final = {
+    "cognito": ("connectors.sources.cognito_pool", "CognitoSettings", "CognitoSource"),
     "csv": ("connectors.sources.csv_files", "CsvSettings", "CsvSource"),
     "dynamodb": ("connectors.sources.dynamodb_table", "DynamodbSettings", "DynamodbSource"),
     "json": ("connectors.sources.json_files", "JsonSettings", "JsonSource"),

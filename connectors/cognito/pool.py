@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
 from connectors.cognito.error_codes import pool_call, translate
 from connectors.errors import TargetError
-from connectors.records import PoolAttribute, PoolSchema
+from connectors.records import PoolSchema
 from connectors.retry import AWS_ERRORS, error_code, retrying
+from connectors.schema_attributes import schema_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_cognito_idp.type_defs import (
         LambdaConfigTypeTypeDef,
         ListIdentityProvidersRequestTypeDef,
         ListIdentityProvidersResponseTypeDef,
-        SchemaAttributeTypeTypeDef,
         UserPoolTypeTypeDef,
     )
 
-_N = TypeVar("_N", int, float)
-
-_NOT_MIGRATED: Final = frozenset({"sub", "identities"})
-"""Attributes that only Cognito sets: no header has them (F1.5, F1.42)."""
 MOST_PROVIDERS: Final = 60
 """Providers in one reply (the service's model)."""
 _NO_TRIGGER: Final = frozenset({"KMSKeyID"})
@@ -117,7 +111,7 @@ def _schema(pool: UserPoolTypeTypeDef, header: tuple[str, ...], region: str) -> 
     return PoolSchema(
         pool_id=pool["Id"],
         name=pool["Name"],
-        attributes=_attributes(pool.get("SchemaAttributes", ())),
+        attributes=schema_attributes(pool.get("SchemaAttributes", ())),
         csv_header=header,
         auto_verified=tuple(pool.get("AutoVerifiedAttributes", ())),
         username_attributes=tuple(pool.get("UsernameAttributes", ())),
@@ -129,31 +123,6 @@ def _schema(pool: UserPoolTypeTypeDef, header: tuple[str, ...], region: str) -> 
         region=region,
         lambda_triggers=_triggers(pool.get("LambdaConfig", {})),
     )
-
-
-def _attributes(declared: Iterable[SchemaAttributeTypeTypeDef]) -> Mapping[str, PoolAttribute]:
-    attributes = (_attribute(each) for each in declared if each["Name"] not in _NOT_MIGRATED)
-    return {each.name: each for each in attributes}
-
-
-def _attribute(declared: SchemaAttributeTypeTypeDef) -> PoolAttribute:
-    lengths = declared.get("StringAttributeConstraints", {})
-    bounds = declared.get("NumberAttributeConstraints", {})
-    return PoolAttribute(
-        name=declared["Name"],
-        type=declared.get("AttributeDataType", "String"),
-        required=declared.get("Required", False),
-        mutable=declared.get("Mutable", True),
-        min_length=_number(lengths.get("MinLength"), int),
-        max_length=_number(lengths.get("MaxLength"), int),
-        min_value=_number(bounds.get("MinValue"), float),
-        max_value=_number(bounds.get("MaxValue"), float),
-    )
-
-
-def _number(text: str | None, kind: Callable[[str], _N]) -> _N | None:
-    """Read a constraint: the API writes numbers as text and leaves out what is unbounded."""
-    return kind(text) if text else None
 
 
 def _is_passwordless(pool: UserPoolTypeTypeDef) -> bool:
