@@ -18,6 +18,7 @@ from connectors.cognito.pool import read_pool
 from connectors.cognito.role import check_role, create_role
 from connectors.errors import ConfigurationError, PoolferryError, StopError, ThrottledError
 from flows.settings import describe_source, load_run_file
+from flows.steps.attributes import lacking, left_behind
 from flows.steps.context import cognito_client, governor_of, known_fields, source_of, spec_of
 from flows.steps.drafting import draft_run_file
 from mappings.engine import compile_mapping
@@ -100,6 +101,16 @@ def _knock(client: CognitoIdentityProviderClient, pool_id: str) -> None:
 
 
 def _mapping(loaded: LoadedRunFile, schema: PoolSchema) -> str:
+    try:
+        return _compiled(loaded, schema)
+    except ConfigurationError as error:
+        if error.mend or not lacking(loaded, schema):
+            raise
+        mend = "`poolferry check RUN_FILE --create-attributes` adds custom attributes that the pool lacks."
+        raise ConfigurationError(error.what, mend) from None
+
+
+def _compiled(loaded: LoadedRunFile, schema: PoolSchema) -> str:
     source, spec = source_of(loaded), spec_of(loaded)
     mapping = compile_mapping(
         spec,
@@ -115,7 +126,9 @@ def _mapping(loaded: LoadedRunFile, schema: PoolSchema) -> str:
             f"The pool requires {', '.join(missing)}, which the mapping does not fill.", "Add rules for them."
         )
     fields = f"{len(mapping.fields)} of the source's {len(source.fields())} fields"
-    return f"fills {len(mapping.attributes)} attributes from {fields}"
+    left = left_behind(source, mapping)
+    note = f"; nothing reads the source's {', '.join(left)}" if left else ""
+    return f"fills {len(mapping.attributes)} attributes from {fields}{note}"
 
 
 def _rates(loaded: LoadedRunFile) -> str:

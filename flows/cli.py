@@ -151,6 +151,14 @@ def check(
         bool, typer.Option("--create-role", help="Create the role that import jobs log with (F3.34).")
     ] = False,
     role_name: Annotated[str, typer.Option(help="Name of the role to create.")] = "poolferry-import",
+    create_attributes: Annotated[
+        bool,
+        typer.Option(
+            "--create-attributes",
+            help="Add the custom attributes that the mapping fills and the pool lacks; they can never be"
+            " removed (F6.31).",
+        ),
+    ] = False,
     try_hashes: Annotated[
         bool,
         typer.Option(
@@ -164,11 +172,15 @@ def check(
     """Look at everything a run needs before the night: run file, source, mapping, pool, role."""
     from flows import checks  # noqa: PLC0415 - keeps `--help` quick
     from flows.settings import load_run_file  # noqa: PLC0415
+    from flows.steps import attributes  # noqa: PLC0415
 
     loaded = load_run_file(run_file)
     if create_role:
         arn = checks.create_import_role(loaded, role_name)
         say(f"Role ready. Put this into the run file: target.log_role_arn: {arn}")
+    if create_attributes:
+        added = ", ".join(attributes.create_attributes(loaded)) or "none, the pool has them all"
+        say(f"Attributes added: {added}.")
     found = checks.check_run_file(loaded)
     if try_hashes:
         with TerminalProgress() as progress:

@@ -74,6 +74,13 @@ Piece = Annotated[Text, Field(min_length=1)]
 
 Region = Annotated[Text, AfterValidator(_known_region)] | None
 Written = Annotated[Text, AfterValidator(_whole_day)]
+Dates = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(lambda given: tuple(given) if isinstance(given, list | tuple) else (given,)),
+    AfterValidator(lambda formats: tuple(map(_whole_day, formats))),
+    Field(min_length=1),
+]
+"""One format of a date, or several of which the first that fits is taken."""
 Replace = Annotated[dict[Piece, Text], Field(min_length=1)]
 
 

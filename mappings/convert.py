@@ -15,7 +15,7 @@ import polars as pl
 from mappings.texts import Convert, by_distinct, null_where, settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 TRUE = ("true", "t", "yes", "y", "1", "on")
 FALSE = ("false", "f", "no", "n", "0", "off")
@@ -88,6 +88,21 @@ def dates(written: str) -> Convert:
     if written in (_ISO_DATE, ISO):
         return lambda texts: settled(texts, texts.str.contains(_PLAIN_DATE) & (texts >= "0001"), answer)
     return lambda texts: by_distinct(texts, answer)
+
+
+def dates_in(formats: Sequence[str]) -> Convert:
+    """Days as ``dates`` makes them, each text by the first of the formats that it is written in."""
+    first, *others = map(dates, formats)
+
+    def answer(texts: pl.Series) -> pl.Series:
+        found = first(texts)
+        for read in others:
+            if found.null_count() == texts.null_count():
+                break
+            found = found.zip_with(found.is_not_null(), read(texts))
+        return found
+
+    return answer
 
 
 def epochs(written: str) -> Convert:

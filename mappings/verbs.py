@@ -254,10 +254,11 @@ CONVERSIONS: Mapping[str, Verb[Any]] = MappingProxyType(
             minds_blanks=False,
         ),
         "date": Verb(
-            "Makes yyyy-mm-dd of a format such as %d.%m.%Y, or of iso, seconds or milliseconds.",
+            "Makes yyyy-mm-dd of a format such as %d.%m.%Y, or of iso, seconds or milliseconds; of a list the"
+            " first that fits.",
             Example('{date: "%d.%m.%Y"}', "10.12.1815", "1815-12-10"),
-            lambda written: column(convert.dates(written)),
-            TypeAdapter(arguments.Written),
+            lambda formats: column(convert.dates_in(formats)),
+            TypeAdapter(arguments.Dates),
             checks=True,
             minds_blanks=False,
         ),

@@ -196,6 +196,12 @@ _GROUP: Final = _POOL_WRITE | {
         UserRefusedError, "The pool's groups are used up (10,000).", "groups_used_up"
     ),
 }
+_SCHEMA: Final = _POOL_WRITE | {
+    "InvalidParameterException": Treatment(
+        TargetError, "Check the attributes' names and bounds, and whether the pool has one of them by now."
+    ),
+    "UserImportInProgressException": Treatment(TargetError, "Wait until the import job has ended (F3.18)."),
+}
 _FOREIGN_ROLE = Treatment(
     TargetError, "A role that the pool sends messages with is broken: mend it, then resume."
 )
@@ -262,6 +268,7 @@ def _cognito(errors: Mapping[str, Treatment], *, reads: bool = True) -> Call:
 
 CALLS: Final[Mapping[str, Call]] = MappingProxyType(
     {
+        "AddCustomAttributes": _cognito(_SCHEMA, reads=False),
         "AdminAddUserToGroup": _cognito(_ADMIN_CHANGE, reads=False),
         "AdminCreateUser": _cognito(_ADMIN_CREATE, reads=False),
         "AdminDeleteUser": _cognito(_ADMIN_CHANGE, reads=False),

@@ -50,6 +50,12 @@ MAX_GROUPS_OF_A_USER: Final = 100
 """Groups one user can be in (resource quotas, after F4.9)."""
 MAX_IDENTITIES: Final = 5
 """Identities linked to one user (resource quotas, after F4.9)."""
+MAX_CUSTOM_ATTRIBUTES: Final = 50
+"""Custom attributes of one pool (resource quotas, after F4.9)."""
+MAX_ADDED_ATTRIBUTES: Final = 25
+"""Attributes in one call of ``AddCustomAttributes`` (the service's model)."""
+MAX_ATTRIBUTE_NAME: Final = 20
+"""Characters of a custom attribute's name, after ``custom:`` (resource quotas, after F4.9)."""
 
 
 Category = Literal[

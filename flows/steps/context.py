@@ -17,6 +17,7 @@ from connectors.cognito.quotas import Governor
 from connectors.errors import ConfigurationError
 from connectors.registry import make_source
 from connectors.sources.base import SampledSource
+from connectors.sources.cognito_pool import CognitoSource
 from flows.ledger.leases import Leases
 from flows.settings import LoadedRunFile, fill_secrets
 from flows.steps.progress import Progress, Silence, Watched
@@ -88,7 +89,7 @@ class Context:
     @cached_property
     def source(self) -> Source:
         """The source, opened with its secrets filled in."""
-        return source_of(self.loaded)
+        return source_of(self.loaded, self._shared)
 
     @cached_property
     def spec(self) -> MappingSpec:
@@ -121,7 +122,12 @@ class Context:
     @cached_property
     def governor(self) -> Governor:
         """Says how fast calls may go, and makes the pool's client keep to it."""
-        return governor_of(self.loaded, self.ledger.engine if self.folder.is_shared else None)
+        return governor_of(self.loaded, self._shared)
+
+    @property
+    def _shared(self) -> Engine | None:
+        """The database that all workers of a shared run reach."""
+        return self.ledger.engine if self.folder.is_shared else None
 
     @property
     def cognito(self) -> CognitoIdentityProviderClient:
@@ -140,16 +146,40 @@ class Context:
         return ImportJobs(self.cognito, self.loaded.settings.target.user_pool_id)
 
 
-def source_of(loaded: LoadedRunFile) -> Source:
-    """Open the source of a run file, its secrets filled in."""
+def source_of(loaded: LoadedRunFile, engine: Engine | None = None) -> Source:
+    """Open the source of a run file, its secrets filled in; ``engine`` is as for ``governor_of``."""
     filled = {
         key: fill_secrets(value, where=f"{loaded.path}: source.{key}")
         for key, value in loaded.settings.source.items()
     }
     try:
-        return make_source(filled, loaded.base)
+        source = make_source(filled, loaded.base)
+        if isinstance(source, CognitoSource):
+            _govern(source, loaded, engine)
     except ConfigurationError as error:
         raise ConfigurationError(f"{loaded.path}: {error.what}", error.mend) from None
+    return source
+
+
+def _govern(source: CognitoSource, loaded: LoadedRunFile, engine: Engine | None) -> None:
+    """Pace the calls to a pool that users are read from: people sign in there as well (F4.1).
+
+    Where it may be of another account, that account's own limits hold, and not those of the run file.
+
+    Raises:
+        ConfigurationError: it is the pool that users travel into.
+    """
+    theirs, target, quotas = source.settings, loaded.settings.target, loaded.settings.quotas
+    if theirs.user_pool_id == target.user_pool_id:
+        raise ConfigurationError("source and target are the same pool.", "Name another pool in one of them.")
+    is_beside = theirs.profile == target.profile and source.region == (target.region or source.region)
+    Governor(
+        source.client,
+        _pace_table(loaded, engine),
+        share=quotas.share,
+        limits=quotas.limits if is_beside else {},
+        per_pool=quotas.per_pool,
+    )
 
 
 def known_fields(source: Source, spec: MappingSpec, loaded: LoadedRunFile) -> list[str] | None:
@@ -186,12 +216,15 @@ def governor_of(loaded: LoadedRunFile, engine: Engine | None = None) -> Governor
     target, quotas = loaded.settings.target, loaded.settings.quotas
     return Governor(
         aws.client("cognito-idp", region=target.region, profile=target.profile),
-        PaceTable(engine) if engine else _pace_table(loaded.pace_file),
+        _pace_table(loaded, engine),
         share=quotas.share,
         limits=quotas.limits,
         per_pool=quotas.per_pool,
     )
 
 
-def _pace_table(path: Path) -> PaceTable:
+def _pace_table(loaded: LoadedRunFile, engine: Engine | None) -> PaceTable:
+    if engine:
+        return PaceTable(engine)
+    path = loaded.pace_file
     return PaceTable.in_file(path) if path.parent.is_dir() else PaceTable.in_memory()
