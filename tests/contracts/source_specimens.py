@@ -14,6 +14,7 @@ from connectors.sources.csv_files import CsvSettings, CsvSource
 from connectors.sources.json_files import JsonLinesSettings, JsonLinesSource, JsonSettings, JsonSource
 from connectors.sources.parquet_files import ParquetSettings, ParquetSource
 from connectors.sources.xlsx_files import XlsxSettings, XlsxSource
+from tests.contracts.cognito_specimen import cognito_specimen
 from tests.contracts.dynamodb_specimen import dynamodb_specimen
 from tests.contracts.rest_specimen import rest_specimen
 from tests.contracts.source_suite import FIELDS, PEOPLE, Specimen
@@ -247,6 +248,7 @@ def xlsx_specimen(folder: Path) -> Specimen:
 
 
 SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
+    "cognito": cognito_specimen,
     "csv": csv_specimen,
     "dynamodb": dynamodb_specimen,
     "json": json_specimen,

@@ -72,7 +72,7 @@ def test_no_package_can_take_a_built_in_name(add: Callable[..., None]) -> None:
 
 def test_an_unknown_kind_lists_the_known_ones() -> None:
     with pytest.raises(
-        ConfigurationError, match=r"unknown kind of source 'cvs'\. Did you mean 'csv'\? Known: csv, json"
+        ConfigurationError, match=r"unknown kind of source 'cvs'\. Did you mean 'csv'\? Known: .*csv, .*json"
     ):
         source_kind("cvs")
 
@@ -100,7 +100,7 @@ def test_a_package_that_does_not_work_is_named(add: Callable[..., None], value: 
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({}, "`kind` is missing. Known: csv"),
+        ({}, "`kind` is missing. Known: .*csv"),
         ({"kind": 7}, "`kind` is missing"),
         ({"kind": "csv"}, "path: Field required"),
         ({"kind": "csv", "path": []}, "path: "),
