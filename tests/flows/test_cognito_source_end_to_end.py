@@ -192,3 +192,7 @@ def test_the_pool_that_is_read_is_read_at_the_pace_of_the_quotas(pool: Pool, old
 def test_a_pool_is_not_carried_into_itself(pool: Pool) -> None:
     with pytest.raises(ConfigurationError, match="the same pool"):
         source_of(load_run_file(run_file(pool, pool)))
+
+
+def test_a_pool_without_users_is_a_run_that_ends_well(pool: Pool, old: Pool) -> None:
+    assert travel(run_file(pool, old, mapping="cognito")).ends() == []

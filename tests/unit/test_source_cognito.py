@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from connectors.errors import ConfigurationError, SourceError
+from connectors.errors import ConfigurationError, PoolferryError, SourceError, ThrottledError
 from connectors.sources.cognito_pool import FACTORS, record_of
 from mappings.convert import dates_in
 from mappings.engine import compile_mapping
@@ -132,6 +133,43 @@ def test_short_pages_are_no_end(old: OldPool, pools: OldPools) -> None:
         pools.sandbox.update(list_users_short_pages=False)
     assert names_of(pages) == [f"u{number}" for number in range(8)]
     assert [page.rows.height for page in pages] == [2, 2, 2, 2]
+
+
+@contextmanager
+def struck(pools: OldPools, kind: str, times: int | None = 2) -> Iterator[None]:
+    """ListUsers goes wrong behind the first page for a while."""
+    pools.sandbox.update(faults=[{"at": "ListUsers", "kind": kind, "skip": 1, "times": times}])
+    try:
+        yield
+    finally:
+        pools.sandbox.update(faults=[])
+
+
+@pytest.mark.parametrize("kind", ["throttle", "http_500", "http_503", "cut"])
+def test_what_may_go_well_the_next_time_is_tried_again(old: OldPool, pools: OldPools, kind: str) -> None:
+    with struck(pools, kind):
+        pages = list(filled(old).source().pages(["Username"]))
+    assert names_of(pages) == [f"u{number}" for number in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "said"),
+    [
+        ("http_403", SourceError, "Allow it in the IAM policy"),
+        ("throttle", ThrottledError, "gave up after 8 tries"),
+    ],
+)
+def test_what_does_not_go_away_is_told_without_a_value(
+    old: OldPool, pools: OldPools, kind: str, error: type[PoolferryError], said: str
+) -> None:
+    pages = filled(old).source().pages(["email"])
+    with struck(pools, kind, times=None), closing(pages):  # type: ignore[type-var]  # sources are generators
+        next(pages)
+        with pytest.raises(error) as told:
+            next(pages)
+    assert said in str(told.value)
+    assert "ListUsers" in str(told.value)
+    assert "@example.com" not in str(told.value)
 
 
 def test_attributes_and_groups_are_asked_for_only_where_they_are_needed(old: OldPool) -> None:
