@@ -45,6 +45,7 @@ _BUILT_IN: Final = {
     "jsonl": ("connectors.sources.json_files", "JsonLinesSettings", "JsonLinesSource"),
     "parquet": ("connectors.sources.parquet_files", "ParquetSettings", "ParquetSource"),
     "rest": ("connectors.sources.rest_source", "RestSettings", "RestSource"),
+    "scim": ("connectors.sources.scim", "ScimSettings", "ScimSource"),
     "sql": ("connectors.sources.sql_source", "SqlSettings", "SqlSource"),
     "xlsx": ("connectors.sources.xlsx_files", "XlsxSettings", "XlsxSource"),
 }

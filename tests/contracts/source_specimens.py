@@ -17,6 +17,7 @@ from connectors.sources.xlsx_files import XlsxSettings, XlsxSource
 from tests.contracts.cognito_specimen import cognito_specimen
 from tests.contracts.dynamodb_specimen import dynamodb_specimen
 from tests.contracts.rest_specimen import rest_specimen
+from tests.contracts.scim_specimen import scim_specimen
 from tests.contracts.source_suite import FIELDS, PEOPLE, Specimen
 from tests.contracts.sql_specimen import sql_specimen
 
@@ -255,6 +256,7 @@ SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "jsonl": jsonl_specimen,
     "parquet": parquet_specimen,
     "rest": rest_specimen,
+    "scim": scim_specimen,
     "sql": sql_specimen,
     "xlsx": xlsx_specimen,
 }

@@ -9,6 +9,7 @@ import pytest
 from connectors.errors import SourceError
 from tests.contracts import api_suite as suite
 from tests.contracts.rest_specimen import KINDS, rest_api_specimen
+from tests.contracts.scim_specimen import scim_api_specimen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 API_SPECIMENS: dict[str, Callable[[Path], ApiSpecimen]] = {
     **{f"rest by {kind}": rest_api_specimen(kind) for kind in KINDS},
+    **{f"scim by {paging}": scim_api_specimen(paging) for paging in ("auto", "index")},
 }
 """One for each kind of source that talks HTTP."""
 
