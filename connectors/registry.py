@@ -43,6 +43,7 @@ _BUILT_IN: Final = {
     "dynamodb": ("connectors.sources.dynamodb_table", "DynamodbSettings", "DynamodbSource"),
     "json": ("connectors.sources.json_files", "JsonSettings", "JsonSource"),
     "jsonl": ("connectors.sources.json_files", "JsonLinesSettings", "JsonLinesSource"),
+    "okta": ("connectors.sources.okta", "OktaSettings", "OktaSource"),
     "parquet": ("connectors.sources.parquet_files", "ParquetSettings", "ParquetSource"),
     "rest": ("connectors.sources.rest_source", "RestSettings", "RestSource"),
     "scim": ("connectors.sources.scim", "ScimSettings", "ScimSource"),
