@@ -41,6 +41,7 @@ _BUILT_IN: Final = {
     "cognito": ("connectors.sources.cognito_pool", "CognitoSettings", "CognitoSource"),
     "csv": ("connectors.sources.csv_files", "CsvSettings", "CsvSource"),
     "dynamodb": ("connectors.sources.dynamodb_table", "DynamodbSettings", "DynamodbSource"),
+    "entra": ("connectors.sources.entra", "EntraSettings", "EntraSource"),
     "json": ("connectors.sources.json_files", "JsonSettings", "JsonSource"),
     "jsonl": ("connectors.sources.json_files", "JsonLinesSettings", "JsonLinesSource"),
     "okta": ("connectors.sources.okta", "OktaSettings", "OktaSource"),

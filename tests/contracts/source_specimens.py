@@ -16,6 +16,7 @@ from connectors.sources.parquet_files import ParquetSettings, ParquetSource
 from connectors.sources.xlsx_files import XlsxSettings, XlsxSource
 from tests.contracts.cognito_specimen import cognito_specimen
 from tests.contracts.dynamodb_specimen import dynamodb_specimen
+from tests.contracts.entra_specimen import entra_specimen
 from tests.contracts.okta_specimen import okta_specimen
 from tests.contracts.rest_specimen import rest_specimen
 from tests.contracts.scim_specimen import scim_specimen
@@ -253,6 +254,7 @@ SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "cognito": cognito_specimen,
     "csv": csv_specimen,
     "dynamodb": dynamodb_specimen,
+    "entra": entra_specimen,
     "json": json_specimen,
     "jsonl": jsonl_specimen,
     "okta": okta_specimen,
