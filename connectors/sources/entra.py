@@ -16,7 +16,7 @@ from connectors.sources.base import SourceSettings, SourceTraits
 from connectors.sources.memberships import Memberships
 from connectors.sources.paths import splits
 from connectors.sources.record_source import Batch, RecordSource
-from connectors.sources.rest_paging import END, moved, text_at
+from connectors.sources.rest_paging import END, moved, refused_place, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -242,7 +242,10 @@ class EntraSource(RecordSource):
         place: Cursor = after or {"at": ""}
         while "end" not in place:
             at = str(place["at"])
-            answer, _ = self._api.get_json(at or path, what or path, params={} if at else dict(params))
+            try:
+                answer, _ = self._api.get_json(at or path, what or path, params={} if at else dict(params))
+            except SourceError as error:
+                raise (refused_place(error) if at else error) from None
             found = answer.get("value") if isinstance(answer, dict) else None
             if not isinstance(found, list):
                 raise SourceError(f"GET {what or path} answered no list.", "Check source.graph_url.")

@@ -16,7 +16,7 @@ from connectors.rest_auth import Header, SignedAssertion
 from connectors.sources.base import SourceSettings, SourceTraits
 from connectors.sources.memberships import Memberships
 from connectors.sources.record_source import Batch, RecordSource
-from connectors.sources.rest_paging import END, moved, text_at
+from connectors.sources.rest_paging import END, moved, refused_place, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -199,9 +199,12 @@ class OktaSource(RecordSource):
         place: Cursor = after or {"at": ""}
         while "end" not in place:
             at = str(place["at"])
-            found, answer = self._api.get_json(
-                at or path, what or path, params={} if at else params, headers=headers
-            )
+            try:
+                found, answer = self._api.get_json(
+                    at or path, what or path, params={} if at else params, headers=headers
+                )
+            except SourceError as error:
+                raise (refused_place(error) if at else error) from None
             if not isinstance(found, list):
                 raise SourceError(f"GET {what or path} answered no list.", "Check source.url.")
             place = moved(place, answer.links().get("next")) if answer.links().get("next") else END

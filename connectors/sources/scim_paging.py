@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from connectors.errors import RetryError, SourceError, ThrottledError
+from connectors.json_text import compact
+from connectors.sources.rest_paging import END, refused_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,15 +23,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-END: Final[Cursor] = {"end": 1}
-"""The place behind the last page."""
-
 BY_INDEX: Final[Cursor] = {"start": 1}
 BY_CURSOR: Final[Cursor] = {"cursor": "", "read": 0}
 AT_ONCE: Final[Cursor] = {"everybody": 1}
 """Places at the beginning, by way of paging."""
 
 _MEND: Final = "Check source.url: it ends before /Users."
+
+_EXPIRED: Final = "Its cursor may have expired: start anew with `--new`, or set source.paging to `index`."
 
 _OPTIONAL: Final = ("attributes", "count")
 """Parameters that only spare the server work, so that it can be asked without them."""
@@ -73,7 +74,7 @@ class ScimList:
         while "end" not in place:
             answer = self._page_at(place)
             resources = _resources(answer) if answer is not None else []
-            again = bool(first) and first == _id_of(resources)
+            again = bool(first) and first == _mark_of(resources)
             if again and not ("sure" in place or "over" in place):
                 raise SourceError(
                     f"GET {self._path} answers every page with the same resources.",
@@ -81,7 +82,7 @@ class ScimList:
                 )
             if again or answer is None:
                 return
-            first, found = _id_of(resources), self._found(place, answer, resources)
+            first, found = _mark_of(resources), self._found(place, answer, resources)
             place = found.place
             if resources:
                 yield found
@@ -93,11 +94,7 @@ class ScimList:
         except SourceError as error:
             if "sure" in place:
                 return None
-            if place.get("cursor"):
-                raise SourceError(
-                    error.what, "Its cursor may have expired: start anew, or set source.paging to `index`."
-                ) from None
-            raise
+            raise (refused_place(error, _EXPIRED) if place.get("cursor") else error) from None
 
     def _paging(self, place: Cursor) -> dict[str, str]:
         if "everybody" in place:
@@ -195,7 +192,9 @@ def _number(told: object) -> int | None:
     return int(told) if isinstance(told, str) and told.isdigit() else None
 
 
-def _id_of(resources: list[Any]) -> str:
-    """The first resource's id; empty where there is none."""
-    first = resources[0] if resources else None
-    return str(first.get("id", "")) if isinstance(first, dict) else ""
+def _mark_of(resources: list[Any]) -> str:
+    """What the page is known by, should it come again: its first resource; empty where there is none."""
+    first = resources[0] if resources else ""
+    return (
+        str(first["id"]) if isinstance(first, dict) and first.get("id") else (compact(first) if first else "")
+    )

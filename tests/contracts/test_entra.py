@@ -133,6 +133,12 @@ def test_a_watermark_that_is_too_old_is_said_to_be(server: GraphServer) -> None:
         ids(source(server).changed(["id"], since))
 
 
+def test_a_place_that_has_expired_is_said_to_have(server: GraphServer) -> None:
+    place = {"at": f"{server.graph}/users?$top=0&$skiptoken=2", "row": 2}
+    with pytest.raises(SourceError, match="may have expired"):
+        ids(source(server).pages(["id"], place))
+
+
 def test_a_token_that_is_refused_is_fetched_anew(server: GraphServer) -> None:
     pages = source(server).pages(["id"])
     first = next(pages)

@@ -107,6 +107,14 @@ def test_a_429_without_retry_after_waits_for_the_reset(server: OktaServer) -> No
     assert 40 < pauses[0] <= 46
 
 
+def test_a_place_that_has_expired_is_said_to_have(server: OktaServer) -> None:
+    place = {"at": f"{server.url}/api/v1/users?after=c2&limit=1000", "row": 2}
+    with pytest.raises(SourceError, match="may have expired"):
+        ids(source(server).pages(["id"], place))
+    with pytest.raises(SourceError, match=r"answered 401\. Give a valid"):
+        ids(source(server, token="wrong").pages(["id"], place))  # noqa: S106 - opens nothing
+
+
 @pytest.mark.parametrize("form", ["pem", "jwk"])
 def test_an_app_proves_itself_with_its_key(server: OktaServer, form: str) -> None:
     key = RSAKey.generate_key(2048, {"kid": "k1"})

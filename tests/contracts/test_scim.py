@@ -131,6 +131,7 @@ def test_a_server_that_fails_on_a_parameter_is_told_of_once(caplog: pytest.LogCa
     [
         (("hides the last",), "tells of 5 resources and ends after 4"),
         (("ignores startIndex",), "every page with the same resources"),
+        (("ignores startIndex", "no totals", "no ids"), "every page with the same resources"),
     ],
 )
 def test_a_list_that_is_not_whole_is_an_error(habits: tuple[str, ...], said: str) -> None:

@@ -86,7 +86,7 @@ class BadScimServer(ApiServer):
         users: whole resources.
         habits: some of ``ignores count``, ``ignores startIndex``, ``caps at 2``, ``no totals``,
             ``counts the page``, ``fails on attributes``, ``refuses behind the end``, ``hides the last``,
-            ``no config``.
+            ``no config``, ``no ids``.
     """
 
     def __init__(self, users: Sequence[dict[str, Any]], *habits: str) -> None:
@@ -109,6 +109,8 @@ class BadScimServer(ApiServer):
         count = min(count, 2) if "caps at 2" in self.habits else count
         known = self.users[:-1] if "hides the last" in self.habits else self.users
         shown = known[start - 1 : start - 1 + count]
+        if "no ids" in self.habits:
+            shown = [{name: value for name, value in one.items() if name != "id"} for one in shown]
         body: dict[str, Any] = {"Resources": shown}
         if "no totals" not in self.habits:
             body["totalResults"] = len(shown) if "counts the page" in self.habits else len(self.users)
