@@ -83,6 +83,12 @@ class OktaSettings(SourceSettings):
         min_length=1,
         description="Groups of which types the field `groups` has; BUILT_IN is Everyone.",
     )
+    rate_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Share of the organization's rate limit that may be used; others have the rest.",
+    )
     page_users: int = Field(default=_PAGE, ge=1, le=_PAGE, description="Users a page.")
     overlap_seconds: float = Field(
         default=600.0, ge=0, description="How far `mode: delta` looks back, for changes that show late."
@@ -133,6 +139,7 @@ class OktaSource(RecordSource):
             _signer(settings),
             mend_401="Give a valid source.token or source.oauth, then resume.",
             mend_403="Give the token's administrator, or the app, the right to read users and groups.",
+            share=settings.rate_share,
             sleep=sleep,
         )
 

@@ -192,7 +192,7 @@ class ScimSource(RecordSource):
 
 def attributes_of(fields: Sequence[str]) -> str:
     """``attributes`` as RFC 7644, section 3.10, writes them: ``name.givenName,urn:…:User:department``."""
-    return ",".join(dict.fromkeys(map(_attribute, fields)))
+    return ",".join(sorted(set(map(_attribute, fields))))  # in one order: a cursor may belong to its query
 
 
 def _attribute(path: str) -> str:

@@ -90,9 +90,20 @@ def test_it_waits_where_nothing_is_left_until_the_limit_resets(server: OktaServe
         pauses.append(seconds)
         server.resets_at = 0
 
-    assert len(ids(source(server, sleep).pages(["id"]))) == len(FIXTURE) - 1
-    assert pauses
+    assert len(ids(source(server, sleep, rate_share=1).pages(["id"]))) == len(FIXTURE) - 1
+    assert len(pauses) == 1
     assert all(50 < each <= 60 for each in pauses)
+
+
+def test_it_leaves_the_organization_its_share(server: OktaServer) -> None:
+    server.allowance, server.limit, left = 0, 4, []
+
+    def sleep(_: float) -> None:
+        left.append(server.allowance)
+        server.resets_at = 0
+
+    assert len(ids(source(server, sleep, page_users=1).pages(["id"]))) == len(FIXTURE) - 1
+    assert set(left) == {2}
 
 
 def test_a_429_without_retry_after_waits_for_the_reset(server: OktaServer) -> None:

@@ -36,6 +36,7 @@ class OktaServer(ApiServer):
         self.key: RSAKey | None = None
         self.allowance: int | None = None
         self.resets_at = 0
+        self.limit = 2
         self._issued: set[str] = set()
 
     def add_group(self, name: str, members: list[str], kind: str = "OKTA_GROUP") -> None:
@@ -57,10 +58,10 @@ class OktaServer(ApiServer):
         if self.allowance is None:
             return {}
         if time.time() >= self.resets_at:
-            self.allowance, self.resets_at = 2, int(time.time()) + 60
+            self.allowance, self.resets_at = self.limit, int(time.time()) + 60
         self.allowance -= 1
         return {
-            "X-Rate-Limit-Limit": "2",
+            "X-Rate-Limit-Limit": str(self.limit),
             "X-Rate-Limit-Remaining": str(max(0, self.allowance)),
             "X-Rate-Limit-Reset": str(self.resets_at),
         }
