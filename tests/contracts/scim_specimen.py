@@ -36,9 +36,8 @@ def scim_specimen(folder: Path) -> Specimen:
 
     def grown(size: int) -> Source:
         server.empty()
-        for number in range(size):
-            server.add("User", userName=f"u{number:05d}")
-        return source(server, page_users=50)
+        server.add_users(f"u{number:05d}" for number in range(size))
+        return source(server, page_users=100)
 
     return Specimen(
         lambda: source(server),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from scim2_models import ScimProvider, ServiceProviderConfig
@@ -20,7 +21,7 @@ from scim2_server.utils import (
 from tests.servers.api_server import ApiServer, Reply, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 TOKEN = "scim-t0ken-of-a-test"  # noqa: S105 - opens nothing
 
@@ -35,16 +36,8 @@ class ScimServer(ApiServer):
     def __init__(self, *, cursor: bool = False) -> None:
         super().__init__()
         logging.getLogger("scim2_server").setLevel(logging.CRITICAL)  # it logs what tests provoke
-        config = load_default_service_provider_config().model_dump()
-        if cursor:
-            config["pagination"] = {"cursor": True, "index": True}
-        provider = ScimProvider.from_discovery(
-            load_default_schemas().values(),
-            load_default_resource_types().values(),
-            config=ServiceProviderConfig.model_validate(config),
-        )
-        self._provider = provider
-        self._service = ScimService(provider, secret="secret-of-a-test")  # noqa: S106 - opens nothing
+        self._provider = _provider(cursor=cursor)
+        self._service = ScimService(self._provider, secret="secret-of-a-test")  # noqa: S106 - opens nothing
         self.empty()
 
     def empty(self) -> None:
@@ -77,6 +70,26 @@ class ScimServer(ApiServer):
         made = self.answer(Request("POST", f"/v2/{kind}s", {}, headers, json.dumps(body).encode()))
         assert made.status == 201, made.content
         return str(made.content["id"])  # type: ignore[index]  # a resource
+
+    def add_users(self, names: Iterable[str]) -> None:
+        """Put many users into the server's storage, without a request for each."""
+        kind = self._service.get_resource_type_by_endpoint("Users")
+        assert kind is not None
+        user = self._service.get_model(kind)
+        for name in names:
+            self.storage.create(kind, user.model_validate({"userName": name}))
+
+
+@cache
+def _provider(*, cursor: bool) -> ScimProvider:
+    config = load_default_service_provider_config().model_dump()
+    if cursor:
+        config["pagination"] = {"cursor": True, "index": True}
+    return ScimProvider.from_discovery(
+        load_default_schemas().values(),
+        load_default_resource_types().values(),
+        config=ServiceProviderConfig.model_validate(config),
+    )
 
 
 class BadScimServer(ApiServer):
