@@ -41,10 +41,13 @@ _BUILT_IN: Final = {
     "cognito": ("connectors.sources.cognito_pool", "CognitoSettings", "CognitoSource"),
     "csv": ("connectors.sources.csv_files", "CsvSettings", "CsvSource"),
     "dynamodb": ("connectors.sources.dynamodb_table", "DynamodbSettings", "DynamodbSource"),
+    "entra": ("connectors.sources.entra", "EntraSettings", "EntraSource"),
     "json": ("connectors.sources.json_files", "JsonSettings", "JsonSource"),
     "jsonl": ("connectors.sources.json_files", "JsonLinesSettings", "JsonLinesSource"),
+    "okta": ("connectors.sources.okta", "OktaSettings", "OktaSource"),
     "parquet": ("connectors.sources.parquet_files", "ParquetSettings", "ParquetSource"),
     "rest": ("connectors.sources.rest_source", "RestSettings", "RestSource"),
+    "scim": ("connectors.sources.scim", "ScimSettings", "ScimSource"),
     "sql": ("connectors.sources.sql_source", "SqlSettings", "SqlSource"),
     "xlsx": ("connectors.sources.xlsx_files", "XlsxSettings", "XlsxSource"),
 }
