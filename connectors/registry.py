@@ -45,6 +45,12 @@ _BUILT_IN: Final = {
     "json": ("connectors.sources.json_files", "JsonSettings", "JsonSource"),
     "jsonl": ("connectors.sources.json_files", "JsonLinesSettings", "JsonLinesSource"),
     "okta": ("connectors.sources.okta", "OktaSettings", "OktaSource"),
+    "keycloak": ("connectors.sources.keycloak_api", "KeycloakSettings", "KeycloakSource"),
+    "keycloak_export": (
+        "connectors.sources.keycloak_export",
+        "KeycloakExportSettings",
+        "KeycloakExportSource",
+    ),
     "parquet": ("connectors.sources.parquet_files", "ParquetSettings", "ParquetSource"),
     "rest": ("connectors.sources.rest_source", "RestSettings", "RestSource"),
     "scim": ("connectors.sources.scim", "ScimSettings", "ScimSource"),

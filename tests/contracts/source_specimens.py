@@ -18,6 +18,7 @@ from tests.contracts.cognito_specimen import cognito_specimen
 from tests.contracts.dynamodb_specimen import dynamodb_specimen
 from tests.contracts.entra_specimen import entra_specimen
 from tests.contracts.okta_specimen import okta_specimen
+from tests.contracts.keycloak_specimen import keycloak_export_specimen, keycloak_specimen
 from tests.contracts.rest_specimen import rest_specimen
 from tests.contracts.scim_specimen import scim_specimen
 from tests.contracts.source_suite import FIELDS, PEOPLE, Specimen
@@ -258,6 +259,8 @@ SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "json": json_specimen,
     "jsonl": jsonl_specimen,
     "okta": okta_specimen,
+    "keycloak": keycloak_specimen,
+    "keycloak_export": keycloak_export_specimen,
     "parquet": parquet_specimen,
     "rest": rest_specimen,
     "scim": scim_specimen,
