@@ -38,6 +38,8 @@ class SourceKind:
 
 
 _BUILT_IN: Final = {
+    "auth0": ("connectors.sources.auth0_api", "Auth0Settings", "Auth0Source"),
+    "auth0_export": ("connectors.sources.auth0_export", "Auth0ExportSettings", "Auth0ExportSource"),
     "cognito": ("connectors.sources.cognito_pool", "CognitoSettings", "CognitoSource"),
     "csv": ("connectors.sources.csv_files", "CsvSettings", "CsvSource"),
     "dynamodb": ("connectors.sources.dynamodb_table", "DynamodbSettings", "DynamodbSource"),

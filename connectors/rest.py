@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from connectors.errors import PoolferryError, RetryError, SourceError, StopError, ThrottledError
 from connectors.http import session
@@ -33,6 +34,7 @@ _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMED_OUT, _TOO_MANY, _SERVER_FAULT = 40
 _RESETS: Final = ("X-Rate-Limit-Reset", "X-RateLimit-Reset", "RateLimit-Reset")
 _LEFT: Final = ("X-Rate-Limit-Remaining", "X-RateLimit-Remaining", "RateLimit-Remaining")
 _LIMITS: Final = ("X-Rate-Limit-Limit", "X-RateLimit-Limit", "RateLimit-Limit")
+_PIECE: Final = 1024 * 1024
 _EPOCH: Final = 1_000_000_000
 """A reset above is seconds since 1970, below seconds from now: servers write either."""
 
@@ -71,6 +73,7 @@ class RestApi:
         auth: signs requests; a ``Renewable`` gets a new token once after a 401.
         mend_401: what a person does about a credential that is refused.
         mend_403: what a person does about a right that is missing.
+        mend_404: what a person does about what is not there.
         headers: sent with every request.
         share: how much of the allowance that a server tells of may be used; the rest is left to others.
         sleep: takes seconds; tests give one that does not sleep.
@@ -81,6 +84,7 @@ class RestApi:
     auth: AuthBase | None = None
     mend_401: str = "Give a valid credential in the run file's source, then resume."
     mend_403: str = "Give the credential the right to read users, then resume."
+    mend_404: str = "Check the URL."
     headers: Mapping[str, str] = field(default_factory=dict)
     share: float = 1.0
     sleep: Callable[[float], None] = time.sleep
@@ -124,10 +128,40 @@ class RestApi:
         Raises:
             SourceError, RetryError: as ``call``; what stays malformed is a ``RetryError`` at the end.
         """
-        named = f"GET {what or _plain(path)}"
+        return self._decoded("GET", path, what, options)
+
+    def post_json(self, path: str, what: str = "", **options: Any) -> tuple[Any, Answer]:  # noqa: ANN401 - JSON
+        """Ask by ``POST`` and decode, as ``get_json``; only for calls that may be made twice without harm."""
+        return self._decoded("POST", path, what, options)
+
+    def download(self, url: str, into: IO[bytes], what: str) -> None:
+        """Store an answer's bytes as they are sent, compressed ones too, without holding them in memory.
+
+        Raises:
+            SourceError, RetryError: as ``call``.
+        """
+        named = f"GET {what}"
+        retrying(named, sleep=self.sleep)(self._stored, url, into, named)
+
+    def _stored(self, url: str, into: IO[bytes], what: str) -> None:
+        into.seek(0)
+        into.truncate()
+        with self._sent("GET", url, what, {"stream": True}) as answer:
+            if not answer.ok:
+                raise self._refusal(answer, what)
+            try:
+                for piece in answer.raw.stream(_PIECE, decode_content=False):
+                    into.write(piece)
+            except HTTPError as error:
+                raise RetryError(
+                    f"{what} was cut off ({type(error).__name__}).", "Check the network."
+                ) from None
+
+    def _decoded(self, method: str, path: str, what: str, options: dict[str, Any]) -> tuple[Any, Answer]:
+        named = f"{method} {what or _plain(path)}"
 
         def once() -> tuple[Any, Answer]:
-            answer = self._once("GET", self._url(path), named, options)
+            answer = self._once(method, self._url(path), named, options)
             return decoded(answer, named), answer
 
         return retrying(named, sleep=self.sleep)(once)
@@ -166,7 +200,7 @@ class RestApi:
 
     def _refusal(self, answer: requests.Response, what: str) -> PoolferryError:
         status, said = answer.status_code, f"{what} answered {answer.status_code}."
-        mends = {_UNAUTHORIZED: self.mend_401, _FORBIDDEN: self.mend_403, _NOT_FOUND: "Check the URL."}
+        mends = {_UNAUTHORIZED: self.mend_401, _FORBIDDEN: self.mend_403, _NOT_FOUND: self.mend_404}
         after = self._retry_after(answer.headers)
         if status == _TOO_MANY or (status >= _SERVER_FAULT and after is not None):
             return _slower(said, after)

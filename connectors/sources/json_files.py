@@ -121,19 +121,7 @@ class JsonLinesSource(_JsonSource):
         self, window: Window, name: str, after: Place | None
     ) -> Iterator[tuple[list[Record], Place]]:
         del name
-        line = after["line"] if after else 1
-        window.skip(after["offset"] if after else 0)
-        while window.fill():
-            end = len(window.data) if window.final else window.data.rfind(b"\n") + 1
-            if not end:
-                window.grow()
-                continue
-            lines = window.data[:end].removesuffix(b"\n").split(b"\n")
-            window.take(end)
-            records = [(at, _decoded(text)) for at, text in enumerate(lines, line) if text.strip()]
-            line += len(lines)
-            if records:
-                yield records, {"offset": window.offset, "line": line}
+        yield from json_lines(window, after)
 
 
 class JsonSource(_JsonSource):
@@ -162,6 +150,23 @@ class JsonSource(_JsonSource):
             records = list(enumerate(values, number))
             number += len(values)
             yield records, {"offset": window.offset, "record": number}
+
+
+def json_lines(window: Window, after: Place | None) -> Iterator[tuple[list[Record], Place]]:
+    """Decode a text of one value a line, a window at a time; tell where to go on after each."""
+    line = after["line"] if after else 1
+    window.skip(after["offset"] if after else 0)
+    while window.fill():
+        end = len(window.data) if window.final else window.data.rfind(b"\n") + 1
+        if not end:
+            window.grow()
+            continue
+        lines = window.data[:end].removesuffix(b"\n").split(b"\n")
+        window.take(end)
+        records = [(at, _decoded(text)) for at, text in enumerate(lines, line) if text.strip()]
+        line += len(lines)
+        if records:
+            yield records, {"offset": window.offset, "line": line}
 
 
 def _decoded(line: bytes) -> object:

@@ -14,6 +14,7 @@ from connectors.sources.csv_files import CsvSettings, CsvSource
 from connectors.sources.json_files import JsonLinesSettings, JsonLinesSource, JsonSettings, JsonSource
 from connectors.sources.parquet_files import ParquetSettings, ParquetSource
 from connectors.sources.xlsx_files import XlsxSettings, XlsxSource
+from tests.contracts.auth0_specimen import auth0_export_specimen, auth0_specimen
 from tests.contracts.cognito_specimen import cognito_specimen
 from tests.contracts.dynamodb_specimen import dynamodb_specimen
 from tests.contracts.entra_specimen import entra_specimen
@@ -252,6 +253,8 @@ def xlsx_specimen(folder: Path) -> Specimen:
 
 
 SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
+    "auth0": auth0_specimen,
+    "auth0_export": auth0_export_specimen,
     "cognito": cognito_specimen,
     "csv": csv_specimen,
     "dynamodb": dynamodb_specimen,

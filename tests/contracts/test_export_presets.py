@@ -10,10 +10,13 @@ import polars as pl
 
 from connectors.records import ENABLED, GROUPS, IDENTITIES, MFA, PASSWORD_HASH, REASON, SOURCE_ID, USERNAME
 from connectors.registry import make_source
+from connectors.sources.auth0_api import Auth0Source
 from mappings.engine import compile_mapping
 from mappings.rules import Rules
 from mappings.spec import parse_mapping
+from tests.contracts import auth0_specimen
 from tests.contracts.keycloak_specimen import KEYCLOAK_PEOPLE, settings
+from tests.servers import auth0
 from tests.servers.keycloak import SECRET, KeycloakServer
 from tests.unit.pool_rules import pool
 
@@ -28,11 +31,11 @@ OPTIONAL_MFA = pool(mfa="OPTIONAL", identity_providers=("Google",), alias_attrib
 
 
 def judged(
-    source: Source, mapping: Mapping[str, object], schema: PoolSchema = OPTIONAL_MFA
+    source: Source, mapping: Mapping[str, object], schema: PoolSchema = OPTIONAL_MFA, key: str = "id"
 ) -> dict[str, dict[str, object]]:
     """Every user of a source as a run would judge them, by the source's id."""
     spec = parse_mapping(mapping, where="test")
-    compiled = compile_mapping(spec, key="id", known_fields=source.fields())
+    compiled = compile_mapping(spec, key=key, known_fields=source.fields())
     rows = pl.concat(page.rows for page in source.pages(compiled.fields))
     frame = Rules(schema).judge(compiled.apply(rows))
     return {row[SOURCE_ID]: row for row in frame.iter_rows(named=True)}
@@ -114,3 +117,45 @@ def test_keycloak_s_api_gives_the_same_people_without_their_passwords() -> None:
         {k: v for k, v in row.items() if k not in skipped} for row in expected.values()
     ]
     assert not [row for row in found.values() if row[PASSWORD_HASH]]
+
+
+AUTH0 = {"kind": "auth0_export", "path": "auth0.jsonl", "hashes": "auth0-hashes.jsonl"}
+
+
+def test_auth0_s_people_are_mapped_and_only_planted_ones_rejected() -> None:
+    people = judged(make_source(AUTH0, PRESETS), {"preset": "auth0"}, key="user_id")
+    by_name = {str(row["nickname"]): row for row in people.values()}
+    assert set(rejected(people).values()) == {"email_invalid", "username_white_space"}
+    assert {name for name, row in by_name.items() if row[REASON]} == {"planted.address", "planted.blank"}
+    assert [name for name, row in by_name.items() if not row[ENABLED]] == ["dan.four"]
+    assert [name for name, row in by_name.items() if row[MFA]] == ["gus.eight"]
+    assert by_name["ada.one"][GROUPS] == ["staff", "editors"]
+    assert by_name["ivy.ten"][GROUPS] == ["admin"]
+    assert by_name["bob.two"]["phone_number"] == "+15555550102"
+    assert (by_name["sms.seven"]["phone_number_verified"], by_name["sms.seven"]["email"]) == ("true", None)
+
+
+def test_auth0_s_hashes_reach_their_users_by_id_alternative_id_and_linked_identity() -> None:
+    people = judged(make_source(AUTH0, PRESETS), {"preset": "auth0"}, key="user_id")
+    by_name = {str(row["nickname"]): row for row in people.values()}
+    lines = (PRESETS / "auth0-hashes.jsonl").read_text(encoding="utf-8").splitlines()
+    hashes = {each["email"].partition("@")[0]: each["passwordHash"] for each in map(json.loads, lines)}
+    assert {name: row[PASSWORD_HASH] for name, row in by_name.items() if row[PASSWORD_HASH]} == hashes
+    assert {"bob.two", "fay.six"} < hashes.keys()
+    travel = [name for name, row in by_name.items() if row[PASSWORD_HASH] and row["@algorithm"] != "BCRYPT"]
+    assert travel == ["dan.four"], "a blocked user's hash does not travel (F7.12)"
+
+
+def test_auth0_s_job_gives_the_same_people_and_is_asked_for_no_more_than_the_mapping_reads() -> None:
+    lines = (PRESETS / "auth0.jsonl").read_text(encoding="utf-8").splitlines()
+    pauses: list[float] = []
+    with auth0.Auth0Server([json.loads(line) for line in lines], slow=2) as server:
+        given = auth0_specimen.settings(server, hashes="auth0-hashes.jsonl")
+        source = Auth0Source(given, PRESETS, sleep=pauses.append)
+        assert source.count() == len(lines)
+        found = judged(source, {"preset": "auth0"}, key="user_id")
+        list(source.pages(["email", "user_metadata.plan"]))
+        asked = [{field["name"] for field in job["fields"]} for job in server.jobs]
+    assert asked[1] == {"user_id", "identities", "email", "user_metadata"}
+    assert pauses == [1.0, 2.0] * 2
+    assert found == judged(make_source(AUTH0, PRESETS), {"preset": "auth0"}, key="user_id")

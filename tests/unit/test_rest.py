@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -146,3 +147,19 @@ def test_links_are_read(api: RestApi, server: Echo) -> None:
 def test_an_address_that_is_none_is_an_error_of_the_source() -> None:
     with pytest.raises(SourceError, match="Check the URL"):
         RestApi("htp:/nothing").get("/users")
+
+
+class CutsOff(ApiServer):
+    """Ends the first answer in its middle."""
+
+    def answer(self, request: Request) -> Reply:
+        headers = {"Content-Length": "8", "Connection": "close"}
+        return Reply(b"whole it" if len(self.requests) > 1 else b"who", 200, headers)
+
+
+def test_a_download_that_is_cut_off_is_begun_anew() -> None:
+    into, pauses = io.BytesIO(), list[float]()
+    with CutsOff() as server:
+        RestApi(server.url, sleep=pauses.append).download(f"{server.url}/file", into, "the file")
+    assert into.getvalue() == b"whole it"
+    assert len(pauses) == 1
