@@ -44,6 +44,8 @@ _BUILT_IN: Final = {
     "csv": ("connectors.sources.csv_files", "CsvSettings", "CsvSource"),
     "dynamodb": ("connectors.sources.dynamodb_table", "DynamodbSettings", "DynamodbSource"),
     "entra": ("connectors.sources.entra", "EntraSettings", "EntraSource"),
+    "firebase": ("connectors.sources.firebase_api", "FirebaseSettings", "FirebaseSource"),
+    "firebase_export": ("connectors.sources.firebase_export", "FirebaseExportSettings", "firebase_export"),
     "json": ("connectors.sources.json_files", "JsonSettings", "JsonSource"),
     "jsonl": ("connectors.sources.json_files", "JsonLinesSettings", "JsonLinesSource"),
     "okta": ("connectors.sources.okta", "OktaSettings", "OktaSource"),

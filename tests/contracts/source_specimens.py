@@ -19,6 +19,7 @@ from tests.contracts.cognito_specimen import cognito_specimen
 from tests.contracts.dynamodb_specimen import dynamodb_specimen
 from tests.contracts.entra_specimen import entra_specimen
 from tests.contracts.okta_specimen import okta_specimen
+from tests.contracts.firebase_specimen import firebase_export_specimen, firebase_specimen
 from tests.contracts.keycloak_specimen import keycloak_export_specimen, keycloak_specimen
 from tests.contracts.rest_specimen import rest_specimen
 from tests.contracts.scim_specimen import scim_specimen
@@ -259,6 +260,8 @@ SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "csv": csv_specimen,
     "dynamodb": dynamodb_specimen,
     "entra": entra_specimen,
+    "firebase": firebase_specimen,
+    "firebase_export": firebase_export_specimen,
     "json": json_specimen,
     "jsonl": jsonl_specimen,
     "okta": okta_specimen,

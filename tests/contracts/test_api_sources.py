@@ -11,6 +11,7 @@ from tests.contracts import api_suite as suite
 from tests.contracts.entra_specimen import entra_api_specimen
 from tests.contracts.okta_specimen import okta_api_specimen
 from tests.contracts.auth0_specimen import auth0_api_specimen
+from tests.contracts.firebase_specimen import firebase_api_specimen
 from tests.contracts.keycloak_specimen import keycloak_api_specimen
 from tests.contracts.rest_specimen import KINDS, rest_api_specimen
 from tests.contracts.scim_specimen import scim_api_specimen
@@ -25,6 +26,7 @@ API_SPECIMENS: dict[str, Callable[[Path], ApiSpecimen]] = {
     "entra": entra_api_specimen,
     "okta": okta_api_specimen,
     "auth0": auth0_api_specimen,
+    "firebase": firebase_api_specimen,
     "keycloak": keycloak_api_specimen,
     **{f"rest by {kind}": rest_api_specimen(kind) for kind in KINDS},
     **{f"scim by {paging}": scim_api_specimen(paging) for paging in ("auto", "index")},

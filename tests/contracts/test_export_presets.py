@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,14 @@ import polars as pl
 from connectors.records import ENABLED, GROUPS, IDENTITIES, MFA, PASSWORD_HASH, REASON, SOURCE_ID, USERNAME
 from connectors.registry import make_source
 from connectors.sources.auth0_api import Auth0Source
+from connectors.sources.firebase_api import FirebaseSource
 from mappings.engine import compile_mapping
+from mappings.password_hashes import PasswordHashes
 from mappings.rules import Rules
 from mappings.spec import parse_mapping
-from tests.contracts import auth0_specimen
+from tests.contracts import auth0_specimen, firebase_specimen
 from tests.contracts.keycloak_specimen import KEYCLOAK_PEOPLE, settings
-from tests.servers import auth0
+from tests.servers import auth0, firebase
 from tests.servers.keycloak import SECRET, KeycloakServer
 from tests.unit.pool_rules import pool
 
@@ -45,6 +48,12 @@ def rejected(people: Mapping[str, Mapping[str, object]]) -> dict[object, object]
     return {row[USERNAME]: row[REASON] for row in people.values() if row[REASON]}
 
 
+def profile(row: Mapping[str, object]) -> dict[str, object]:
+    """What a user is besides a password, and where the source had them."""
+    kept = (USERNAME, SOURCE_ID, GROUPS, ENABLED, MFA, REASON)
+    return {name: value for name, value in row.items() if name in kept or not name.startswith("@")}
+
+
 KEYCLOAK = {"kind": "keycloak_export", "path": "keycloak.json"}
 
 
@@ -66,15 +75,15 @@ def test_keycloak_s_people_are_mapped_and_only_planted_ones_rejected() -> None:
 
 
 def test_keycloak_s_password_is_handed_on_as_it_stands_and_no_seed_with_it() -> None:
-    people = judged(make_source(KEYCLOAK, PRESETS), {"preset": "keycloak"})
+    source = make_source(KEYCLOAK, PRESETS)
+    rows = pl.concat(page.rows for page in source.pages(["id", "passwordCredential"]))
+    found = dict(rows.select("id", "passwordCredential").iter_rows())
     for user in keycloak_users():
-        if user.get("serviceAccountClientId"):
-            continue
-        listed = user["credentials"]
-        assert isinstance(listed, list)
-        passwords = [each for each in listed if each["type"] == "password"]
-        found = people[str(user["id"])][PASSWORD_HASH]
-        assert (json.loads(str(found)) if found else None) == (passwords[0] if passwords else None)
+        if not user.get("serviceAccountClientId"):
+            listed = user["credentials"]
+            assert isinstance(listed, list)
+            passwords = [each for each in listed if each["type"] == "password"] or [None]
+            assert json.loads(found[user["id"]] or "null") == passwords[0]
 
 
 def test_keycloak_s_one_time_passwords_are_refused_where_the_pool_has_no_mfa() -> None:
@@ -112,10 +121,7 @@ def test_keycloak_s_api_gives_the_same_people_without_their_passwords() -> None:
             "/admin/realms/example/users", "/admin/realms/example/users/count",
         }  # fmt: skip
     expected = judged(make_source(KEYCLOAK, PRESETS), mapping)
-    skipped = {PASSWORD_HASH, "@algorithm", "@line", "@csv_reason"}
-    assert [{k: v for k, v in row.items() if k not in skipped} for row in found.values()] == [
-        {k: v for k, v in row.items() if k not in skipped} for row in expected.values()
-    ]
+    assert list(map(profile, found.values())) == list(map(profile, expected.values()))
     assert not [row for row in found.values() if row[PASSWORD_HASH]]
 
 
@@ -159,3 +165,77 @@ def test_auth0_s_job_gives_the_same_people_and_is_asked_for_no_more_than_the_map
     assert asked[1] == {"user_id", "identities", "email", "user_metadata"}
     assert pauses == [1.0, 2.0] * 2
     assert found == judged(make_source(AUTH0, PRESETS), {"preset": "auth0"}, key="user_id")
+
+
+FIREBASE = {"kind": "firebase_export", "path": "firebase.json"}
+
+
+def by_address(people: Mapping[str, Mapping[str, object]]) -> dict[str, Mapping[str, object]]:
+    return {str(row["email"]).partition("@")[0]: row for row in people.values() if row["email"]}
+
+
+def test_firebase_s_people_are_mapped_and_only_planted_ones_rejected() -> None:
+    people = judged(make_source(FIREBASE, PRESETS), {"preset": "firebase"}, key="localId")
+    assert len(people) == 11
+    assert rejected(people) == {"with a blank": "username_white_space"}
+    found = by_address(people)
+    assert [name for name, row in found.items() if not row[ENABLED]] == ["dan.four"]
+    assert (found["ada.one"][GROUPS], found["jo.ten"][GROUPS]) == (["staff", "editors"], ["admin"])
+    assert found["bob.two"]["name"] == "Example, Bob"
+    assert found["ivy.nine"]["phone_number_verified"] == "true"
+    assert found["cyn.three"]["email_verified"] == "false"
+
+
+def test_firebase_s_hashes_are_told_from_others() -> None:
+    people = judged(make_source(FIREBASE, PRESETS), {"preset": "firebase"}, key="localId")
+    hashes = [str(row[PASSWORD_HASH]) for row in people.values() if row[PASSWORD_HASH]]
+    found = PasswordHashes().judge(pl.Series(hashes))
+    assert len(hashes) == 8
+    assert all(re.fullmatch(r"\$firebase-scrypt\$[\w+/]+=*\$[\w+/]{86}==", each) for each in hashes)
+    assert set(found.kinds) == {"firebase_scrypt"}
+    assert set(found.problems) == {"hash_not_taken"}
+
+
+def test_firebase_s_csv_gives_the_same_people_as_its_json() -> None:
+    identities = {"from": "providerUserInfo", "each": "{providerId}/{rawId}"}
+    mapping = {"preset": "firebase", "identities": identities}
+    providers = pool(identity_providers=("google.com", "facebook.com"))
+    csv = make_source({**FIREBASE, "path": "firebase.csv"}, PRESETS)
+    expected = judged(make_source(FIREBASE, PRESETS), mapping, providers, "localId")
+    assert judged(csv, mapping, providers, "localId") == expected
+    assert by_address(expected)["fay.six"][IDENTITIES] == [
+        "google.com/100000000000000000006",
+        "facebook.com/2000006",
+    ]
+
+
+def test_firebase_s_api_gives_the_same_people_and_their_factors_and_is_asked_for_no_more() -> None:
+    answer = json.loads((PRESETS / "firebase-api.json").read_text(encoding="utf-8"))
+    with firebase.FirebaseServer(answer["users"]) as server:
+        source = FirebaseSource(firebase_specimen.settings(server), PRESETS)
+        people = judged(source, {"preset": "firebase"}, key="localId")
+        server.requests.clear()
+        list(source.pages(["email", "scryptHash", "nobody.knows"]))
+    asked = {request.query["fields"] for request in server.requests}
+    assert asked == {"nextPageToken,users(email,localId,passwordHash,salt,version)"}
+    assert [name for name, row in by_address(people).items() if row[MFA] == "sms"] == ["ivy.nine"]
+    exported = judged(make_source(FIREBASE, PRESETS), {"preset": "firebase"}, key="localId")
+    assert {name: {**row, MFA: None} for name, row in people.items()} == {
+        name: {**row, MFA: None} for name, row in exported.items()
+    }
+
+
+def test_keycloak_s_hashes_travel_where_cognito_takes_them() -> None:
+    people = judged(make_source(KEYCLOAK, PRESETS), {"preset": "keycloak"})
+    hashes = {str(row[USERNAME]): row[PASSWORD_HASH] for row in people.values() if row[PASSWORD_HASH]}
+    found = PasswordHashes("base64").judge(pl.Series(hashes.values()))
+    assert dict(zip(hashes, found.algorithms, strict=True)) == {
+        "ada.one": "PBKDF2_SHA256",
+        "bob.two": "PBKDF2_SHA256",
+        "cyn.three": None,
+        "dan.four": "ARGON2ID",
+        "eve.five": None,
+        "fay.six": None,
+        "ivy.nine": "PBKDF2_SHA256",
+        "jo.ten": "PBKDF2_SHA256",
+    }
