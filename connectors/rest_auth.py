@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from requests import PreparedRequest
 
 EARLY: Final = 60.0
-"""Seconds before its end from which on a token is not used any more."""
+"""Seconds before its end from which on a token is not used any more; half of its life where that is less."""
 
 _SERVER_FAULT, _TOO_MANY = 500, 429
 
@@ -65,7 +65,7 @@ class Renewable(AuthBase):
         """Sign, with a new token where the last one is about to end."""
         if self._clock() >= self._until:
             self._token, lives = self.fetch()
-            self._until = self._clock() + max(lives - EARLY, 1.0)
+            self._until = self._clock() + max(lives - EARLY, lives / 2)
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
