@@ -83,6 +83,8 @@ class Auth0Source(RecordSource):
         resumable=True, counts=True, live=True, delivers=frozenset({"hashes", "groups", "mfa", "identities"})
     )
 
+    declared: ClassVar[tuple[str, ...]] = (*DECLARED, HASH)
+
     def __init__(
         self,
         settings: Auth0Settings,
@@ -121,7 +123,7 @@ class Auth0Source(RecordSource):
         """The documented fields, then those that some users have besides."""
         users = self._search(_SAMPLED).get("users", [])
         found = (path for user in users if isinstance(user, dict) for path in paths_in(user))
-        return list(dict.fromkeys((*DECLARED, *((HASH,) if self._hashes else ()), *found)))
+        return list(dict.fromkeys((*(self.declared if self._hashes else DECLARED), *found)))
 
     def fingerprint(self) -> str:
         """Hash of the tenant's address, the connection and the file of hashes."""

@@ -38,6 +38,8 @@ class Auth0ExportSource(JsonLinesSource):
         resumable=True, delivers=frozenset({"hashes", "groups", "mfa", "identities"})
     )
 
+    declared: ClassVar[tuple[str, ...]] = (*DECLARED, HASH)
+
     def __init__(self, settings: Auth0ExportSettings, base: Path, *, block_bytes: int = BLOCK_BYTES) -> None:
         lines = JsonLinesSettings(path=settings.path, encoding=settings.encoding)
         super().__init__(lines, base, block_bytes=block_bytes)
@@ -49,8 +51,8 @@ class Auth0ExportSource(JsonLinesSource):
         return super().fingerprint() + (self._hashes.fingerprint() if self._hashes else "")
 
     def _fields(self, file: File) -> list[str]:
-        joined = (HASH,) if self._hashes else ()
-        return list(dict.fromkeys((*DECLARED, *joined, *super()._fields(file))))
+        declared = self.declared if self._hashes else DECLARED
+        return list(dict.fromkeys((*declared, *super()._fields(file))))
 
     def _batches(
         self, window: Window, name: str, after: Place | None

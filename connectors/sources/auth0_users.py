@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DECLARED: Final = (
     "user_id", "email", "email_verified", "username", "phone_number", "phone_verified", "name", "given_name",
     "family_name", "nickname", "picture", "created_at", "updated_at", "last_login", "logins_count", "blocked",
-    "multifactor", "identities", "user_metadata", "app_metadata",
+    "multifactor", "locale", "identities", "user_metadata", "app_metadata",
 )  # fmt: skip
 """Fields that every user may have."""
 

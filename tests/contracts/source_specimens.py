@@ -18,9 +18,9 @@ from tests.contracts.auth0_specimen import auth0_export_specimen, auth0_specimen
 from tests.contracts.cognito_specimen import cognito_specimen
 from tests.contracts.dynamodb_specimen import dynamodb_specimen
 from tests.contracts.entra_specimen import entra_specimen
-from tests.contracts.okta_specimen import okta_specimen
 from tests.contracts.firebase_specimen import firebase_export_specimen, firebase_specimen
 from tests.contracts.keycloak_specimen import keycloak_export_specimen, keycloak_specimen
+from tests.contracts.okta_specimen import okta_specimen
 from tests.contracts.rest_specimen import rest_specimen
 from tests.contracts.scim_specimen import scim_specimen
 from tests.contracts.source_suite import FIELDS, PEOPLE, Specimen

@@ -8,11 +8,11 @@ import pytest
 
 from connectors.errors import SourceError
 from tests.contracts import api_suite as suite
-from tests.contracts.entra_specimen import entra_api_specimen
-from tests.contracts.okta_specimen import okta_api_specimen
 from tests.contracts.auth0_specimen import auth0_api_specimen
+from tests.contracts.entra_specimen import entra_api_specimen
 from tests.contracts.firebase_specimen import firebase_api_specimen
 from tests.contracts.keycloak_specimen import keycloak_api_specimen
+from tests.contracts.okta_specimen import okta_api_specimen
 from tests.contracts.rest_specimen import KINDS, rest_api_specimen
 from tests.contracts.scim_specimen import scim_api_specimen
 
