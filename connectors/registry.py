@@ -18,6 +18,7 @@ from connectors.errors import ConfigurationError, unknown_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+    from types import ModuleType
 
     from connectors.sources.base import Source, SourceSettings
 
@@ -43,6 +44,7 @@ _BUILT_IN: Final = {
     "dynamodb": ("connectors.sources.dynamodb_table", "DynamodbSettings", "DynamodbSource"),
     "json": ("connectors.sources.json_files", "JsonSettings", "JsonSource"),
     "jsonl": ("connectors.sources.json_files", "JsonLinesSettings", "JsonLinesSource"),
+    "ldap": ("connectors.sources.ldap_source", "LdapSettings", "LdapSource"),
     "parquet": ("connectors.sources.parquet_files", "ParquetSettings", "ParquetSource"),
     "rest": ("connectors.sources.rest_source", "RestSettings", "RestSource"),
     "sql": ("connectors.sources.sql_source", "SqlSettings", "SqlSource"),
@@ -59,11 +61,11 @@ def source_kind(kind: str) -> SourceKind:
     """Find a kind.
 
     Raises:
-        ConfigurationError: no package adds it, or two do, or it cannot be imported.
+        ConfigurationError: no package adds it, or two do, or it or its package cannot be imported.
     """
     if kind in _BUILT_IN:
         module, settings, source = _BUILT_IN[kind]
-        found = import_module(module)
+        found = _imported(module, kind)
         return SourceKind(getattr(found, settings), getattr(found, source))
     added = tuple(entry_points(group=GROUP, name=kind))
     if not added:
@@ -73,6 +75,16 @@ def source_kind(kind: str) -> SourceKind:
             f"More than one package adds the kind of source {kind!r}.", "Remove all but one."
         )
     return _loaded(added[0])
+
+
+def _imported(module: str, kind: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"The kind of source {kind!r} needs the package {error.name}, which is not installed.",
+            f"Install it with the extra of that name: pip install 'poolferry[{kind}]'.",
+        ) from None
 
 
 def _loaded(added: EntryPoint) -> SourceKind:

@@ -15,7 +15,7 @@ from connectors.sources.records_to_rows import gather
 from connectors.sources.rows import Gathered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 ROW = "row"
 """Name in a cursor: how many records were read up to it. A source's own names in it are others."""
@@ -78,10 +78,19 @@ class RecordSource(ABC):
         Raises:
             SourceError: the system cannot be read.
         """
+        yield from self._pages_of(self._batches, fields, after)
+
+    def _pages_of(
+        self,
+        read: Callable[[Sequence[str], Cursor | None], Iterator[Batch]],
+        fields: Sequence[str],
+        after: Cursor | None,
+    ) -> Iterator[Page]:
+        """Pages of what ``_batches``, or another reader like it, yields."""
         asked = asked_once(fields)
         row = int(after[ROW]) if after else 0
         place = {name: value for name, value in after.items() if name != ROW} if after else None
-        for batch in self._batches(asked, place):
+        for batch in read(asked, place):
             found = Gathered(asked)
             gather(list(enumerate(batch.records, row + 1)), asked, found)
             row += len(batch.records)

@@ -16,6 +16,7 @@ from connectors.sources.parquet_files import ParquetSettings, ParquetSource
 from connectors.sources.xlsx_files import XlsxSettings, XlsxSource
 from tests.contracts.cognito_specimen import cognito_specimen
 from tests.contracts.dynamodb_specimen import dynamodb_specimen
+from tests.contracts.ldap_specimen import ldap_specimen
 from tests.contracts.rest_specimen import rest_specimen
 from tests.contracts.source_suite import FIELDS, PEOPLE, Specimen
 from tests.contracts.sql_specimen import sql_specimen
@@ -253,6 +254,7 @@ SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "dynamodb": dynamodb_specimen,
     "json": json_specimen,
     "jsonl": jsonl_specimen,
+    "ldap": ldap_specimen,
     "parquet": parquet_specimen,
     "rest": rest_specimen,
     "sql": sql_specimen,

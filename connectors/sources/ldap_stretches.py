@@ -1,0 +1,67 @@
+"""The order in which a directory is read: values of one attribute that never changes, as whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from connectors.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_UUID: Final = "uuid"
+"""End of the names of attributes whose values are UUIDs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An attribute that users are read in order of.
+
+    Attributes:
+        attribute: its name; its values are whole numbers, or UUIDs where the name ends in UUID.
+    """
+
+    attribute: str
+
+    def rank(self, values: Sequence[bytes]) -> int:
+        """The place of an entry.
+
+        Raises:
+            SourceError: it has none, or another kind of value.
+        """
+        try:
+            return UUID(values[0].decode()).int if self._is_uuid else int(values[0])
+        except (IndexError, ValueError):
+            raise SourceError(
+                f"Some users have no {self.attribute} that they can be put in order by.",
+                "Let the reader see that attribute, or name another one in source.order_by.",
+            ) from None
+
+    def between(self, low: int | None, high: int | None) -> str:
+        """A filter for the places above ``low`` up to and with ``high``; None means no bound."""
+        name = self.attribute
+        above = "" if low is None else f"({name}>={self._written(low + 1)})"
+        return above + ("" if high is None else f"({name}<={self._written(high)})")
+
+    def _written(self, rank: int) -> str:
+        return str(UUID(int=min(rank, 2**128 - 1))) if self._is_uuid else str(rank)
+
+    @property
+    def _is_uuid(self) -> bool:
+        return self.attribute.lower().endswith(_UUID)
+
+
+def stretches(ranks: Iterable[int], size: int, low: int | None) -> list[tuple[int | None, int, int]]:
+    """Cut places into stretches: lower bound, upper bound, and how many places lie up to it."""
+    ordered = sorted(ranks)
+    ends = [*range(size - 1, len(ordered), size)]
+    if ordered and (not ends or ends[-1] != len(ordered) - 1):
+        ends.append(len(ordered) - 1)
+    found: list[tuple[int | None, int, int]] = []
+    for end in ends:
+        if ordered[end] != low:  # else everybody at that place is in the stretch before
+            found.append((low, ordered[end], end + 1))
+        low = ordered[end]
+    return found
