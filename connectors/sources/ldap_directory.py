@@ -164,7 +164,7 @@ class Directory:
 
     @cached_property
     def schema(self) -> Mapping[str, Any]:
-        """Definition of each attribute by its names in small letters; empty where the reader may not see it."""
+        """Definition of each attribute by its names in small letters; empty where it is hidden."""
         places = self.root().get("subschemasubentry")
         if not places:
             return {}

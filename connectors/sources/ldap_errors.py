@@ -74,7 +74,7 @@ _BY_CLASS: Final[tuple[tuple[type[LDAPException], type[PoolferryError], str], ..
     (
         LDAPInvalidFilterError,
         ConfigurationError,
-        "A filter of the source is none (RFC 4515): check source.filter.",
+        "Check source.filter and source.groups.filter (RFC 4515).",
     ),
     (LDAPInvalidDnError, ConfigurationError, "Check that source.base is a DN."),
     (LDAPInvalidServerError, ConfigurationError, "source.url is written ldaps://HOST:PORT."),

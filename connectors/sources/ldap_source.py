@@ -2,8 +2,8 @@
 
 The cookie of a paged search dies with its connection, and no server promises an order. So a run first reads
 one attribute of everybody that never changes (``entryUUID``; in Active Directory ``uSNCreated``), about 50
-bytes a user, and cuts its values into stretches. A page is everybody in one stretch, read whole and sorted here:
-stopping loses nobody and repeats nobody, also while people come and go, and no server needs to sort.
+bytes a user, and cuts its values into stretches. A page is everybody in one stretch, read whole and sorted
+here: stopping loses nobody and repeats nobody, also while people come and go, and no server needs to sort.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ class LdapSource(RecordSource):
 
     def _sample(self) -> list[dict[str, object]]:
         """Some users with all they have; the search is left when there are enough."""
-        found = self._directory.search(self._settings.base, self._filter(""), ("*", "+"), "Reading a sample")
+        named = dict.fromkeys(attribute_of(name) for name in self.declared if name != DN)
+        found = self._search("", ["*", *named], "Reading a sample")  # operational ones are in no *
         return [record_of(entry, (), self._directory.is_text) for entry in islice(found, SAMPLED)]
 
     def fingerprint(self) -> str:
@@ -114,7 +115,7 @@ class LdapSource(RecordSource):
         with closing(self._directory):
             root = self._tried(self._directory.root)
             if usn := root.get(_USN):
-                return {"usn": int(usn[0]), "server": self._server}
+                return {"usn": int(usn[0]), "server": self._tried(lambda: self._server)}
         moment = self._now() - timedelta(seconds=self._settings.overlap_seconds)
         return {"time": moment.strftime("%Y%m%d%H%M%SZ")}
 
@@ -189,8 +190,8 @@ class LdapSource(RecordSource):
 
     @cached_property
     def _root(self) -> Mapping[str, list[bytes]]:
-        found: Mapping[str, list[bytes]] = self._tried(self._directory.root)
-        return found
+        """What the server said of itself at first; never tried again here, since its callers do."""
+        return self._directory.root()
 
     @property
     def _is_active_directory(self) -> bool:
@@ -212,7 +213,7 @@ class LdapSource(RecordSource):
 
     def _refuse_other_server(self, place: Cursor) -> None:
         """A number of one domain controller means nothing to another one."""
-        if place["server"] != self._server:
+        if place["server"] != self._tried(lambda: self._server):
             raise SourceError(
                 "This is another domain controller than the one that the run began with.",
                 "Name that one in source.url, or begin a new run.",
