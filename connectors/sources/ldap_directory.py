@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from ldap3 import (
     ANONYMOUS,
-    BASE,
     DEREF_NEVER,
     NONE,
-    SAFE_SYNC,
     SIMPLE,
-    SUBTREE,
+    SYNC,
     Connection,
     Server,
     Tls,
 )
-from ldap3.core.exceptions import LDAPException
+from ldap3.core.exceptions import LDAPException, LDAPOperationResult
+from ldap3.core.results import RESULT_SUCCESS
 from ldap3.protocol.rfc4512 import AttributeTypeInfo
 from ldap3.utils.conv import escape_filter_chars
 
@@ -47,6 +47,8 @@ _TEXTS: Final = frozenset(
 )
 """Syntaxes (RFC 4517) whose values are UTF-8."""
 
+_PAGED: Final = "1.2.840.113556.1.4.319"
+_OUTCOME: Final = ("result", "description", "message")
 _ROOT: Final = ("subschemaSubentry", "highestCommittedUSN", "dsServiceName")
 
 
@@ -65,6 +67,14 @@ class _Connection(Connection):
         forgotten, self._socket = self._socket, opened
         if forgotten is not None and forgotten is not opened:
             forgotten.close()  # of one that was wrapped for TLS nothing is left to close
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    base: str
+    found_by: str
+    scope: Literal["BASE", "SUBTREE"]
+    attributes: Sequence[str]
 
 
 class Directory:
@@ -87,7 +97,7 @@ class Directory:
             try:
                 opened.unbind()
             except (LDAPException, OSError):
-                return  # the server has hung up before
+                opened.socket = None  # the server has hung up before
 
     def search(self, base: str, found_by: str, attributes: Sequence[str], what: str) -> Iterator[Entry]:
         """Yield everything below a DN, in the server's own order, by paged results (RFC 2696).
@@ -98,27 +108,38 @@ class Directory:
             RetryError: the connection was lost; what was yielded may be repeated by the next search.
             SourceError, ConfigurationError: see ``directory_errors``.
         """
-        try:
-            with directory_errors(what):
-                found = self._connection().extend.standard.paged_search(
-                    base, found_by, SUBTREE, DEREF_NEVER, attributes=list(attributes) or ["1.1"],
-                    paged_size=self._settings.page_size, generator=True,
-                )  # fmt: skip
-                yield from (_entry(each) for each in found if each["type"] == "searchResEntry")
-        except RetryError:
-            self.close()
-            raise
+        cookie: bytes | None = None
+        while cookie != b"":
+            found, cookie = self._answer(_Question(base, found_by, "SUBTREE", attributes), what, cookie)
+            yield from found
 
     def _read(self, dn: str, attributes: Sequence[str], what: str) -> Mapping[str, list[bytes]]:
+        """What one entry has of some attributes; nothing where the reader may not see it."""
+        found, _ = self._answer(_Question(dn, "(objectClass=*)", "BASE", attributes), what)
+        return found[0][1] if found else {}
+
+    def _answer(self, asked: _Question, what: str, cookie: bytes | None = None) -> tuple[list[Entry], bytes]:
+        """One answer, and the cookie to go on with; empty behind the last.
+
+        ldap3's own paging takes an exceeded size or time limit for the end; that would lose people silently.
+        """
         try:
             with directory_errors(what):
-                _, _, found, _ = self._connection().search(
-                    dn, "(objectClass=*)", BASE, attributes=list(attributes)
-                )
+                opened = self._connection()
+                opened.search(
+                    asked.base, asked.found_by, asked.scope, DEREF_NEVER, list(asked.attributes),
+                    paged_size=None if asked.scope == "BASE" else self._settings.page_size,
+                    paged_cookie=cookie,
+                )  # fmt: skip
+                result: Mapping[str, Any] = opened.result
+                if result["result"] != RESULT_SUCCESS:
+                    raise LDAPOperationResult(**{name: result[name] for name in _OUTCOME})
         except RetryError:
             self.close()
             raise
-        return next((_entry(each)[1] for each in found if each["type"] == "searchResEntry"), {})
+        found = [(each["dn"], each["raw_attributes"]) for each in opened.response or () if _is_entry(each)]
+        paging = (result.get("controls") or {}).get(_PAGED)
+        return found, paging["value"]["cookie"] if paging else b""
 
     def _connection(self) -> Connection:
         if self._open is None:
@@ -134,7 +155,7 @@ class Directory:
         )  # the whole schema of a domain would take seconds each time
         connection = _Connection(
             server, told.bind_dn, told.password, authentication=SIMPLE if told.bind_dn else ANONYMOUS,
-            client_strategy=SAFE_SYNC, raise_exceptions=True, read_only=True, auto_referrals=False,
+            client_strategy=SYNC, raise_exceptions=True, read_only=True, auto_referrals=False,
             check_names=False, return_empty_attributes=False, receive_timeout=ANSWER_SECONDS,
         )  # fmt: skip
         try:
@@ -185,8 +206,8 @@ class Directory:
         return seen is not None and seen.syntax in _TEXTS
 
 
-def _entry(found: Mapping[str, Any]) -> Entry:
-    return found["dn"], found["raw_attributes"]
+def _is_entry(found: Mapping[str, Any]) -> bool:
+    return bool(found["type"] == "searchResEntry")
 
 
 def escaped(value: str) -> str:

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -45,13 +45,13 @@ modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof
 {tls}
-{limits}
 database mdb
 maxsize 268435456
 suffix "dc=example,dc=com"
 rootdn "cn=admin,dc=example,dc=com"
 rootpw admin-secret
 directory {folder}/db
+{limits}
 dbnosync
 index objectClass,entryUUID,uid,member eq
 overlay memberof
@@ -81,23 +81,36 @@ class Slapd:
         port: where it listens without, and on request with, TLS.
         tls_port: where it listens with TLS from the start; 0 where it has no certificate.
         log: what it says of every operation.
-        process: itself.
+        config: its ``slapd.conf``.
+        process: itself, while it runs.
     """
 
     port: int
     tls_port: int
     log: Path
-    process: subprocess.Popen[bytes]
+    config: Path
+    process: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         """Where it listens."""
         return f"ldap://localhost:{self.port}"
 
+    def start(self) -> None:
+        """Run, and wait until it answers."""
+        urls = f"ldap://127.0.0.1:{self.port}"
+        urls += f" ldaps://127.0.0.1:{self.tls_port}" if self.tls_port else ""
+        command = ["slapd", "-d", "stats", "-f", str(self.config), "-h", urls]
+        with self.log.open("ab") as said:
+            self.process.append(subprocess.Popen(command, stdout=said, stderr=said))
+        _wait_for(self)
+
     def stop(self) -> None:
-        """End it."""
-        self.process.terminate()
-        self.process.wait(30)
+        """End it, if it runs."""
+        while self.process:
+            child = self.process.pop()
+            child.terminate()
+            child.wait(30)
 
     def admin(self) -> ldap3.Connection:
         """A connection that may write; the caller unbinds it."""
@@ -114,7 +127,7 @@ def start_slapd(
     Args:
         folder: an empty folder for its files.
         entries: LDIF of each entry; unchecked, as in servers that were loaded long ago.
-        limits: lines of ``slapd.conf`` that stand before the database.
+        limits: lines of ``slapd.conf`` for the database.
         tls: files of the certificate and its key.
     """
     if shutil.which("slapd") is None:
@@ -126,11 +139,8 @@ def start_slapd(
     data.write_text("\n".join([*_TOP, *entries]))
     subprocess.run(["slapadd", "-q", "-f", config, "-l", data], check=True, capture_output=True)
     port, tls_port = free_port(), free_port() if tls else 0
-    urls = f"ldap://127.0.0.1:{port}" + (f" ldaps://127.0.0.1:{tls_port}" if tls else "")
-    with log.open("wb") as said:
-        child = subprocess.Popen(["slapd", "-d", "stats", "-f", config, "-h", urls], stdout=said, stderr=said)
-    server = Slapd(port, tls_port, log, child)
-    _wait_for(server)
+    server = Slapd(port, tls_port, log, config)
+    server.start()
     return server
 
 
