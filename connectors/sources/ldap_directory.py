@@ -69,6 +69,16 @@ class _Connection(Connection):
             forgotten.close()  # of one that was wrapped for TLS nothing is left to close
 
 
+class _Tls(Tls):
+    """Encryption as Python does it: ldap3 checks host names with what Python 3.12 has no more, and no IPs."""
+
+    def wrap_socket(self, connection: Connection, do_handshake: bool = False) -> None:  # noqa: FBT001, FBT002
+        del do_handshake  # always, before anything is sent
+        context = ssl.create_default_context(cafile=self.ca_certs_file)
+        host = connection.server.host
+        connection.socket = context.wrap_socket(connection.socket, server_hostname=host)
+
+
 @dataclass(frozen=True, slots=True)
 class _Question:
     base: str
@@ -149,7 +159,7 @@ class Directory:
     def _connected(self) -> Connection:
         told = self._settings
         parts = urlsplit(told.url)
-        tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self._authorities(), sni=parts.hostname)
+        tls = _Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self._authorities())
         server = Server(
             told.url.rstrip("/"), tls=tls, get_info=NONE, connect_timeout=CONNECT_SECONDS
         )  # the whole schema of a domain would take seconds each time
