@@ -48,7 +48,8 @@ def folder(server_folder: Path) -> Path:
 def server(folder: Path) -> Iterator[Slapd]:
     """700 people; the first has two addresses, two passwords, a picture, and is in groups."""
     entries = [
-        person(f"u{n:04d}", {"entryUUID": uuid_of(n), "mail": f"u{n}@example.com", **OLD}) for n in range(1, PEOPLE)
+        person(f"u{n:04d}", {"entryUUID": uuid_of(n), "mail": f"u{n}@example.com", **OLD})
+        for n in range(1, PEOPLE)
     ]
     rich = {"mail": ["a@example.com", "b@example.com"], "userPassword": HASHES, "jpegPhoto": JPEG}
     entries.append(person("u0000", {**rich, **OLD, "entryUUID": uuid_of(PEOPLE)}))

@@ -44,6 +44,7 @@ pidfile {folder}/slapd.pid
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof
+moduleload ppolicy
 {tls}
 database mdb
 maxsize 268435456
@@ -55,6 +56,7 @@ directory {folder}/db
 dbnosync
 index objectClass,entryUUID,uid,member eq
 overlay memberof
+overlay ppolicy
 access to *
   by dn.exact="cn=reader,dc=example,dc=com" read
   by dn.exact="cn=blind,dc=example,dc=com" none
