@@ -96,7 +96,11 @@ class LdapSource(RecordSource):
             records = self._tried(self._sample)
             declared = [name for name in self.declared if self._is_known(name)]
         found = [name for record in records for name in record]
-        return list(dict.fromkeys((*declared, *found, *([GROUPS] if self._settings.groups else []))))
+        added = [GROUPS] if self._settings.groups else []
+        names: dict[str, str] = {}  # servers differ in the case of letters
+        for name in (*declared, *found, *added):
+            names.setdefault(name.lower(), name)
+        return list(names.values())
 
     def _sample(self) -> list[dict[str, object]]:
         """Some users with all they have; the search is left when there are enough."""

@@ -11,7 +11,11 @@ import pytest
 
 def missing(what: str, package: str) -> NoReturn:
     """Under CI a missing server is a failure, elsewhere a skip that says what to install."""
-    text = f"{what} is not installed: apt-get install {package}"
+    unavailable(f"{what} is not installed: apt-get install {package}")
+
+
+def unavailable(text: str) -> NoReturn:
+    """The same for any other obstacle."""
     if os.environ.get("CI"):
         pytest.fail(text)
     pytest.skip(text)
