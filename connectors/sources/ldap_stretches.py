@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -55,13 +56,11 @@ class Order:
 
 def stretches(ranks: Iterable[int], size: int, low: int | None) -> list[tuple[int | None, int, int]]:
     """Cut places into stretches: lower bound, upper bound, and how many places lie up to it."""
-    ordered = sorted(ranks)
-    ends = [*range(size - 1, len(ordered), size)]
-    if ordered and (not ends or ends[-1] != len(ordered) - 1):
-        ends.append(len(ordered) - 1)
+    ordered, at = sorted(ranks), 0
     found: list[tuple[int | None, int, int]] = []
-    for end in ends:
-        if ordered[end] != low:  # else everybody at that place is in the stretch before
-            found.append((low, ordered[end], end + 1))
-        low = ordered[end]
+    while at < len(ordered):
+        high = ordered[min(at + size, len(ordered)) - 1]
+        at = bisect_right(ordered, high)  # who shares a place is in one stretch
+        found.append((low, high, at))
+        low = high
     return found

@@ -71,10 +71,12 @@ def ldap_specimen(folder: Path) -> Specimen:
     )
 
 
-def ldap_source(server: Slapd, folder: Path, **more: object) -> LdapSource:
+def ldap_source(
+    server: Slapd, folder: Path, kind: type[LdapSource] = LdapSource, **more: object
+) -> LdapSource:
     """A source that reads from a server, and does not sleep between tries."""
     given = {
         "url": server.url, "bind_dn": READER, "password": SECRET, "start_tls": False, "base": PEOPLE_DN,
         **more,
     }  # fmt: skip
-    return LdapSource(LdapSettings.model_validate(given), folder, sleep=lambda _: None)
+    return kind(LdapSettings.model_validate(given), folder, sleep=lambda _: None)

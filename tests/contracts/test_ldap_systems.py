@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import ldap3
 import pytest
+from _pytest.outcomes import Failed
 
 from connectors.errors import ConfigurationError, RetryError, SourceError
-from connectors.sources.ldap_source import LdapSettings
+from connectors.sources.ldap_directory import Directory
+from connectors.sources.ldap_source import LdapSettings, LdapSource
 from tests.contracts.ldap_specimen import ldap_source, uuid_of
 from tests.servers.slapd import NOBODY, PEOPLE_DN, SECRET, SUFFIX, certificate, person, start_slapd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from connectors.records import Cursor, Page
-    from connectors.sources.ldap_source import LdapSource
+    from connectors.sources.ldap_directory import Entry
+    from connectors.sources.record_source import Batch
     from tests.servers.slapd import Slapd
 
 pytestmark = pytest.mark.system
@@ -109,20 +112,50 @@ def test_a_file_of_authorities_that_is_not_there_is_named(server: Slapd, folder:
         ldap_source(server, folder, start_tls=True, ca_file="nobody.pem").check()
 
 
-def test_a_size_limit_stops_instead_of_losing_people(tmp_path: Path) -> None:
-    """OpenLDAP's default lets 500 through, also in pages, and ldap3's own paging takes that for the end."""
+class Trusting(Directory):
+    """Broken: pages as ldap3 does by itself, which takes an exceeded limit for the end."""
+
+    def search(self, base: str, found_by: str, attributes: Sequence[str], what: str) -> Iterator[Entry]:
+        del what
+        found = self._connection().extend.standard.paged_search(
+            base, found_by, ldap3.SUBTREE, attributes=list(attributes), paged_size=500, generator=True
+        )
+        yield from ((each["dn"], each["raw_attributes"]) for each in found)
+
+
+@pytest.fixture(scope="module")
+def limited(folder: Path) -> Iterator[tuple[Slapd, Slapd]]:
+    """501 people where 500 may be read, OpenLDAP's default; and where a page may have 100."""
     entries = [person(f"u{number:04d}", {}) for number in range(501)]
-    small = start_slapd(tmp_path / "small", entries)
-    paged = start_slapd(tmp_path / "paged", entries, limits="sizelimit size.pr=100 size.prtotal=unlimited")
-    try:
-        with pytest.raises(SourceError, match=r"sizeLimitExceeded.*size\.prtotal"):
-            list(ldap_source(small, tmp_path).pages(["uid"]))
-        with pytest.raises(SourceError, match=r"adminLimitExceeded.*page_size"):
-            list(ldap_source(paged, tmp_path).pages(["uid"]))
-        assert len(read(ldap_source(paged, tmp_path, page_size=100), "uid")) == 501
-    finally:
-        small.stop()
-        paged.stop()
+    small = start_slapd(folder / "small", entries)
+    paged = start_slapd(folder / "paged", entries, limits="sizelimit size.pr=100 size.prtotal=unlimited")
+    yield small, paged
+    small.stop()
+    paged.stop()
+
+
+def refuses_to_lose_people(one: LdapSource) -> None:
+    with pytest.raises(SourceError, match=r"sizeLimitExceeded.*size\.prtotal"):
+        list(one.pages(["uid"]))
+
+
+def test_a_size_limit_stops_instead_of_losing_people(limited: tuple[Slapd, Slapd], folder: Path) -> None:
+    refuses_to_lose_people(ldap_source(limited[0], folder))
+
+
+def test_a_reader_that_takes_a_limit_for_the_end_is_noticed(
+    limited: tuple[Slapd, Slapd], folder: Path
+) -> None:
+    broken = ldap_source(limited[0], folder)
+    broken._directory = Trusting(broken._settings, folder)
+    with pytest.raises(Failed, match="DID NOT RAISE"):
+        refuses_to_lose_people(broken)
+
+
+def test_a_page_that_is_too_large_is_told(limited: tuple[Slapd, Slapd], folder: Path) -> None:
+    with pytest.raises(SourceError, match=r"adminLimitExceeded.*page_size"):
+        list(ldap_source(limited[1], folder).pages(["uid"]))
+    assert len(read(ldap_source(limited[1], folder, page_size=100), "uid")) == 501
 
 
 @pytest.mark.parametrize(
@@ -214,26 +247,53 @@ def test_the_overlap_is_taken_off_the_clock(server: Slapd, folder: Path) -> None
     assert one.watermark() == {"time": "20260228235500Z"}
 
 
-def test_who_comes_and_goes_costs_nobody_else_a_place(tmp_path: Path) -> None:
-    """Between the pages: one who was read goes, one who was not goes, and one comes at each side."""
-    entries = [person(f"u{n:04d}", {"entryUUID": uuid_of(n)}) for n in range(100)]
-    living = start_slapd(tmp_path / "living", entries)
-    try:
-        whole = uids(list(ldap_source(living, tmp_path, page_users=30).pages(["uid"])))
-        first = next(ldap_source(living, tmp_path, page_users=30).pages(["uid"]))
-        admin = living.admin()
-        for gone in (whole[3], whole[60]):
-            admin.delete(f"uid={gone},{PEOPLE_DN}")
-        for more in range(20):
-            admin.add(f"uid=new{more},{PEOPLE_DN}", ["inetOrgPerson"], {"cn": "new", "sn": "new"})
-        admin.unbind()
-        cursor = json.loads(json.dumps(first.cursor))
-        rest = uids(list(ldap_source(living, tmp_path, page_users=30).pages(["uid"], cursor)))
-    finally:
-        living.stop()
+class Counting(LdapSource):
+    """Broken: goes on by counting users, as paging from the beginning and skipping would."""
+
+    def _read(self, only: str, fields: Sequence[str], after: Cursor | None) -> Iterator[Batch]:
+        skipped = int(after["read"]) if after else 0
+        for batch in super()._read(only, fields, None):
+            if skipped == 0:
+                yield batch
+            skipped = max(0, skipped - len(batch.records))
+
+
+def goes_on_while_people_come_and_go(server: Slapd, folder: Path, kind: type[LdapSource]) -> None:
+    """Between the pages one who was read goes, one who was not goes, and many come everywhere."""
+
+    def anew() -> LdapSource:
+        return ldap_source(server, folder, kind, page_users=30)
+
+    whole = uids(list(anew().pages(["uid"])))
+    first = next(anew().pages(["uid"]))
+    admin = server.admin()
+    for gone in (whole[3], whole[60]):
+        admin.delete(f"uid={gone},{PEOPLE_DN}")
+    for more in range(20):
+        admin.add(f"uid=new{more},{PEOPLE_DN}", ["inetOrgPerson"], {"cn": "new", "sn": "new"})
+    admin.unbind()
+    rest = uids(list(anew().pages(["uid"], json.loads(json.dumps(first.cursor)))))
     stayed = [uid for uid in rest if not uid.startswith("new")]
     assert uids([first]) + stayed == [uid for uid in whole if uid != whole[60]]
     assert len(set(rest)) == len(rest)
+
+
+@pytest.fixture
+def living(tmp_path: Path) -> Iterator[Slapd]:
+    """A small directory that a test changes."""
+    entries = [person(f"u{n:04d}", {"entryUUID": uuid_of(n)}) for n in range(100)]
+    started = start_slapd(tmp_path / "living", entries)
+    yield started
+    started.stop()
+
+
+def test_who_comes_and_goes_costs_nobody_else_a_place(living: Slapd, tmp_path: Path) -> None:
+    goes_on_while_people_come_and_go(living, tmp_path, LdapSource)
+
+
+def test_going_on_by_counting_is_noticed(living: Slapd, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        goes_on_while_people_come_and_go(living, tmp_path, Counting)
 
 
 def test_a_server_that_dies_between_pages_is_asked_again(tmp_path: Path) -> None:
