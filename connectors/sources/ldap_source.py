@@ -134,7 +134,7 @@ class LdapSource(RecordSource):
                 only = f"(uSNChanged>={int(since['usn']) + 1})"
             else:
                 only = f"(modifyTimestamp>={since['time']})"
-            yield from self._pages_of(partial(self._read, only), fields, after)
+            yield from self._pages_of(fields, after, partial(self._read, only))
 
     def _batches(self, fields: Sequence[str], after: Cursor | None) -> Iterator[Batch]:
         with closing(self._directory):

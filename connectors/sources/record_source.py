@@ -78,19 +78,19 @@ class RecordSource(ABC):
         Raises:
             SourceError: the system cannot be read.
         """
-        yield from self._pages_of(self._batches, fields, after)
+        yield from self._pages_of(fields, after, self._batches)
 
     def _pages_of(
         self,
-        read: Callable[[Sequence[str], Cursor | None], Iterator[Batch]],
         fields: Sequence[str],
         after: Cursor | None,
+        batches: Callable[[Sequence[str], Cursor | None], Iterator[Batch]],
     ) -> Iterator[Page]:
-        """Pages of what ``_batches``, or another reader like it, yields."""
+        """Pages of what ``batches`` reads: everybody, or whoever has changed."""
         asked = asked_once(fields)
         row = int(after[ROW]) if after else 0
         place = {name: value for name, value in after.items() if name != ROW} if after else None
-        for batch in read(asked, place):
+        for batch in batches(asked, place):
             found = Gathered(asked)
             gather(list(enumerate(batch.records, row + 1)), asked, found)
             row += len(batch.records)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from connectors.errors import ConfigurationError, SourceError
-from connectors.registry import source_kind
+from connectors.registry import make_source, source_kind
 from connectors.sources.ldap_settings import LdapSettings
 from connectors.sources.ldap_stretches import Order, stretches
 from connectors.sources.ldap_values import names_of, record_of
+from flows.settings import load_run_file
+from mappings.engine import compile_mapping
+from mappings.spec import parse_mapping
 
 
 @given(st.lists(st.integers(0, 50)), st.integers(1, 7))
@@ -87,6 +93,15 @@ def test_a_sample_shows_what_is_packed_into_values() -> None:
 def test_no_setting_shows_the_password() -> None:
     given = LdapSettings(url="ldap://localhost", base="dc=a", bind_dn="cn=r", password="hush")  # noqa: S106
     assert "hush" not in repr(given)
+
+
+def test_what_the_page_on_directories_shows_can_be_used(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "deployments" / "DIRECTORIES.md").read_text(encoding="utf-8")
+    run, groups = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "run.yaml").write_text(run)
+    loaded = load_run_file(tmp_path / "run.yaml")
+    make_source({**loaded.settings.source, **YAML(typ="safe").load(groups)}, tmp_path)
+    compile_mapping(parse_mapping(loaded.settings.mapping, where="run.yaml"), known_fields=["uid", "mail"])
 
 
 def test_a_missing_package_is_named_with_the_extra_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
