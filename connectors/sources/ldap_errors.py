@@ -18,6 +18,7 @@ from ldap3.core.exceptions import (
     LDAPResponseTimeoutError,
     LDAPStartTLSError,
 )
+from pyasn1.error import PyAsn1Error
 
 from connectors.errors import ConfigurationError, PoolferryError, RetryError, SourceError
 
@@ -55,12 +56,16 @@ _SUBCODE: Final = re.compile(r"\bdata ([0-9a-fA-F]{1,8})\b")
 """Active Directory's reason for a refused login, ``data 52e``; the rest of its text is not shown."""
 
 
+_GARBLED: Final = (PyAsn1Error, AttributeError, LookupError, OSError, TypeError, ValueError)
+"""What ldap3 lets through where an answer is cut or is something else."""
+
+
 @contextmanager
 def directory_errors(what: str) -> Iterator[None]:
     """Let only errors of Poolferry's tree leave the block.
 
     Raises:
-        RetryError: the server cannot be reached, is busy, or hung up.
+        RetryError: the server cannot be reached, is busy, hung up, or answers what is no LDAP.
         SourceError: it refuses the login, the right or the size, or its certificate is not trusted.
         ConfigurationError: address or filter are none.
     """
@@ -68,6 +73,8 @@ def directory_errors(what: str) -> Iterator[None]:
         yield
     except LDAPException as error:
         raise _meaning(error, what) from None
+    except _GARBLED as error:
+        raise RetryError(f"{what}: no answer that is LDAP ({type(error).__name__}).", _REACH) from None
 
 
 _BY_CLASS: Final[tuple[tuple[type[LDAPException], type[PoolferryError], str], ...]] = (

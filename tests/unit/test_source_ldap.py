@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+import socket
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ldap3.core.exceptions import LDAPOperationResult
 from ruamel.yaml import YAML
 
-from connectors.errors import ConfigurationError, SourceError
+from connectors.errors import ConfigurationError, RetryError, SourceError
 from connectors.registry import make_source, source_kind
+from connectors.retry import ATTEMPTS
+from connectors.sources.ldap_errors import directory_errors
 from connectors.sources.ldap_settings import LdapSettings
+from connectors.sources.ldap_source import LdapSource
 from connectors.sources.ldap_stretches import Order, stretches
 from connectors.sources.ldap_values import names_of, record_of
 from flows.settings import load_run_file
@@ -88,6 +94,35 @@ def test_a_sample_shows_what_is_packed_into_values() -> None:
     assert found["userAccountControl.disabled"] == "true"
     assert found["memberOf.name"] == ["a", "c"]
     assert found["dn"] == "cn=a"
+
+
+@pytest.mark.parametrize("code", [51, 52])
+def test_a_busy_server_is_asked_again(code: int) -> None:
+    with pytest.raises(RetryError, match=rf"\({code}\)\.$"), directory_errors("Reading"):
+        raise LDAPOperationResult(result=code, description="busy", message="of cn=Ann Example")
+
+
+def hangs_up_after(answer: bytes, listening: socket.socket) -> None:
+    for _ in range(ATTEMPTS):
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(answer)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 400 Bad\r\n\r\n", b"\x30\x03\x02\x01\x01", b"\x30\x84\xff\xff\xff\xff"]
+)
+def test_what_does_not_speak_ldap_is_asked_again_and_then_named(answer: bytes, tmp_path: Path) -> None:
+    given = LdapSettings(url="ldap://127.0.0.1", base="dc=a", start_tls=False)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=hangs_up_after, args=(answer, listening))
+        server.start()
+        url = f"ldap://127.0.0.1:{listening.getsockname()[1]}"
+        source = LdapSource(given.model_copy(update={"url": url}), tmp_path, sleep=lambda _: None)
+        with pytest.raises(RetryError, match=r"gave up after 8 tries.*source\.url"):
+            source.check()
+        server.join(10)
 
 
 def test_no_setting_shows_the_password() -> None:
