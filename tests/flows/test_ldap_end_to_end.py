@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.system
 
+BCRYPT = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
 PEOPLE: dict[str, dict[str, Any]] = {
     "ana": {
         "cn": ["Ana Example", "A. Example"], "displayName": "Ana  Example", "givenName": "Ana",
@@ -29,6 +30,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     },
     "zoe": {"cn": "Zoë Müßig, 李", "sn": "Müßig", "mail": "zoe@example.com", "telephoneNumber": "12"},
     "hash": {"mail": "hash@example.com", "userPassword": ["{SSHA}bm8gcmVhbCBoYXNo", "{MD5}bm8="]},
+    "kept": {"mail": "kept@example.com", "userPassword": "{CRYPT}" + BCRYPT},
     "locked": {"mail": "locked@example.com", "pwdAccountLockedTime": "000001010000Z"},
     "tired": {"mail": "tired@example.com", "pwdAccountLockedTime": "20260102030405Z"},
     "quoted": {"cn": 'The "quoted"', "mail": "quoted@example.com"},
@@ -95,6 +97,8 @@ def test_a_directory_arrives_in_the_pool(server: Slapd, pool: Pool, monkeypatch:
     assert "phone_number" not in pool.attributes("zoe")
     groups = pool.client.admin_list_groups_for_user(UserPoolId=pool.pool_id, Username="zoe")["Groups"]
     assert [group["GroupName"] for group in groups] == ["Sales_Europe"]
+    assert pool.users()["kept"]["UserStatus"] == "CONFIRMED", "the hash has arrived with the user"
+    assert pool.users()["ana"]["UserStatus"] == "RESET_REQUIRED"
     assert [name for name, user in pool.users().items() if not user["Enabled"]] == ["locked"]
     assert SECRET not in journey.told
     assert "example.com" not in journey.told
