@@ -43,11 +43,12 @@ class Order:
     def between(self, low: int | None, high: int | None) -> str:
         """A filter for the places above ``low`` up to and with ``high``; None means no bound."""
         name = self.attribute
-        above = "" if low is None else f"({name}>={self._written(low + 1)})"
+        written = "" if low is None else self._written(low)
+        above = f"({name}>={written})(!({name}={written}))" if written else ""
         return above + ("" if high is None else f"({name}<={self._written(high)})")
 
     def _written(self, rank: int) -> str:
-        return str(UUID(int=min(rank, 2**128 - 1))) if self._is_uuid else str(rank)
+        return str(UUID(int=rank)) if self._is_uuid else str(rank)
 
     @property
     def _is_uuid(self) -> bool:

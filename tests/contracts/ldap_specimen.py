@@ -35,11 +35,10 @@ def ldap_specimen(folder: Path) -> Specimen:
         return ldap_source(servers[server], folder, **{"page_users": 3, "page_size": 2, **more})
 
     def grown(size: int) -> Source:
-        ids = (f"u{number:05d}" for number in range(size))
-        servers[f"grown{size}"] = start_slapd(
-            folder / f"grown{size}", (person(one, {"id": one}) for one in ids)
-        )
-        return source(f"grown{size}", page_users=50, page_size=200)
+        ids, name = (f"u{number:05d}" for number in range(size)), f"grown{size}"
+        entries = (person(one, {"id": one}) for one in ids)
+        servers[name] = start_slapd(folder / name, entries, limits="sizelimit unlimited")
+        return source(name, page_users=50, page_size=200)
 
     def change() -> None:
         connection = servers["people"].admin()

@@ -38,14 +38,13 @@ def test_stretches_hold_everybody_once_also_where_places_are_shared(ranks: list[
 
 
 def test_a_stretch_is_asked_for_in_the_form_of_its_attribute() -> None:
-    assert Order("uSNCreated").between(7, 9) == "(uSNCreated>=8)(uSNCreated<=9)"
-    low, high = (
-        Order("entryUUID").rank([f"00000000-0000-4000-8000-00000000000{end}".encode()]) for end in "0f"
+    assert Order("uSNCreated").between(7, 9) == "(uSNCreated>=7)(!(uSNCreated=7))(uSNCreated<=9)"
+    low, high = "00000000-0000-4000-8000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+    order = Order("entryUUID")
+    assert order.between(*(order.rank([text.encode()]) for text in (low, high))) == (
+        f"(entryUUID>={low})(!(entryUUID={low}))(entryUUID<={high})"
     )
-    assert Order("entryUUID").between(low, high) == (
-        "(entryUUID>=00000000-0000-4000-8000-000000000001)(entryUUID<=00000000-0000-4000-8000-00000000000f)"
-    )
-    assert Order("entryUUID").between(None, None) == ""
+    assert order.between(None, None) == ""
 
 
 @pytest.mark.parametrize("values", [[], [b"no number"]])
