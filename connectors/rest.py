@@ -21,7 +21,7 @@ from connectors.rest_auth import Renewable
 from connectors.retry import retrying
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from requests.auth import AuthBase
     from requests.structures import CaseInsensitiveDict
@@ -32,6 +32,7 @@ LONGEST_PAUSE: Final = 900.0
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMED_OUT, _TOO_MANY, _SERVER_FAULT = 401, 403, 404, 408, 429, 500
 _RESETS: Final = ("X-Rate-Limit-Reset", "X-RateLimit-Reset", "RateLimit-Reset")
 _LEFT: Final = ("X-Rate-Limit-Remaining", "X-RateLimit-Remaining", "RateLimit-Remaining")
+_LIMITS: Final = ("X-Rate-Limit-Limit", "X-RateLimit-Limit", "RateLimit-Limit")
 _EPOCH: Final = 1_000_000_000
 """A reset above is seconds since 1970, below seconds from now: servers write either."""
 
@@ -71,6 +72,7 @@ class RestApi:
         mend_401: what a person does about a credential that is refused.
         mend_403: what a person does about a right that is missing.
         headers: sent with every request.
+        share: how much of the allowance that a server tells of may be used; the rest is left to others.
         sleep: takes seconds; tests give one that does not sleep.
         clock: seconds since 1970.
     """
@@ -80,6 +82,7 @@ class RestApi:
     mend_401: str = "Give a valid credential in the run file's source, then resume."
     mend_403: str = "Give the credential the right to read users, then resume."
     headers: Mapping[str, str] = field(default_factory=dict)
+    share: float = 1.0
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
 
@@ -186,17 +189,16 @@ class RestApi:
             return None
 
     def _until_reset(self, headers: Mapping[str, str]) -> float | None:
-        told = next((headers[name] for name in _RESETS if name in headers), "")
-        try:
-            reset = float(told)
-        except ValueError:
+        reset = _number(headers, _RESETS)
+        if reset is None:
             return None
         return max(0.0, reset - self.clock() if reset > _EPOCH else reset)
 
     def _note_pace(self, headers: Mapping[str, str]) -> None:
-        """Where nothing is left of the server's allowance, the next call waits until it is filled again."""
-        left = next((headers[name] for name in _LEFT if name in headers), None)
-        pause = self._until_reset(headers) if left is not None and left.strip() == "0" else None
+        """Where nothing is left of our share of the allowance, the next call waits until it is full again."""
+        left, limit = _number(headers, _LEFT), _number(headers, _LIMITS)
+        is_spent = left is not None and left <= (1.0 - self.share) * (limit or 0.0)
+        pause = self._until_reset(headers) if is_spent else None
         self._ready_at = self.clock() + min(pause, LONGEST_PAUSE) if pause else 0.0
 
     def _keep_pace(self) -> None:
@@ -215,6 +217,15 @@ def decoded(answer: Answer, what: str) -> Any:  # noqa: ANN401 - JSON
         return DECODER.decode(answer.body.decode())
     except (ValueError, RecursionError):
         raise RetryError(f"{what} answered what is no JSON.", "Check that the URL is an API's.") from None
+
+
+def _number(headers: Mapping[str, str], names: Sequence[str]) -> float | None:
+    """What the first header among the names says, where that is a number."""
+    told = next((headers[name] for name in names if name in headers), "")
+    try:
+        return float(told)
+    except ValueError:
+        return None
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
+import uuid
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Final
 
 import requests
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
 from requests.auth import AuthBase
 
-from connectors.errors import RetryError, SourceError
+from connectors.errors import ConfigurationError, RetryError, SourceError
 from connectors.http import session
 
 if TYPE_CHECKING:
@@ -79,6 +84,9 @@ class ClientCredentials(Renewable):
         self._url = url
         self._form = {"grant_type": "client_credentials", **form}
 
+    def _posted(self) -> Mapping[str, str]:
+        return self._form
+
     def fetch(self) -> tuple[str, float]:
         """Ask the token endpoint; who called is in a retry policy already.
 
@@ -89,7 +97,7 @@ class ClientCredentials(Renewable):
         what = "The token endpoint"
         try:
             with session() as one:
-                answer = one.post(self._url, data=self._form)
+                answer = one.post(self._url, data=self._posted())
         except requests.RequestException as error:
             raise RetryError(f"{what} got no answer ({type(error).__name__}).", "Check its URL.") from None
         if answer.status_code >= _SERVER_FAULT or answer.status_code == _TOO_MANY:
@@ -100,5 +108,62 @@ class ClientCredentials(Renewable):
         except (ValueError, KeyError, TypeError):
             raise SourceError(
                 f"{what} answered {answer.status_code} and no token.",
-                "Check the client id, secret and scope.",
+                "Check the client id, its secret or key, and the scope.",
             ) from None
+
+
+class SignedAssertion(ClientCredentials):
+    """Client credentials that a private key proves in the place of a secret (RFC 7523, section 2.2).
+
+    Args:
+        url: the token endpoint, which is the audience of the assertion too.
+        client_id: issuer and subject of the assertion.
+        key: the private key, as PEM or as a JSON Web Key; RSA, or EC on P-256.
+        key_id: what the server knows the key by, where it knows several.
+        scope: what is asked for.
+        clock: seconds since 1970.
+
+    Raises:
+        ConfigurationError: it is no such key (shows nothing of it).
+    """
+
+    _TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    _LIVES: Final = 300
+
+    def __init__(
+        self,
+        url: str,
+        client_id: str,
+        key: str,
+        *,
+        key_id: str | None = None,
+        scope: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(url, {"scope": scope, "client_assertion_type": self._TYPE}, clock)
+        self._client_id = client_id
+        self._key = _private_key(key)
+        self._key_id = key_id or self._key.kid
+
+    def _posted(self) -> Mapping[str, str]:
+        now = int(self._clock())
+        claims = {
+            "iss": self._client_id, "sub": self._client_id, "aud": self._url, "iat": now,
+            "exp": now + self._LIVES, "jti": uuid.uuid4().hex,
+        }  # fmt: skip
+        header = {"alg": "RS256" if isinstance(self._key, RSAKey) else "ES256"}
+        header |= {"kid": self._key_id} if self._key_id else {}
+        return {**self._form, "client_assertion": jwt.encode(header, claims, self._key)}
+
+
+def _private_key(text: str) -> RSAKey | ECKey:
+    for kind in (RSAKey, ECKey):
+        try:
+            key = kind.import_key(json.loads(text) if text.lstrip().startswith("{") else text)
+        except (JoseError, ValueError, TypeError):
+            continue
+        if key.is_private:
+            return key
+    raise ConfigurationError(
+        "The private key is no RSA or EC key, as PEM or as a JSON Web Key.", "Give the whole private key."
+    )

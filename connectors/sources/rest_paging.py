@@ -5,6 +5,7 @@ No way ends because a page is short: servers give fewer than they are asked for,
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 from urllib.parse import urljoin
@@ -48,6 +49,8 @@ class Paging(BaseModel):
     )
     field: str = Field(default="", description="Path to what marks a user (`marker`); default: `key`.")
 
+
+_REFUSED: Final = re.compile(r"answered (?:400|404|410)\.")
 
 END: Final[Cursor] = {"end": 1}
 """The place behind the last page."""
@@ -153,6 +156,13 @@ def moved(place: Cursor, at: str | None) -> Cursor:
     if at is not None and at == place["at"]:
         raise SourceError("The API names the same page as the next one again.", "Check source.paging.")
     return {"at": at} if at else END
+
+
+def refused_place(
+    error: SourceError, mend: str = "The place of this page may have expired: start anew with `--new`."
+) -> SourceError:
+    """Say of a page behind the first that is refused what a person can do, unless the credential is it."""
+    return SourceError(error.what, mend) if _REFUSED.search(error.what) else error
 
 
 PAGERS: Final[Mapping[PagingKind, type[Pager]]] = {

@@ -16,8 +16,11 @@ from connectors.sources.parquet_files import ParquetSettings, ParquetSource
 from connectors.sources.xlsx_files import XlsxSettings, XlsxSource
 from tests.contracts.cognito_specimen import cognito_specimen
 from tests.contracts.dynamodb_specimen import dynamodb_specimen
+from tests.contracts.entra_specimen import entra_specimen
 from tests.contracts.ldap_specimen import ldap_specimen
+from tests.contracts.okta_specimen import okta_specimen
 from tests.contracts.rest_specimen import rest_specimen
+from tests.contracts.scim_specimen import scim_specimen
 from tests.contracts.source_suite import FIELDS, PEOPLE, Specimen
 from tests.contracts.sql_specimen import sql_specimen
 
@@ -252,11 +255,14 @@ SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "cognito": cognito_specimen,
     "csv": csv_specimen,
     "dynamodb": dynamodb_specimen,
+    "entra": entra_specimen,
     "json": json_specimen,
     "jsonl": jsonl_specimen,
     "ldap": ldap_specimen,
+    "okta": okta_specimen,
     "parquet": parquet_specimen,
     "rest": rest_specimen,
+    "scim": scim_specimen,
     "sql": sql_specimen,
     "xlsx": xlsx_specimen,
 }

@@ -8,7 +8,10 @@ import pytest
 
 from connectors.errors import SourceError
 from tests.contracts import api_suite as suite
+from tests.contracts.entra_specimen import entra_api_specimen
+from tests.contracts.okta_specimen import okta_api_specimen
 from tests.contracts.rest_specimen import KINDS, rest_api_specimen
+from tests.contracts.scim_specimen import scim_api_specimen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +20,10 @@ if TYPE_CHECKING:
     from tests.contracts.api_suite import ApiSpecimen
 
 API_SPECIMENS: dict[str, Callable[[Path], ApiSpecimen]] = {
+    "entra": entra_api_specimen,
+    "okta": okta_api_specimen,
     **{f"rest by {kind}": rest_api_specimen(kind) for kind in KINDS},
+    **{f"scim by {paging}": scim_api_specimen(paging) for paging in ("auto", "index")},
 }
 """One for each kind of source that talks HTTP."""
 

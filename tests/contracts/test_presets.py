@@ -10,6 +10,7 @@ import pytest
 
 from connectors.errors import ConfigurationError
 from connectors.records import ENABLED, FILE, GROUPS, IDENTITIES, LINE, REASON, USERNAME
+from connectors.registry import source_kind, source_kinds
 from mappings.documents import parse_yaml
 from mappings.engine import compile_mapping
 from mappings.narrow import rules_of
@@ -77,6 +78,13 @@ def test_a_preset_keeps_the_contract(name: str) -> None:
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_is_known_by_its_name(name: str) -> None:
     assert parse_mapping(name, where="run.yaml").username
+
+
+@pytest.mark.parametrize("kind", sorted({*source_kinds()} & {*preset_names()}))
+def test_a_preset_of_a_kind_needs_no_field_that_only_a_sample_shows(kind: str) -> None:
+    declared = getattr(source_kind(kind).make, "declared", ())
+    mapping = compile_mapping(parse_mapping(kind, where="run.yaml"))
+    assert not declared or set(mapping.fields) <= set(declared)
 
 
 FINE = "# Fields of a test.\nusername: {from: id}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -102,8 +103,9 @@ def add(pool: Pool, username: str, **attributes: str) -> None:
 def mapping(*, without: Collection[str] = (), username: str = "id", **attributes: Any) -> dict[str, Any]:
     """The usual mapping with other attributes; a name may be written with ``__`` for its colon."""
     own = {name.replace("__", ":"): rule for name, rule in attributes.items()}
-    kept = {name: rule for name, rule in {**MAPPING["attributes"], **own}.items() if name not in without}
-    return {**MAPPING, "username": {"from": username}, "attributes": kept}
+    usual = deepcopy(MAPPING)  # a test may change what it is given
+    kept = {name: rule for name, rule in {**usual["attributes"], **own}.items() if name not in without}
+    return {**usual, "username": {"from": username}, "attributes": kept}
 
 
 @dataclass(frozen=True)

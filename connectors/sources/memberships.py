@@ -1,0 +1,49 @@
+"""Who is in which group, for systems that list the members of a group and not the groups of a user.
+
+The pairs lie in a temporary database of SQLite's own that has no name in any folder and is gone with the
+process: memory stays flat however many members there are.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_AT_ONCE = 500
+"""Ids in one question: SQLite takes at least 999 variables."""
+
+
+class Memberships:
+    """Groups by the id of a user.
+
+    Args:
+        found: each group as its users shall show it, and the ids of some of its members; a group may come
+            several times.
+    """
+
+    def __init__(self, found: Iterable[tuple[Mapping[str, str], Iterable[str]]]) -> None:
+        self._base = sqlite3.connect("", check_same_thread=False)
+        self._base.execute("CREATE TABLE pair (user TEXT, team TEXT, PRIMARY KEY (user, team)) WITHOUT ROWID")
+        for group, members in found:
+            text = json.dumps(group, ensure_ascii=False)
+            rows = ((member, text) for member in members)
+            self._base.executemany("INSERT OR IGNORE INTO pair VALUES (?, ?)", rows)
+
+    def add_to(self, records: Sequence[object], key: str = "id") -> None:
+        """Put each record's groups into it as the list ``groups``, which is empty where there are none."""
+        known = {str(each[key]): each for each in records if isinstance(each, dict) and key in each}
+        for each in known.values():
+            each["groups"] = []
+        ids = list(known)
+        for start in range(0, len(ids), _AT_ONCE):
+            self._add(known, ids[start : start + _AT_ONCE])
+
+    def _add(self, known: Mapping[str, dict[str, list[object]]], ids: Sequence[str]) -> None:
+        marks = ", ".join("?" * len(ids))
+        query = f"SELECT user, team FROM pair WHERE user IN ({marks}) ORDER BY user, team"  # noqa: S608 - marks
+        for user, team in self._base.execute(query, ids):
+            known[user]["groups"].append(json.loads(team))
