@@ -18,6 +18,7 @@ from connectors.errors import ConfigurationError, unknown_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+    from types import ModuleType
 
     from connectors.sources.base import Source, SourceSettings
 
@@ -54,6 +55,7 @@ _BUILT_IN: Final = {
         "KeycloakExportSettings",
         "KeycloakExportSource",
     ),
+    "ldap": ("connectors.sources.ldap_source", "LdapSettings", "LdapSource"),
     "okta": ("connectors.sources.okta", "OktaSettings", "OktaSource"),
     "parquet": ("connectors.sources.parquet_files", "ParquetSettings", "ParquetSource"),
     "rest": ("connectors.sources.rest_source", "RestSettings", "RestSource"),
@@ -72,11 +74,11 @@ def source_kind(kind: str) -> SourceKind:
     """Find a kind.
 
     Raises:
-        ConfigurationError: no package adds it, or two do, or it cannot be imported.
+        ConfigurationError: no package adds it, or two do, or it or its package cannot be imported.
     """
     if kind in _BUILT_IN:
         module, settings, source = _BUILT_IN[kind]
-        found = import_module(module)
+        found = _imported(module, kind)
         return SourceKind(getattr(found, settings), getattr(found, source))
     added = tuple(entry_points(group=GROUP, name=kind))
     if not added:
@@ -86,6 +88,16 @@ def source_kind(kind: str) -> SourceKind:
             f"More than one package adds the kind of source {kind!r}.", "Remove all but one."
         )
     return _loaded(added[0])
+
+
+def _imported(module: str, kind: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"The kind of source {kind!r} needs the package {error.name}, which is not installed.",
+            f"Install it with the extra of that name: pip install 'poolferry[{kind}]'.",
+        ) from None
 
 
 def _loaded(added: EntryPoint) -> SourceKind:

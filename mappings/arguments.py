@@ -61,7 +61,7 @@ def _whole_day(written: str) -> str:
     if not understands(written):
         raise refuse(
             f"no day can be read from {written!r}. Give a format with year, month and day such as "
-            "%d.%m.%Y, or one of: iso, milliseconds, seconds."
+            "%d.%m.%Y, or one of: filetime, iso, milliseconds, seconds."
         )
     return written
 

@@ -28,7 +28,7 @@ MFA = {
 }
 """What ``mfa`` understands; ``on`` means: active, whichever factor the user has."""
 
-SECONDS, MILLISECONDS, ISO = "seconds", "milliseconds", "iso"
+SECONDS, MILLISECONDS, FILETIME, ISO = "seconds", "milliseconds", "filetime", "iso"
 """Words that stand where the format of a date may stand."""
 
 _ISO_DATE = "%Y-%m-%d"
@@ -47,8 +47,16 @@ _PLAIN_DATE = (
 """Every day of the calendar; one pass of this costs half of what reading the dates does."""
 
 _PLAIN_SECONDS = r"^(?:0|[1-9][0-9]{0,11})$"
-_COUNTS = {SECONDS: r"^(-?[0-9]{1,12})(?:\.[0-9]*)?$", MILLISECONDS: r"^(-?[0-9]{1,15})(?:\.[0-9]*)?$"}
-"""As many digits as fit into microseconds of 64 bits; a fraction is cut off."""
+_COUNTS = {
+    SECONDS: r"^(-?[0-9]{1,12})(?:\.[0-9]*)?$",
+    MILLISECONDS: r"^(-?[0-9]{1,15})(?:\.[0-9]*)?$",
+    FILETIME: r"^([1-9][0-9]{0,17})$",
+}
+"""As many digits as fit into microseconds of 64 bits; a fraction is cut off. 0 and the highest number, both
+"never" in Active Directory, are no FILETIME."""
+
+_FILETIME_1970 = 11_644_473_600_000_000
+"""Microseconds from 1601 to 1970; a FILETIME counts tenths of them (MS-DTYP 2.3.3)."""
 
 _PROBE = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 
@@ -76,7 +84,7 @@ def numbers(texts: pl.Series) -> pl.Series:
 
 
 def dates(written: str) -> Convert:
-    """Days as ``yyyy-mm-dd`` from texts in one format, or from ``seconds``, ``milliseconds``, ``iso``.
+    """Days as ``yyyy-mm-dd`` from texts in one format or in one of ``_COUNTS``, or from ``iso``.
 
     A day is taken as it is written, whatever zone stands behind its time.
     """
@@ -118,7 +126,7 @@ def epochs(written: str) -> Convert:
 
 def understands(written: str) -> bool:
     """Whether a format holds a whole day: a moment that is written in it reads back as the same day."""
-    if written in (SECONDS, MILLISECONDS, ISO):
+    if written in (*_COUNTS, ISO):
         return True
     try:
         text = pl.Series([_PROBE], dtype=pl.Datetime("us", "UTC")).dt.to_string(written)
@@ -168,4 +176,6 @@ def _in_utc(texts: pl.Series, written: str) -> pl.Series:
 
 def _counted(texts: pl.Series, written: str) -> pl.Series:
     counts = texts.str.extract(_COUNTS[written], 1).cast(pl.Int64)
+    if written == FILETIME:
+        return pl.from_epoch(counts // 10 - _FILETIME_1970, "us").dt.replace_time_zone("UTC")
     return pl.from_epoch(counts, "s" if written == SECONDS else "ms").cast(pl.Datetime("us", "UTC"))

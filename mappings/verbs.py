@@ -214,7 +214,7 @@ VERBS: Mapping[str, Verb[Any]] = MappingProxyType(
             minds_blanks=False,
         ),
         "epoch": Verb(
-            "Makes seconds since 1970 of seconds, milliseconds, iso or a format such as %d.%m.%Y.",
+            "Makes seconds since 1970 of seconds, milliseconds, filetime, iso or a format such as %d.%m.%Y.",
             Example("{epoch: milliseconds}", "1471453471123", "1471453471"),
             lambda written: column(convert.epochs(written)),
             TypeAdapter(arguments.Written),
@@ -254,8 +254,8 @@ CONVERSIONS: Mapping[str, Verb[Any]] = MappingProxyType(
             minds_blanks=False,
         ),
         "date": Verb(
-            "Makes yyyy-mm-dd of a format such as %d.%m.%Y, or of iso, seconds or milliseconds; of a list the"
-            " first that fits.",
+            "Makes yyyy-mm-dd of a format such as %d.%m.%Y, or of iso, seconds, milliseconds or filetime; of"
+            " a list the first that fits.",
             Example('{date: "%d.%m.%Y"}', "10.12.1815", "1815-12-10"),
             lambda formats: column(convert.dates_in(formats)),
             TypeAdapter(arguments.Dates),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,23 +14,10 @@ from typing import TYPE_CHECKING
 import pymysql
 import pytest
 
+from tests.servers.installed import free_port, missing
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def missing(what: str, package: str) -> None:
-    """Under CI a missing server is a failure, elsewhere a skip that says what to install."""
-    text = f"{what} is not installed: apt-get install {package}"
-    if os.environ.get("CI"):
-        pytest.fail(text)
-    pytest.skip(text)
-
-
-def free_port() -> int:
-    """A port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

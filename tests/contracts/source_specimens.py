@@ -20,6 +20,7 @@ from tests.contracts.dynamodb_specimen import dynamodb_specimen
 from tests.contracts.entra_specimen import entra_specimen
 from tests.contracts.firebase_specimen import firebase_export_specimen, firebase_specimen
 from tests.contracts.keycloak_specimen import keycloak_export_specimen, keycloak_specimen
+from tests.contracts.ldap_specimen import ldap_specimen
 from tests.contracts.okta_specimen import okta_specimen
 from tests.contracts.rest_specimen import rest_specimen
 from tests.contracts.scim_specimen import scim_specimen
@@ -264,6 +265,7 @@ SPECIMENS: dict[str, Callable[[Path], Specimen]] = {
     "firebase_export": firebase_export_specimen,
     "json": json_specimen,
     "jsonl": jsonl_specimen,
+    "ldap": ldap_specimen,
     "okta": okta_specimen,
     "keycloak": keycloak_specimen,
     "keycloak_export": keycloak_export_specimen,

@@ -91,6 +91,8 @@ def test_only_days_of_the_calendar_pass(year: int, month: int, day: int) -> None
         ("iso", "yesterday", None),
         ("seconds", "-86400", "1969-12-31"),
         ("milliseconds", "633830400000", "1990-02-01"),
+        ("filetime", "122783040000000000", "1990-02-01"),
+        ("filetime", "9223372036854775807", None),
         ("%Y-%m-%d", "-001-02-03", None),
     ],
 )
@@ -106,6 +108,8 @@ def test_days_from_other_forms(written: str, text: str, expected: str | None) ->
         ("seconds", "007", "7"),
         ("seconds", "12345678901234", None),
         ("milliseconds", "1471453471999", "1471453471"),
+        ("filetime", "131159270719990000", "1471453471"),
+        ("filetime", "0", None),
         ("iso", "2016-08-17T17:04:31Z", "1471453471"),
         ("iso", "2016-08-17T19:04:31.5+02:00", "1471453471"),
         ("iso", "2016-08-17 17:04:31", "1471453471"),
