@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connectors.cognito.limits import MAU_PRICES, PRICES_AS_OF
+from flows.reports.delta import delta_lines, percent
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
 from mappings.reasons import reason
 
@@ -301,8 +302,10 @@ def _price(forecast: Forecast) -> Table:
     for price in MAU_PRICES:
         cost = f"at most ${forecast.active_users * price.usd:,.2f}"
         table.add_row(f"  their price in the {price.tier} plan, as noted on {PRICES_AS_OF} (F8.8)", cost)
-    if forecast.unread:
-        table.add_row("fields of the source that nothing is taken from", ", ".join(forecast.unread))
+    for name, count in delta_lines(forecast.delta):
+        table.add_row(name, f"{count:,}")
+    for field, share in forecast.unread.items():
+        table.add_row("nothing is taken from the field, which is filled for", f"{field}: {percent(share)}")
     return table
 
 

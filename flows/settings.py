@@ -132,6 +132,16 @@ class RunFile(_Part):
     strategies: tuple[StrategyName, ...] = Field(
         default=("import_job",), min_length=1, description="Ways into the pool, the first that fits is taken."
     )
+    mode: Literal["full", "delta"] = Field(
+        default="full",
+        description="Whom a run takes. `delta`: who is new or has changed in the source since the last"
+        " finished run of this name; who left the source is told, and never deleted.",
+    )
+    unmapped: Literal["report", "refuse", "ignore"] = Field(
+        default="report",
+        description="What happens where the source has fields that no rule reads: they are told with how full"
+        " they are in a sample, or the run does not begin, or nobody looks.",
+    )
     existing: Literal["leave", "update"] = Field(
         default="leave",
         description="What happens to users who are in the pool already. `update`: attributes that differ are"

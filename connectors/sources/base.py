@@ -86,8 +86,11 @@ class SampledSource(Protocol):
 class ChangingSource(Source, Protocol):
     """A source whose traits say ``changed_since``."""
 
-    def watermark(self) -> Cursor:
-        """The present moment in the source's own terms; taken before everybody is read."""
+    def watermark(self) -> Cursor | None:
+        """The present moment in the source's own terms; taken before everybody is read.
+
+        None where the settings leave out what the source needs to tell who has changed.
+        """
 
     def changed(self, fields: Sequence[str], since: Cursor, after: Cursor | None = None) -> Iterator[Page]:
         """Yield pages of whoever is new or changed since a watermark; a user may come once too often.

@@ -153,12 +153,14 @@ class SqlSource:
         """
         yield from self._read(fields, after, None)
 
-    def watermark(self) -> Cursor:
-        """The latest change now, less the overlap.
+    def watermark(self) -> Cursor | None:
+        """The latest change now, less the overlap; None where ``updated_at`` is not named.
 
         Raises:
-            SourceError: ``updated_at`` is not named, or is no column of times or numbers.
+            SourceError: ``updated_at`` is no column of times or numbers.
         """
+        if self._settings.updated_at is None:
+            return None
         latest = self._scalar(select(func.max(self._changed_at())).select_from(self._relation.origin))
         if isinstance(latest, datetime):
             latest -= timedelta(seconds=self._settings.overlap_seconds)

@@ -12,9 +12,11 @@ STATE/NAME/RUN_ID/                    0700
     outcomes/*.parquet                what became of users, written once each
     refused/*.parquet                 what users lack although they have landed
     before/, after/                   the pool as it was read before and after
+    unchanged/p00001.parquet          of a delta run: who of a page is as the last run has read them
     verdicts.parquet  left_out.parquet  summary.json  report.md
+    fingerprints.parquet              how every user was read, for a delta run to compare with
     told                              somebody was told how the run ended: the next start is another run
-    reasons.csv  rejected.csv  failed.csv  existing.csv  id_map.csv
+    reasons.csv  rejected.csv  failed.csv  existing.csv  id_map.csv  vanished.csv
     retried.parquet                   of a retry: whom of its parent it takes
     rollback/  rollback.parquet       what a rollback has done
 """
@@ -44,7 +46,7 @@ PLAN = ".plan-"
 
 _OF_OURS = re.compile(rf"({re.escape(PLAN)})?\d{{8}}T\d{{6}}Z-[0-9a-f]{{6}}")
 
-FOLDERS = ("users", "batches", "parts", "outcomes", "refused", "before", "after")
+FOLDERS = ("users", "batches", "parts", "outcomes", "refused", "before", "after", "unchanged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,20 @@ class RunFolder:
         return self.path / "retried.parquet"
 
     @property
+    def fingerprints(self) -> Path:
+        """Everybody whom the source had, and a hash of how each was mapped."""
+        return self.path / "fingerprints.parquet"
+
+    @property
+    def vanished(self) -> Path:
+        """Of a delta run: who has left the source since the run before it."""
+        return self.path / "vanished.csv"
+
+    def unchanged(self, number: int) -> Path:
+        """Of a delta run: who of one page is as the run before it has read them."""
+        return self.path / "unchanged" / f"p{number:05d}.parquet"
+
+    @property
     def rolled_back(self) -> Path:
         """What a rollback has made of the users that the run created."""
         return self.path / "rollback.parquet"
@@ -138,6 +154,9 @@ class RunFolder:
         """Remove what a killed reading has written behind the pages that the ledger knows."""
         for path in (self.path / "users").glob("*.arrow"):
             if path.name > self.users(known).name:
+                path.unlink()
+        for path in self.all("unchanged"):
+            if path.name > self.unchanged(known).name:
                 path.unlink()
 
     def forget(self, kind: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flows.reports.delta import delta_parts, unmapped_parts
 from flows.reports.markdown import table
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
 from flows.steps.columns import IN_THE_POOL
@@ -89,6 +90,8 @@ def forecast_markdown(name: str, forecast: Forecast) -> str:
         f"Users of whom AWS does not say it: {forecast.active_unknown:,}.",
         f"Users who take a sign-in name away from another user: {forecast.aliases_taken:,}.",
         *(f"{users:,} users: {reason(code).sentence}" for code, users in forecast.left_out.items()),
+        *delta_parts({"delta": forecast.delta} if forecast.delta else {}),
+        *unmapped_parts({"unmapped": forecast.unread}),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from flows.ledger.families import PURGED, PURGING, RETRY, ancestors_of, looked_at
 from flows.ledger.segments import write_text
+from flows.reports.delta import delta_parts, unmapped_parts
 from flows.reports.markdown import table
 from flows.reports.tables import check_id_map, write_id_map, write_tables
 from flows.steps.family_verdicts import after_retries, in_the_end, retries_sentence
@@ -52,6 +53,8 @@ def report_text(folder: RunFolder, ledger: Ledger) -> str:
         *_job_parts(summary),
         *_hash_parts(run.facts, ledger),
         *_left_out_parts(summary),
+        *delta_parts(run.facts),
+        *unmapped_parts(run.facts),
         *_drift_parts(run.facts),
         *_file_parts(folder, run.facts),
     ]
@@ -99,6 +102,7 @@ def _file_parts(folder: RunFolder, facts: Mapping[str, Any]) -> list[str]:
     rows = [
         *FILES.items(),
         *([("`rollback.csv`", "what the last rollback did")] if folder.rolled_back.exists() else []),
+        *([("`vanished.csv`", "who has left the source")] if folder.vanished.exists() else []),
     ]
     return [
         "## Files beside this report",

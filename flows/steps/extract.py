@@ -6,6 +6,7 @@ was read; after a crash the reading goes on behind the last page that the ledger
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -15,6 +16,7 @@ from flows.ledger.families import RETRY
 from flows.ledger.segments import write_arrow
 from flows.ledger.states import RunState
 from flows.ledger.store import PageRecord
+from flows.steps.changes import Comparison, counted, left_out, pages_of
 from flows.steps.columns import PARENT
 from flows.steps.lines import lines_of, write_page
 from flows.steps.selecting import Selection, fields_to_read
@@ -37,20 +39,22 @@ def extract(context: Context) -> None:
     context.progress.stage("Reading and judging users", total, "users")
     after = (known[-1].cursor or None) if known else None
     ordinal = context.ledger.extracted()
-    selection = Selection.of(context)
+    selection, comparison = Selection.of(context), Comparison.of(context)
+    read = ordinal + left_out(context)
     for number, page in enumerate(_pages(context, selection, after), len(known) + 1):
-        ordinal += take_page(context, page, number, ordinal)
-        context.progress.update(ordinal)
+        ordinal += take_page(context, page, number, ordinal, comparison)
+        read += page.rows.height + page.unreadable.height
+        context.progress.update(read)
     if not context.ledger.pages():
         _write_nobody(context, selection)
-    context.ledger.advance_run(RunState.ROUTING, **_passed(context, selection))
+    context.ledger.advance_run(RunState.ROUTING, **_passed(context, selection), **counted(context))
 
 
 def _pages(context: Context, selection: Selection | None, after: Cursor | None) -> Iterator[Page]:
     """The pages of the source; a retry takes only its own users out of them."""
     fields = context.mapping.fields
     if selection is None:
-        return context.source.pages(fields, after)
+        return pages_of(context, after)
     return selection.narrowed(context.source.pages(fields_to_read(fields, context.source.fields()), after))
 
 
@@ -84,13 +88,19 @@ def _write_nobody(context: Context, selection: Selection | None) -> None:
     take_page(context, page, 1, 0)
 
 
-def take_page(context: Context, page: Page, number: int, first_ordinal: int) -> int:
+def take_page(
+    context: Context, page: Page, number: int, first_ordinal: int, comparison: Comparison | None = None
+) -> int:
     """Map, judge and write down one page; lines that are no rows become rejected users at its end.
+
+    A delta run leaves out who is as before.
 
     Returns:
         How many users it has.
     """
     judged = context.rules.judge_closely(context.mapping.apply(page.rows), context.mapping.promises)
+    if comparison:
+        judged = replace(judged, frame=comparison.new_or_changed(context, judged.frame, number))
     parents = [page.rows[PARENT]] if PARENT in page.rows.columns else []
     sizes, lines = lines_of(context, judged)
     sized = judged.frame.with_columns(sizes, *parents)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from flows.ledger.store import BatchRecord, Ledger
 
 Summary = dict[str, Any]
+
+DELTA_COUNTS: Final = ("since", "reads", "new", "changed", "unchanged", "vanished")
+"""What a summary tells of a delta run."""
 
 
 def finish(folder: RunFolder, ledger: Ledger) -> Summary:
@@ -93,6 +96,7 @@ def summarise(verdicts: pl.DataFrame, ledger: Ledger) -> Summary:
         "verdicts": tally,
         "reasons": {kind: _reasons(verdicts, kind) for kind in ("rejected", "failed")},
         "left_out": run.facts.get("left_out", {}),
+        **({"delta": {n: run.facts["delta"].get(n) for n in DELTA_COUNTS}} if "delta" in run.facts else {}),
         "jobs": [_job(batch, job) for batch in ledger.batches() for job in jobs_of(batch)],
         "seconds": round(end - run.created, 3),
     }

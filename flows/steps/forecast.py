@@ -13,12 +13,15 @@ import polars as pl
 
 from connectors.records import LINE, SOURCE_ID
 from flows.ledger.folder import PLAN, RunFolder, new_run_id, only_beginner, remove_unbegun
+from flows.steps.changes import DELTA
 from flows.steps.columns import VERDICT, WHY
 from flows.steps.extract import extract
 from flows.steps.extras import extras_of
+from flows.steps.finishing import DELTA_COUNTS
 from flows.steps.forecast_hashes import HashForecast, forecast_hashes, notes_on_hashes
 from flows.steps.route import route
 from flows.steps.running import begin, opened_in
+from flows.steps.unmapped import UNMAPPED
 from flows.steps.updating import UPDATE
 from mappings.duplicates import ORDINAL
 from mappings.rules import CSV_REASON
@@ -99,7 +102,9 @@ class Forecast:
             upper bound by its figures; for calls see ``calls``.
         calls: the calls that are made one by one, at the pace of the governor.
         active_users: users who become billable this month by the run itself (F8.2, F8.3).
-        unread: fields of the source that nothing is taken from.
+        unread: fields of the source that nothing is taken from, and the share of a sample's users who have a
+            value there.
+        delta: of a delta run: since which run, how it reads, and how many are new, changed and so on.
         messages: invitations and codes that the run would send.
         active_unknown: users of whom AWS does not say whether the run makes them billable (F8.5).
         aliases_taken: users who would take a sign-in name away from another user of the pool (F5.8).
@@ -117,13 +122,14 @@ class Forecast:
     seconds: dict[str, float]
     calls: tuple[CallForecast, ...]
     active_users: int
-    unread: tuple[str, ...]
+    unread: dict[str, float | None]
     messages: int = 0
     active_unknown: int = 0
     aliases_taken: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
     hashes: tuple[HashForecast, ...] = ()
     notes: tuple[str, ...] = ()
+    delta: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The forecast as a JSON object."""
@@ -171,6 +177,7 @@ def forecast(context: Context) -> Forecast:
     extras = extras_of(context)
     calls = tuple(_calls(context, sent, extras))
     hashes = forecast_hashes(context, early)
+    facts = context.ledger.run().facts
     return Forecast(
         extracted=context.ledger.extracted(),
         ways=ways,
@@ -183,13 +190,14 @@ def forecast(context: Context) -> Forecast:
         seconds=_seconds(ways, calls),
         calls=calls,
         active_users=extras.active_users,
-        unread=tuple(sorted(set(context.source.fields()) - set(context.mapping.fields))),
+        unread=facts.get(UNMAPPED, {}),
         messages=extras.messages,
         active_unknown=extras.active_unknown,
-        aliases_taken=int(context.ledger.run().facts.get("aliases_taken", 0)),
+        aliases_taken=int(facts.get("aliases_taken", 0)),
         left_out=extras.left_out,
         hashes=hashes,
         notes=notes_on_hashes(context, hashes),
+        delta={name: facts[DELTA][name] for name in DELTA_COUNTS} if DELTA in facts else {},
     )
 
 

@@ -182,7 +182,7 @@ def count_left(parent: RunFolder) -> int:
 def begin_retry(context: Context, parent: RunFolder, wanted: pl.DataFrame, choice: Choice) -> None:
     """Write a retry down before anything is read; whom it takes never changes afterwards."""
     users, by_place = wanted, False
-    if choice.file is None:
+    if choice.file is None and not context.source.traits.live:  # where people come and go, lines move
         users, by_place = with_places_in(wanted, parent, context.source.fingerprint())
     write_parquet(
         users.with_columns(_placed(context, parent, users, choice, by_place=by_place)), context.folder.retried
@@ -193,8 +193,11 @@ def begin_retry(context: Context, parent: RunFolder, wanted: pl.DataFrame, choic
 def _placed(
     context: Context, parent: RunFolder, users: pl.DataFrame, choice: Choice, *, by_place: bool
 ) -> pl.Expr:
-    """Who is looked for at a place: everybody in an unchanged source, else who cannot be found by a key."""
-    if by_place or choice.file is not None:
+    """Who is looked for at a place: everybody in an unchanged source, else who cannot be found by a key.
+
+    Nobody is in a corrected file, nor in a source that lives.
+    """
+    if by_place or choice.file is not None or context.source.traits.live:
         return pl.lit(by_place).alias(PLACED)
     keys, there = users[SOURCE_ID], keys_in_the_source(context, users)
     found = keys.is_in(there.implode()).fill_null(value=False)

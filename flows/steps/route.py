@@ -15,6 +15,7 @@ from connectors.errors import ConfigurationError
 from connectors.records import GROUPS, REASON
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import RunState
+from flows.steps.changes import held_names
 from flows.steps.columns import FORCED, ROUTED, ROW_BYTES, VERDICT, outcomes
 from flows.steps.cutting import Cutter
 from flows.steps.existing import Existing
@@ -43,7 +44,7 @@ def route(context: Context) -> None:
     existing = Existing.read(context)
     updates = Updates.of_run(context, existing) if context.loaded.settings.existing == "update" else None
     losers = find_losers(context, existing)
-    taken = landed_names(context)
+    taken = pl.concat([landed_names(context), held_names(context)])
     strategies = strategies_of(context.loaded.settings, context.spec)
     cutter = Cutter(context, with_updates(strategies))
     takes, forced = _takes_aliases(context, strategies), 0
@@ -87,7 +88,7 @@ def _refuse_too_many_groups(context: Context) -> None:
 
 
 def _reject_doubles(users: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
-    """Who wants the name of somebody whom the family has landed is their double, and not ``existing``."""
+    """Who wants the name of somebody whom another run has landed is their double, and not ``existing``."""
     if taken.is_empty():
         return users
     is_double = pl.col(REASON).is_null() & pl.col(KEY_USERNAME).is_in(taken.implode())

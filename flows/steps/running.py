@@ -20,6 +20,7 @@ from flows.ledger.states import RunState
 from flows.ledger.store import STAGE, RunRecord
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
+from flows.steps.changes import begun_with, keep_fingerprints
 from flows.steps.context import Context, Worker, cognito_client, source_of, spec_of
 from flows.steps.corrected import as_begun
 from flows.steps.disk import room_for
@@ -28,6 +29,7 @@ from flows.steps.finishing import finish, is_finished, summary_of
 from flows.steps.proving import prove
 from flows.steps.route import route
 from flows.steps.sending import left_to_others, send, wait_for_others
+from flows.steps.unmapped import look_at_unmapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -116,6 +118,7 @@ def alone(
 def add_up(context: Context) -> None:
     """Add up the verdicts, write the report and remove what killed workers have left."""
     finish(context.folder, context.ledger)
+    keep_fingerprints(context)
     context.folder.tidy()
     write_report(context.folder, context.ledger)
 
@@ -196,10 +199,12 @@ def unfinished(state_folder: Path) -> RunFolder | None:
 
 
 def begin(context: Context, facts: Mapping[str, Any] | None = None) -> None:
-    """Write a new run down, with some facts besides; every mistake of the run file shows before."""
+    """Write a new run down, a retry with its own facts; every mistake of the run file shows before."""
     _ = context.mapping, context.rules
     _refuse_dead_ends(context)
-    context.ledger.open_run(_record(context, facts or {}))
+    if facts is None:
+        facts = {**look_at_unmapped(context), **begun_with(context)}
+    context.ledger.open_run(_record(context, facts))
     write_text(context.loaded.text, context.folder.run_file)
 
 

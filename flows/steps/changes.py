@@ -1,0 +1,283 @@
+"""Delta runs: who is new or has changed in the source since the last finished run of the same name.
+
+A source that can tell is asked for whoever has changed since a watermark that the run before has noted.
+Else, and where the place or the mapping is another one by now, everybody is read. Either way users are held
+against the fingerprints of the run before, and who is as they were then is left out: their verdict is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import polars as pl
+
+from connectors.errors import ConfigurationError
+from connectors.records import SOURCE_ID
+from flows.ledger.families import RETRY, looked_at, record_of, root_of
+from flows.ledger.folder import RunFolder, runs_of
+from flows.ledger.segments import write_parquet
+from flows.reports.cells import write_cells
+from flows.steps.columns import NOT_LANDED, VERDICT
+from flows.steps.fingerprints import (
+    FINGERPRINTS,
+    GONE,
+    HOLDS,
+    IDS,
+    KEY,
+    ROW,
+    fingerprinted,
+    key,
+    pairs_of,
+    probe,
+)
+from flows.steps.finishing import is_finished
+from flows.steps.selecting import names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from connectors.records import Cursor, Page
+    from connectors.sources.base import ChangingSource
+    from flows.ledger.store import RunRecord
+    from flows.steps.context import Context
+
+DELTA: Final = "delta"
+"""Fact of a delta run: ``since`` (run id), ``reads`` (``changed`` or ``everybody``), ``from`` (the watermark),
+and, once that was done, the counts ``new``, ``changed``, ``unchanged`` and ``vanished`` (null where not
+everybody was read); at its end ``left``: who changed and was left alone in the pool."""
+
+WATERMARK: Final = "watermark"
+"""Fact of a run: the source's own present before anybody was read; null where it cannot tell."""
+
+PROBE: Final = "probe"
+MAPPED_BY: Final = "mapping_sha256"
+
+
+def begun_with(context: Context) -> dict[str, Any]:
+    """What a new run notes for the delta run behind it, and which run it goes on from itself.
+
+    Raises:
+        ConfigurationError: ``mode: delta``, and there is no finished run to go on from.
+    """
+    mapping = hashlib.sha256(context.spec.model_dump_json().encode()).hexdigest()
+    own = {WATERMARK: _watermark(context), PROBE: probe(), MAPPED_BY: mapping}
+    if context.loaded.settings.mode == "full":
+        return own
+    before = record_of(_newest_finished(context))
+    asks = own[WATERMARK] is not None and before.facts.get(WATERMARK) is not None
+    if asks and not _is_comparable(context, before, mapping):
+        asks = False
+        context.progress.note(
+            f"The mapping or the place of the source is not that of run {before.run_id}: everybody is read."
+        )
+    reads = {"reads": "changed", "from": before.facts[WATERMARK]} if asks else {"reads": "everybody"}
+    return {**own, DELTA: {"since": before.run_id, **reads}}
+
+
+def _watermark(context: Context) -> Cursor | None:
+    source = context.source
+    return cast("ChangingSource", source).watermark() if source.traits.changed_since else None
+
+
+def _is_comparable(context: Context, before: RunRecord, mapping: str) -> bool:
+    """Whether who has not changed in the source would be mapped as before."""
+    is_mapped_alike = before.facts.get(MAPPED_BY) == mapping
+    return is_mapped_alike and before.source_fingerprint == context.source.fingerprint()
+
+
+def _newest_finished(context: Context) -> RunFolder:
+    """The newest finished run of this name and pool that is no retry."""
+    begin = "Begin with `mode: full`; with `existing: update` it also updates who is in the pool already."
+    state, pool = context.loaded.state_folder, context.loaded.settings.target.user_pool_id
+    for folder in reversed(runs_of(state)):
+        with looked_at(folder) as ledger:
+            run = ledger.run()
+            is_it = is_finished(folder, ledger) and RETRY not in run.facts and run.pool_id == pool
+        if is_it and not folder.fingerprints.exists():
+            raise ConfigurationError(
+                f"{context.loaded.path}: mode: delta needs the fingerprints of run {run.run_id}, which was "
+                "purged or made by an older version.",
+                begin,
+            )
+        if is_it:
+            return folder
+    raise ConfigurationError(
+        f"{context.loaded.path}: mode: delta goes on from a finished run of this name and pool, and there is "
+        f"none in {state}.",
+        begin,
+    )
+
+
+def pages_of(context: Context, after: Cursor | None) -> Iterator[Page]:
+    """The pages that a run reads: everybody, or whoever has changed."""
+    delta = context.ledger.run().facts.get(DELTA)
+    fields = context.mapping.fields
+    if delta and delta["reads"] == "changed":
+        return cast("ChangingSource", context.source).changed(fields, delta["from"], after)
+    return context.source.pages(fields, after)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Holds the pages of a delta run against the run before.
+
+    Attributes:
+        known: everybody's key and row of that time, hashed together; nobody where hashes do not compare.
+    """
+
+    known: pl.Series
+
+    @classmethod
+    def of(cls, context: Context) -> Comparison | None:
+        """The comparison of a run; None where it takes everybody."""
+        facts = context.ledger.run().facts
+        if DELTA not in facts:
+            return None
+        base = _base(context)
+        if record_of(base).facts.get(PROBE) == facts[PROBE]:
+            return cls(pairs_of(_prints(base)))
+        context.progress.note(
+            f"Run {base.run_id} was made by another version of polars, or on another kind of machine: its "
+            "hashes tell nothing here, and everybody who is read counts as changed."
+        )
+        return cls(pl.Series(dtype=pl.UInt64))
+
+    def new_or_changed(self, context: Context, users: pl.DataFrame, number: int) -> pl.DataFrame:
+        """Those users of a page who are not as before; the others are noted by their ids."""
+        prints = fingerprinted(users.lazy()).collect()
+        pairs = pairs_of(prints.lazy())
+        known = self.known.filter(self.known.is_in(pairs.implode()).fill_null(value=False))
+        same = pairs.is_in(known.implode()).fill_null(value=False)
+        write_parquet(prints.filter(same), context.folder.unchanged(number))
+        return users.filter(~same)
+
+
+def left_out(context: Context) -> int:
+    """How many users a delta run has left out so far, since they are as before."""
+    return int(_unchanged(context).select(pl.len()).collect().item())
+
+
+def counted(context: Context) -> dict[str, Any]:
+    """What a delta run notes once it has read."""
+    delta = context.ledger.run().facts.get(DELTA)
+    if delta is None:
+        return {}
+    before = _prints(_base(context)).select(KEY).unique()
+    read = fingerprinted(context.folder.scan_users()).select(KEY)
+    changed = _number(read.join(before, on=KEY, how="semi"))
+    is_whole = delta["reads"] == "everybody"
+    counts = {
+        "new": context.ledger.extracted() - changed,
+        "changed": changed,
+        "unchanged": left_out(context),
+        "vanished": _number(_rest(context).filter(~pl.col(GONE))) if is_whole else None,
+    }
+    return {DELTA: {**delta, **counts}}
+
+
+def held_names(context: Context) -> pl.Series:
+    """Keys of the names that belong to users whom a delta run, or a retry of one, does not take; UInt64.
+
+    Who of this run wants one of them is somebody's double, although that user is in the pool: to take them
+    for the same person would write one user's data into another's account.
+    """
+    facts = context.ledger.run().facts
+    nobody = pl.Series(dtype=pl.UInt64)
+    if RETRY in facts:
+        root = root_of(RunFolder(context.folder.path.parent / facts[RETRY]["parent"]))
+        if DELTA not in record_of(root).facts:
+            return nobody
+        own = pl.scan_parquet(context.folder.retried).select(pl.col(SOURCE_ID).alias(KEY))
+        held = _prints(root).join(own, on=KEY, how="anti")
+    elif DELTA in facts:
+        held = _not_taken(context, doubtful=facts[DELTA]["reads"] == "changed")
+    else:
+        return nobody
+    return names_of(held.filter(HOLDS), context.schema)
+
+
+def _not_taken(context: Context, *, doubtful: bool) -> pl.LazyFrame:
+    """Users of the run before who are not read again as changed.
+
+    With ``doubtful`` also those who share a key: who was not read may be either of them.
+    """
+    base = _prints(_base(context))
+    same = base.join(_unchanged(context).select(KEY, ROW), on=[KEY, ROW], how="semi")
+    shared = base.filter(pl.col(KEY).is_duplicated()) if doubtful else base.head(0)
+    return pl.concat([_rest(context), same, shared])
+
+
+def keep_fingerprints(context: Context) -> None:
+    """Write how every user was read, for the delta run behind this one; and who has left the source.
+
+    A retry writes none: the run that it retries has its users.
+    """
+    run = context.ledger.run()
+    if RETRY in run.facts:
+        return
+    ends = pl.scan_parquet(context.folder.verdicts).select(VERDICT)
+    read = pl.concat([fingerprinted(context.folder.scan_users()), ends], how="horizontal")
+    own = read.drop_nulls(KEY).with_columns(
+        (~pl.col(VERDICT).is_in(NOT_LANDED)).alias(HOLDS), pl.lit(value=False).alias(GONE)
+    )
+    parts = [own] if DELTA not in run.facts else [*_carried(context, run, own)]
+    kept = pl.concat([part.select(list(FINGERPRINTS)) for part in parts])
+    write_parquet(kept.collect(engine="streaming"), context.folder.fingerprints)
+
+
+def _carried(context: Context, run: RunRecord, own: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
+    """The users of a delta run, and those of the run before whom it has not taken."""
+    delta, base = run.facts[DELTA], _prints(_base(context))
+    holders = base.filter(HOLDS).select(KEY, "username").unique().with_columns(held=True)
+    yield own.join(holders, on=[KEY, "username"], how="left").with_columns(
+        pl.col(HOLDS) | pl.col("held").fill_null(value=False)
+    )
+    rows = base.select(KEY, ROW, HOLDS).group_by(KEY, ROW).agg(pl.col(HOLDS).any())
+    yield (
+        _unchanged(context)
+        .join(rows, on=[KEY, ROW], how="inner")
+        .with_columns(pl.lit(value=False).alias(GONE))
+    )
+    rest, is_whole = _rest(context), delta["reads"] == "everybody"
+    if is_whole:
+        write_cells(rest.filter(~pl.col(GONE)).select(IDS), context.folder.vanished)
+    yield rest.with_columns(pl.lit(value=True).alias(GONE)) if is_whole else rest
+    left = own.filter(pl.col(VERDICT) == "existing").join(base.select(KEY).unique(), on=KEY, how="semi")
+    context.ledger.advance_run(run.state, **{DELTA: {**delta, "left": _number(left)}})
+
+
+def _rest(context: Context) -> pl.LazyFrame:
+    """Users of the run before whom this one has not met."""
+    met = pl.concat([fingerprinted(context.folder.scan_users()).select(KEY), _unchanged(context).select(KEY)])
+    return _prints(_base(context)).join(met.drop_nulls(), on=KEY, how="anti")
+
+
+def _unchanged(context: Context) -> pl.LazyFrame:
+    nobody = pl.LazyFrame(schema={**dict.fromkeys(IDS, pl.String), ROW: pl.UInt64, KEY: pl.String})
+    return pl.concat([nobody, *map(pl.scan_parquet, context.folder.all("unchanged"))])
+
+
+def _prints(folder: RunFolder) -> pl.LazyFrame:
+    return pl.scan_parquet(folder.fingerprints).with_columns(key())
+
+
+def _base(context: Context) -> RunFolder:
+    """The run that a delta run goes on from.
+
+    Raises:
+        ConfigurationError: it is not there any more, or was purged meanwhile.
+    """
+    since = context.ledger.run().facts[DELTA]["since"]
+    folder = RunFolder(context.folder.path.parent / since)
+    if not folder.fingerprints.exists():
+        raise ConfigurationError(
+            f"Run {context.folder.run_id} goes on from run {since}, whose fingerprints are gone.",
+            "Put its folder back beside this one, or start another run with `mode: full` and --new.",
+        )
+    return folder
+
+
+def _number(users: pl.LazyFrame) -> int:
+    return int(users.select(pl.len()).collect(engine="streaming").item())

@@ -1,0 +1,76 @@
+"""Fields of the source that nothing carries over, so that none is dropped in silence."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final
+
+from connectors.errors import ConfigurationError
+from mappings.texts import without_blanks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flows.steps.context import Context
+
+UNMAPPED: Final = "unmapped"
+"""Fact of a run: field → share of a sample's users who have a value in it; null where nobody was there."""
+
+SAMPLE: Final = 10_000
+"""Users at most that the shares are told from: those of the source's first page."""
+
+NAMED: Final = 20
+"""Fields at most that a line of text names."""
+
+
+def look_at_unmapped(context: Context) -> dict[str, Any]:
+    """What a new run notes of fields that no rule reads.
+
+    Raises:
+        ConfigurationError: there are some, and the run file says ``unmapped: refuse``.
+    """
+    wish = context.loaded.settings.unmapped
+    names = [] if wish == "ignore" else unmapped_fields(context)
+    if not names:
+        return {}
+    if wish == "refuse":
+        raise ConfigurationError(
+            f"{context.loaded.path}: unmapped: refuse: nothing is taken from {listed(names)}.",
+            "Map them, leave them out of what the source reads, or say `unmapped: report`.",
+        )
+    context.progress.note(f"Fields of the source that nothing carries over: {listed(names)}.")
+    return {UNMAPPED: _filled(context, names)}
+
+
+def unmapped_fields(context: Context) -> list[str]:
+    """Names of the fields that neither a rule nor the source itself reads; a part stands for the whole."""
+    told = context.loaded.settings.source
+    own = [str(told[name]) for name in ("key", "updated_at") if told.get(name)]
+    read = {*context.mapping.fields, *own}
+    return [name for name in context.source.fields() if not any(_overlap(name, other) for other in read)]
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or _is_part(one, other) or _is_part(other, one)
+
+
+def _is_part(part: str, whole: str) -> bool:
+    return part.startswith((f"{whole}.", f"{whole}["))
+
+
+def _filled(context: Context, names: Sequence[str]) -> dict[str, float | None]:
+    """The fullest first."""
+    with closing(context.source.pages(names)) as pages:  # type: ignore[type-var]  # sources are generators
+        page = next(pages, None)
+    if page is None or page.rows.is_empty():
+        return dict.fromkeys(names)
+    rows = page.rows.head(SAMPLE)
+    empty = {name: without_blanks(rows[name]).null_count() for name in names}
+    fullest_first = sorted(names, key=lambda name: (empty[name], name))
+    return {name: 1 - empty[name] / rows.height for name in fullest_first}
