@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import polars as pl
 
 from connectors.errors import ConfigurationError
-from connectors.records import SOURCE_ID
 from flows.ledger.families import RETRY, looked_at, record_of, root_of
 from flows.ledger.folder import RunFolder, runs_of
 from flows.ledger.segments import write_parquet
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from flows.steps.context import Context
 
 DELTA: Final = "delta"
-"""Fact of a delta run: ``since`` (run id), ``reads`` (``changed`` or ``everybody``), ``from`` (the watermark),
+"""Fact of a delta run: ``since`` (run id), ``reads`` (``changed`` or ``everybody``), ``from`` (a watermark),
 and, once that was done, the counts ``new``, ``changed``, ``unchanged`` and ``vanished`` (null where not
 everybody was read); at its end ``left``: who changed and was left alone in the pool."""
 
@@ -88,13 +87,14 @@ def _is_comparable(context: Context, before: RunRecord, mapping: str) -> bool:
 
 
 def _newest_finished(context: Context) -> RunFolder:
-    """The newest finished run of this name and pool that is no retry."""
+    """The newest finished run of this name and pool that is no retry and whose users are still there."""
     begin = "Begin with `mode: full`; with `existing: update` it also updates who is in the pool already."
     state, pool = context.loaded.state_folder, context.loaded.settings.target.user_pool_id
     for folder in reversed(runs_of(state)):
         with looked_at(folder) as ledger:
             run = ledger.run()
             is_it = is_finished(folder, ledger) and RETRY not in run.facts and run.pool_id == pool
+        is_it = is_it and not _is_taken_back(folder)
         if is_it and not folder.fingerprints.exists():
             raise ConfigurationError(
                 f"{context.loaded.path}: mode: delta needs the fingerprints of run {run.run_id}, which was "
@@ -107,6 +107,15 @@ def _newest_finished(context: Context) -> RunFolder:
         f"{context.loaded.path}: mode: delta goes on from a finished run of this name and pool, and there is "
         f"none in {state}.",
         begin,
+    )
+
+
+def _is_taken_back(folder: RunFolder) -> bool:
+    """Whether a rollback has deleted users of a run, or of one that it goes on from."""
+    facts = record_of(folder).facts
+    before = RunFolder(folder.path.parent / facts[DELTA]["since"]) if DELTA in facts else None
+    return bool(facts.get("rollback")) or (
+        before is not None and before.has_ledger and _is_taken_back(before)
     )
 
 
@@ -189,24 +198,14 @@ def held_names(context: Context) -> pl.Series:
         root = root_of(RunFolder(context.folder.path.parent / facts[RETRY]["parent"]))
         if DELTA not in record_of(root).facts:
             return nobody
-        own = pl.scan_parquet(context.folder.retried).select(pl.col(SOURCE_ID).alias(KEY))
-        held = _prints(root).join(own, on=KEY, how="anti")
+        refused = _with_ends(root).filter(pl.col(VERDICT).is_in(NOT_LANDED))  # a retry may take these
+        held = _prints(root).join(refused, on=[KEY, ROW], how="anti")
     elif DELTA in facts:
-        held = _not_taken(context, doubtful=facts[DELTA]["reads"] == "changed")
+        same = _prints(_base(context)).join(_unchanged(context), on=[KEY, ROW], how="semi")
+        held = pl.concat([_rest(context), same])
     else:
         return nobody
     return names_of(held.filter(HOLDS), context.schema)
-
-
-def _not_taken(context: Context, *, doubtful: bool) -> pl.LazyFrame:
-    """Users of the run before who are not read again as changed.
-
-    With ``doubtful`` also those who share a key: who was not read may be either of them.
-    """
-    base = _prints(_base(context))
-    same = base.join(_unchanged(context).select(KEY, ROW), on=[KEY, ROW], how="semi")
-    shared = base.filter(pl.col(KEY).is_duplicated()) if doubtful else base.head(0)
-    return pl.concat([_rest(context), same, shared])
 
 
 def keep_fingerprints(context: Context) -> None:
@@ -217,9 +216,7 @@ def keep_fingerprints(context: Context) -> None:
     run = context.ledger.run()
     if RETRY in run.facts:
         return
-    ends = pl.scan_parquet(context.folder.verdicts).select(VERDICT)
-    read = pl.concat([fingerprinted(context.folder.scan_users()), ends], how="horizontal")
-    own = read.drop_nulls(KEY).with_columns(
+    own = _with_ends(context.folder).with_columns(
         (~pl.col(VERDICT).is_in(NOT_LANDED)).alias(HOLDS), pl.lit(value=False).alias(GONE)
     )
     parts = [own] if DELTA not in run.facts else [*_carried(context, run, own)]
@@ -230,7 +227,9 @@ def keep_fingerprints(context: Context) -> None:
 def _carried(context: Context, run: RunRecord, own: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
     """The users of a delta run, and those of the run before whom it has not taken."""
     delta, base = run.facts[DELTA], _prints(_base(context))
-    holders = base.filter(HOLDS).select(KEY, "username").unique().with_columns(held=True)
+    same = _unchanged(context).select(KEY, ROW)
+    holders = base.filter(HOLDS).join(same, on=[KEY, ROW], how="anti")
+    holders = holders.select(KEY, "username").unique().with_columns(held=True)
     yield own.join(holders, on=[KEY, "username"], how="left").with_columns(
         pl.col(HOLDS) | pl.col("held").fill_null(value=False)
     )
@@ -249,9 +248,23 @@ def _carried(context: Context, run: RunRecord, own: pl.LazyFrame) -> Iterator[pl
 
 
 def _rest(context: Context) -> pl.LazyFrame:
-    """Users of the run before whom this one has not met."""
-    met = pl.concat([fingerprinted(context.folder.scan_users()).select(KEY), _unchanged(context).select(KEY)])
-    return _prints(_base(context)).join(met.drop_nulls(), on=KEY, how="anti")
+    """Users of the run before whom this one has not met.
+
+    Where not everybody was read, nobody can tell which of those who share a key was met: they are in it too.
+    """
+    base, same = _prints(_base(context)), _unchanged(context).select(KEY, ROW)
+    read = fingerprinted(context.folder.scan_users()).select(KEY)
+    rest = base.join(pl.concat([read, same.select(KEY)]).drop_nulls(), on=KEY, how="anti")
+    if context.ledger.run().facts[DELTA]["reads"] == "everybody":
+        return rest
+    shared = base.filter(pl.col(KEY).is_duplicated()).join(same, on=[KEY, ROW], how="anti")
+    return pl.concat([rest, shared]).unique()
+
+
+def _with_ends(folder: RunFolder) -> pl.LazyFrame:
+    """Fingerprints of everybody whom a finished run has read, with their verdicts."""
+    ends = pl.scan_parquet(folder.verdicts).select(VERDICT)
+    return pl.concat([fingerprinted(folder.scan_users()), ends], how="horizontal").drop_nulls(KEY)
 
 
 def _unchanged(context: Context) -> pl.LazyFrame:

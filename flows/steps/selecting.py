@@ -205,11 +205,8 @@ class Selection:
 
 def all_keys(root: RunFolder) -> pl.Series:
     """The keys of all users of a run, and of those whom a delta run has not taken."""
-    own = pl.scan_parquet(root.verdicts).select("source_id").drop_nulls()
-    if not root.fingerprints.exists():
-        return own.collect().to_series()
-    others = pl.scan_parquet(root.fingerprints).select("source_id").drop_nulls()
-    return pl.concat([own, others.join(own, on="source_id", how="anti")]).collect().to_series()
+    known = root.fingerprints if root.fingerprints.exists() else root.verdicts
+    return pl.scan_parquet(known).select("source_id").drop_nulls().collect().to_series()
 
 
 def is_sure(keys: pl.Series, everybodys: pl.Series) -> pl.Series:
