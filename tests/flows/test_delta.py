@@ -67,12 +67,8 @@ def vanished(journey: Journey) -> list[str]:
 def database(folder: Path, people: Sequence[dict[str, str]], moved: str) -> None:
     """Write people into SQLite, or write over those who are there, with the time of the change."""
     with sqlite3.connect(folder / "app.db") as opened:
-        columns = ", ".join((*FIELDS, "moved"))
-        opened.execute(
-            f"CREATE TABLE IF NOT EXISTS users ({columns}, PRIMARY KEY (id))".replace(
-                "(id,", "(id TEXT NOT NULL,"
-            )
-        )
+        columns = ", ".join((*FIELDS[1:], "moved"))
+        opened.execute(f"CREATE TABLE IF NOT EXISTS users (id TEXT NOT NULL PRIMARY KEY, {columns})")
         marks = ", ".join("?" for _ in (*FIELDS, "moved"))
         rows = [[*(one[name] for name in FIELDS), moved] for one in people]
         opened.executemany(f"INSERT OR REPLACE INTO users VALUES ({marks})", rows)  # noqa: S608 - question marks
@@ -130,11 +126,8 @@ def test_with_another_mapping_everybody_is_read_and_only_whom_it_changes_travels
     path = pool.run_file([], source=SQL, jobs=QUICK)
     mapping = load_run_file(path).settings.mapping
     assert isinstance(mapping, dict)
-    without = {
-        **mapping,
-        "attributes": {k: v for k, v in mapping["attributes"].items() if k != "phone_number"},
-    }
-    bulk(pool, [], source=SQL, mapping=without)
+    fewer = {name: rule for name, rule in mapping["attributes"].items() if name != "phone_number"}
+    bulk(pool, [], source=SQL, mapping={**mapping, "attributes": fewer})
     one = delta(pool, [], source=SQL)
     assert one.summary["delta"]["reads"] == "everybody"
     assert told(one) == counts(0, 1, 1, 0)
