@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 RETRY: Final = "retry"
 """Fact of a child's ledger: ``{"parent": run id, "reasons": [...], "file": path or null, …}``."""
 
+DELTA: Final = "delta"
+"""Fact of a delta run: ``since`` (run id), ``reads`` (``changed`` or ``everybody``), ``from`` (a watermark),
+and, once that was done, the counts ``new``, ``changed``, ``unchanged`` and ``vanished`` (null where not
+everybody was read); at its end ``left``: who changed and was left alone in the pool."""
+
 PURGED: Final = "purged"
 """Fact of a run without personal data: when that was, seconds since 1970 in UTC."""
 
@@ -79,6 +84,19 @@ def children_of(folder: RunFolder) -> list[RunFolder]:
 def descendants_of(folder: RunFolder) -> list[RunFolder]:
     """The retries of a run and theirs, each behind the one that it retries."""
     return [run for child in children_of(folder) for run in (child, *descendants_of(child))]
+
+
+def run_before(folder: RunFolder) -> RunFolder | None:
+    """The run that a delta run goes on from, if it is one and that run's folder is still there."""
+    delta: dict[str, Any] | None = record_of(folder).facts.get(DELTA)
+    before = RunFolder(folder.path.parent / str(delta["since"])) if delta else None
+    return before if before is not None and before.has_ledger else None
+
+
+def chain_of(folder: RunFolder) -> list[RunFolder]:
+    """A run and all those that it goes on from, the oldest first."""
+    before = run_before(folder)
+    return [*(chain_of(before) if before else []), folder]
 
 
 def is_retry(folder: RunFolder) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import polars as pl
 
 from connectors.errors import ConfigurationError
-from flows.ledger.families import RETRY, looked_at, record_of, root_of
+from flows.ledger.families import DELTA, RETRY, chain_of, looked_at, record_of, root_of
 from flows.ledger.folder import RunFolder, runs_of
 from flows.ledger.segments import write_parquet
 from flows.reports.cells import write_cells
@@ -41,11 +41,6 @@ if TYPE_CHECKING:
     from connectors.sources.base import ChangingSource
     from flows.ledger.store import RunRecord
     from flows.steps.context import Context
-
-DELTA: Final = "delta"
-"""Fact of a delta run: ``since`` (run id), ``reads`` (``changed`` or ``everybody``), ``from`` (a watermark),
-and, once that was done, the counts ``new``, ``changed``, ``unchanged`` and ``vanished`` (null where not
-everybody was read); at its end ``left``: who changed and was left alone in the pool."""
 
 WATERMARK: Final = "watermark"
 """Fact of a run: the source's own present before anybody was read; null where it cannot tell."""
@@ -112,11 +107,7 @@ def _newest_finished(context: Context) -> RunFolder:
 
 def _is_taken_back(folder: RunFolder) -> bool:
     """Whether a rollback has deleted users of a run, or of one that it goes on from."""
-    facts = record_of(folder).facts
-    before = RunFolder(folder.path.parent / facts[DELTA]["since"]) if DELTA in facts else None
-    return bool(facts.get("rollback")) or (
-        before is not None and before.has_ledger and _is_taken_back(before)
-    )
+    return any(record_of(run).facts.get("rollback") for run in chain_of(folder))
 
 
 def pages_of(context: Context, after: Cursor | None) -> Iterator[Page]:

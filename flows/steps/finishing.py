@@ -9,7 +9,7 @@ import polars as pl
 
 from connectors.errors import TargetError
 from connectors.records import FILE, LINE, SOURCE_ID, USERNAME, VERDICTS
-from flows.ledger.families import PURGED, PURGING
+from flows.ledger.families import DELTA, PURGED, PURGING
 from flows.ledger.segments import write_parquet, write_text
 from flows.ledger.states import RunState
 from flows.steps.columns import JOB_ID, STRATEGY, SUB, VERDICT, WHY
@@ -96,7 +96,9 @@ def summarise(verdicts: pl.DataFrame, ledger: Ledger) -> Summary:
         "verdicts": tally,
         "reasons": {kind: _reasons(verdicts, kind) for kind in ("rejected", "failed")},
         "left_out": run.facts.get("left_out", {}),
-        **({"delta": {n: run.facts["delta"].get(n) for n in DELTA_COUNTS}} if "delta" in run.facts else {}),
+        **(
+            {DELTA: {name: run.facts[DELTA].get(name) for name in DELTA_COUNTS}} if DELTA in run.facts else {}
+        ),
         "jobs": [_job(batch, job) for batch in ledger.batches() for job in jobs_of(batch)],
         "seconds": round(end - run.created, 3),
     }

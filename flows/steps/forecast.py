@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connectors.records import LINE, SOURCE_ID
+from flows.ledger.families import DELTA
 from flows.ledger.folder import PLAN, RunFolder, new_run_id, only_beginner, remove_unbegun
-from flows.steps.changes import DELTA
 from flows.steps.columns import VERDICT, WHY
 from flows.steps.extract import extract
 from flows.steps.extras import extras_of

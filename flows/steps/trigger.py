@@ -19,7 +19,7 @@ from connectors.cognito.trigger.people import Deferred, People, Progress, Tally,
 from connectors.cognito.trigger.policies import Place
 from connectors.errors import ConfigurationError
 from connectors.records import PASSWORD, PASSWORD_HASH, USERNAME
-from flows.ledger.families import descendants_of, is_retry, record_of, refuse_purged
+from flows.ledger.families import PURGING, chain_of, descendants_of, is_retry, record_of, refuse_purged
 from flows.ledger.folder import RunFolder, runs_of
 from flows.ledger.states import RunState
 from flows.settings import fill_secrets
@@ -169,9 +169,13 @@ def deploy(trigger: TriggerOf, worker: Worker, package: Package) -> Deployed:
 
 
 def load(folder: RunFolder, people: People, worker: Worker) -> None:
-    """Load the deferred users of a run and its retries, page by page."""
+    """Load the deferred users of a run and its retries, page by page.
+
+    A delta run knows those alone who have changed: the runs that it goes on from are loaded before it.
+    """
     done = people.begin()
-    family = [(run, _deferred_ordinals(run)) for run in _family(folder)]
+    runs = [run for each in chain_of(folder) if not _is_purged(each) for run in _family(each)]
+    family = [(run, _deferred_ordinals(run)) for run in runs]
     worker.progress.stage("Loading deferred users", sum(each.len() for _, each in family), "users")
     loaded = 0
     for run, deferred in family:
@@ -337,6 +341,11 @@ def _family(folder: RunFolder) -> list[RunFolder]:
     """A run and those of its retries that have chosen a way for everybody."""
     retries = [run for run in descendants_of(folder) if run.all("outcomes")]
     return [folder, *retries]
+
+
+def _is_purged(folder: RunFolder) -> bool:
+    """Whether a run has forgotten its people; the one that is deployed was refused then."""
+    return PURGING in record_of(folder).facts
 
 
 def _deferred_ordinals(folder: RunFolder) -> pl.Series:
