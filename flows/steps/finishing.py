@@ -17,6 +17,8 @@ from flows.steps.job_records import JobRecord, jobs_of
 from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flows.ledger.folder import RunFolder
     from flows.ledger.store import BatchRecord, Ledger
 
@@ -96,9 +98,7 @@ def summarise(verdicts: pl.DataFrame, ledger: Ledger) -> Summary:
         "verdicts": tally,
         "reasons": {kind: _reasons(verdicts, kind) for kind in ("rejected", "failed")},
         "left_out": run.facts.get("left_out", {}),
-        **(
-            {DELTA: {name: run.facts[DELTA].get(name) for name in DELTA_COUNTS}} if DELTA in run.facts else {}
-        ),
+        **_delta(run.facts),
         "jobs": [_job(batch, job) for batch in ledger.batches() for job in jobs_of(batch)],
         "seconds": round(end - run.created, 3),
     }
@@ -113,6 +113,11 @@ def standing(folder: RunFolder, ledger: Ledger) -> Summary:
             return kept
         return summarise(pl.read_parquet(folder.verdicts), ledger)
     return summarise(verdicts_of(folder), ledger)
+
+
+def _delta(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What has changed in the source, of a delta run alone."""
+    return {DELTA: {name: facts[DELTA].get(name) for name in DELTA_COUNTS}} if DELTA in facts else {}
 
 
 def _reasons(verdicts: pl.DataFrame, kind: str) -> dict[str, int]:

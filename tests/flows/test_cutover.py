@@ -6,7 +6,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
@@ -20,6 +19,8 @@ from tests.reference import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import pytest
 
     from connectors.cognito.sandbox import Sandbox
 

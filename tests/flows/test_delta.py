@@ -14,13 +14,15 @@ from flows.ledger.families import looked_at
 from flows.ledger.folder import RunFolder
 from flows.reports.text import report_text
 from flows.settings import load_run_file
+from flows.steps import changes
 from flows.steps.context import Worker
+from flows.steps.fingerprints import row_hash
 from flows.steps.forecast import plan
 from flows.steps.purging import purge
 from flows.steps.retrying import Choice, retry
 from flows.steps.rolling_back import rollback
 from tests.flows.conftest import FIELDS, Pool, person
-from tests.flows.journeys import EXISTING, IMPORTED, QUICK, At, add, hold, lead_to, rejected, travel
+from tests.flows.journeys import EXISTING, IMPORTED, QUICK, At, add, hold, lead_to, mapping, rejected, travel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,11 +125,7 @@ def test_a_database_is_asked_for_the_changed_ones_alone(pool: Pool) -> None:
 def test_with_another_mapping_everybody_is_read_and_only_whom_it_changes_travels(pool: Pool) -> None:
     people = [person(0), person(1, phone="030 23125042")]
     database(pool.folder, people, "2026-01-01 00:00:00")
-    path = pool.run_file([], source=SQL, jobs=QUICK)
-    mapping = load_run_file(path).settings.mapping
-    assert isinstance(mapping, dict)
-    fewer = {name: rule for name, rule in mapping["attributes"].items() if name != "phone_number"}
-    bulk(pool, [], source=SQL, mapping={**mapping, "attributes": fewer})
+    bulk(pool, [], source=SQL, mapping=mapping(without=("phone_number",)))
     one = delta(pool, [], source=SQL)
     assert one.summary["delta"]["reads"] == "everybody"
     assert told(one) == counts(0, 1, 1, 0)
@@ -220,6 +218,48 @@ def test_a_delta_run_that_is_stopped_while_it_reads_goes_on(pool: Pool) -> None:
     journey = travel(path)
     assert told(journey) == counts(1, 1, 29, 0)
     assert journey.ends() == [UPDATED, IMPORTED]
+
+
+def test_a_double_that_is_read_alone_gets_nobodys_account(pool: Pool) -> None:
+    """Two rows share a name; the database gives the changed one alone, which may be either of them."""
+    settings = {"source": SQL, "mapping": mapping(username="phone", without=("phone_number",))}
+    database(
+        pool.folder, [person(0, phone="ann"), person(1, phone="ann"), person(2, phone="bob")], "2026-01-01"
+    )
+    assert bulk(pool, [], **settings).ends() == [IMPORTED, rejected("duplicate_username"), IMPORTED]
+    for moved in (2, 3):  # the second time the run before is a delta run itself
+        double = person(1, phone="ann", last_name=f"Double {moved}")
+        database(pool.folder, [double], f"2026-01-0{moved}")
+        one = delta(pool, [], **settings)
+        assert (one.summary["delta"]["reads"], one.of("ann")["verdict"]) == ("changed", "rejected")
+    assert pool.attributes("ann")["name"] == "Vera Muster 0"
+
+
+def test_hashes_of_another_polars_tell_nothing(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    bulk(pool, [person(0), person(1)])
+    monkeypatch.setattr(changes, "probe", lambda: "of another version")
+    assert told(delta(pool, [person(0), person(2)])) == counts(1, 1, 0, 1)
+    assert told(delta(pool, [person(0), person(2)])) == counts(0, 0, 2, 0)
+
+
+def test_a_run_that_is_killed_before_it_has_kept_its_fingerprints_keeps_them(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pool.run_file([person(0)], jobs=QUICK)
+    with monkeypatch.context() as patched:
+        patched.setattr("flows.steps.running.keep_fingerprints", lambda _: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            travel(path)
+    assert travel(path).ends() == [IMPORTED]
+    assert told(delta(pool, [person(0), person(1)])) == counts(1, 0, 1, 0)
+
+
+def test_a_fingerprint_minds_which_column_a_value_stands_in_and_nothing_else() -> None:
+    one = pl.DataFrame({"name": ["a", "b"], "nickname": ["b", "a"], "email": [None, None]})
+    two = one.select("nickname", "name")
+    first, second = (frame.select(row_hash(frame.columns)).to_series() for frame in (one, two))
+    assert first.equals(second)
+    assert first[0] != first[1]
 
 
 class AfterPages(At):
