@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.console import OUT, reasons_table, summary_table
+from flows.reports.delta import delta_lines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -59,7 +60,9 @@ def show_summary(as_json: bool, folder: Path, summary: dict[str, Any]) -> None: 
     """Print how a run ended, and where its report lies."""
     here, report_file = Path.cwd(), folder / "report.md"
     near = report_file.relative_to(here) if report_file.is_relative_to(here) else report_file
-    show(as_json, summary, summary_table(summary), reasons_table(summary), f"Report: {near}")
+    changes = [f"{count:,} {text}" for text, count in delta_lines(summary.get("delta", {}))]
+    parts = (summary_table(summary), *changes, reasons_table(summary))
+    show(as_json, summary, *parts, f"Report: {near}")
 
 
 def leave(summary: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from connectors.errors import ConfigurationError
 from connectors.records import FILE, LINE, SOURCE_ID
-from flows.ledger.families import record_of, refuse_purged
+from flows.ledger.families import DELTA, record_of, refuse_purged
 from flows.ledger.folder import find_run
 from flows.reports.status import opened_ledger
 from flows.reports.text import LACKS
@@ -52,9 +52,11 @@ def explain_user(name: str, user: str, state: Path, *, with_values: bool) -> Ite
     refuse_purged(folder)
     rows = verdicts_of(folder).with_row_index(ROW).filter(pl.col("source_id") == user)
     if rows.is_empty():
+        since = (record_of(folder).facts.get(DELTA) or {}).get("since")
+        before = f" Who was unchanged is in run {since}, or in one before it." if since else ""
         raise ConfigurationError(
             "The run has no user of that id.",
-            "Give the id as the source writes it (`source_id` in verdicts.parquet).",
+            f"Give the id as the source writes it (`source_id` in verdicts.parquet).{before}",
         )
     for number, verdict in enumerate(rows.iter_rows(named=True)):
         table = _verdict_table(verdict, _why_not_by_job(folder, user, number))
@@ -115,8 +117,11 @@ def _traces(folder: RunFolder, user: str, number: int, *, with_values: bool) -> 
         base=loaded.base,
         where=str(loaded.path),
     )
+    is_it = (pl.col(FILE) == file) & (pl.col(LINE) == line)
+    if source.traits.live and mapping.key:  # where people come and go, somebody else may be in that line
+        is_it = pl.col(mapping.key) == user
     for page in source.pages(mapping.fields):
-        found = page.rows.filter((pl.col(FILE) == file) & (pl.col(LINE) == line))
+        found = page.rows.filter(is_it)
         if found.height:
             return explain(mapping, found.select(mapping.fields).row(0, named=True), show=with_values)
     raise ConfigurationError(

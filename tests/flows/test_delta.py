@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from rich.console import Console
 
 from connectors.errors import ConfigurationError
 from flows.ledger.families import looked_at
 from flows.ledger.folder import RunFolder
+from flows.reports.explaining import explain_user
 from flows.reports.text import report_text
 from flows.settings import load_run_file
 from flows.steps import changes
@@ -59,6 +61,13 @@ def told(journey: Journey) -> dict[str, Any]:
 
 def counts(new: int, changed: int, unchanged: int, vanished: int | None) -> dict[str, int | None]:
     return {"new": new, "changed": changed, "unchanged": unchanged, "vanished": vanished}
+
+
+def drawn(table: Any) -> str:
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
 
 
 def vanished(journey: Journey) -> list[str]:
@@ -117,6 +126,11 @@ def test_a_database_is_asked_for_the_changed_ones_alone(pool: Pool) -> None:
     assert one.summary["delta"]["reads"] == "changed"
     assert told(one) == counts(1, 1, 1, None)
     assert one.ends() == [UPDATED, IMPORTED]
+    (steps,) = list(explain_user(str(one.folder), "u00009", pool.folder, with_values=True))[1:]
+    assert "u00009" in drawn(steps)  # the second of the changed ones is not the second of the table
+    with pytest.raises(ConfigurationError) as caught:
+        list(explain_user(str(one.folder), "u00002", pool.folder, with_values=False))
+    assert one.summary["delta"]["since"] in caught.value.mend
     again = delta(pool, [], source=SQL)
     assert told(again) == counts(0, 0, 2, None)  # the latest ones come again, and are as before
     assert not again.ends()
