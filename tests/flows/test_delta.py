@@ -195,6 +195,15 @@ def test_retry_and_rollback_of_a_delta_run_concern_its_users_alone(pool: Pool) -
     assert last.summary["delta"]["since"] == whole.folder.name  # the other one was taken back
 
 
+def test_a_retry_finds_people_of_a_database_by_their_key_and_not_by_their_row(pool: Pool) -> None:
+    """Somebody who came meanwhile stands where the one to be retried stood."""
+    database(pool.folder, [person(1), person(2, email="x")], "2026-01-01")
+    parent = RunFolder(bulk(pool, [], source=SQL).folder)
+    database(pool.folder, [person(0), person(2)], "2026-01-02")
+    child, _ = retry(parent, load_run_file(pool.run_file([], source=SQL, jobs=QUICK)), Worker(), Choice())
+    assert pl.read_parquet(child.verdicts).select("source_id", "verdict").rows() == [("u00002", "imported")]
+
+
 def test_a_delta_run_needs_a_finished_run_that_knows_its_people(pool: Pool) -> None:
     path = pool.run_file([person(0)], **DELTA)
     with pytest.raises(ConfigurationError, match="goes on from a finished run") as caught:
