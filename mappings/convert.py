@@ -100,7 +100,16 @@ def dates(written: str) -> Convert:
 
 def dates_in(formats: Sequence[str]) -> Convert:
     """Days as ``dates`` makes them, each text by the first of the formats that it is written in."""
-    first, *others = map(dates, formats)
+    return _first_that_fits([dates(written) for written in formats])
+
+
+def epochs_in(formats: Sequence[str]) -> Convert:
+    """Seconds as ``epochs`` makes them, each text by the first of the formats that it is written in."""
+    return _first_that_fits([epochs(written) for written in formats])
+
+
+def _first_that_fits(readers: Sequence[Convert]) -> Convert:
+    first, *others = readers
 
     def answer(texts: pl.Series) -> pl.Series:
         found = first(texts)

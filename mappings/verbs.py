@@ -214,10 +214,11 @@ VERBS: Mapping[str, Verb[Any]] = MappingProxyType(
             minds_blanks=False,
         ),
         "epoch": Verb(
-            "Makes seconds since 1970 of seconds, milliseconds, filetime, iso or a format such as %d.%m.%Y.",
+            "Makes seconds since 1970 of seconds, milliseconds, filetime, iso or a format such as %d.%m.%Y;"
+            " of a list the first that fits.",
             Example("{epoch: milliseconds}", "1471453471123", "1471453471"),
-            lambda written: column(convert.epochs(written)),
-            TypeAdapter(arguments.Written),
+            lambda formats: column(convert.epochs_in(formats)),
+            TypeAdapter(arguments.Dates),
             checks=True,
             minds_blanks=False,
         ),

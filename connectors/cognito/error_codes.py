@@ -229,7 +229,7 @@ _SIGN_IN: Final = _POOL_READ | {
     "InvalidSmsRoleTrustRelationshipException": _FOREIGN_ROLE,
     "InvalidUserPoolConfigurationException": Treatment(TargetError, "Look at the pool's settings."),
     "PasswordResetRequiredException": Treatment(
-        UserRefusedError, "The user has to set a new password.", "reset_required"
+        UserRefusedError, "The user has to set a new password.", "password_reset_required"
     ),
     "UnexpectedLambdaException": Treatment(TargetError, _TRIGGER),
     "UnsupportedOperationException": Treatment(TargetError, "The pool does not offer the flow."),
@@ -237,14 +237,14 @@ _SIGN_IN: Final = _POOL_READ | {
         UserRefusedError, "A Lambda trigger refuses the user.", "lambda_refused"
     ),
     "UserNotConfirmedException": Treatment(
-        UserRefusedError, "The user has not confirmed the account.", "not_confirmed"
+        UserRefusedError, "The user has not confirmed the account.", "user_not_confirmed"
     ),
     "UserNotFoundException": _NO_USER,
 }
 _BLOCKED = Treatment(TargetError, "A web ACL of the pool blocks the request.")
 _ADMIN_SIGN_IN: Final = _SIGN_IN | {
     "MFAMethodNotFoundException": Treatment(
-        UserRefusedError, "The user has no second factor that the pool asks for.", "no_second_factor"
+        UserRefusedError, "The user has no second factor that the pool asks for.", "mfa_required_by_pool"
     ),
 }
 _LOGS: Final = {"InvalidParameterException": _REPORT, "ServiceUnavailableException": _AGAIN}

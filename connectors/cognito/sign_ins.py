@@ -28,7 +28,7 @@ def sign_in(
 
     Returns:
         ``signed_in``, ``refused`` (the password or the name is wrong), the name of a challenge in small
-        letters, or the reason code of what the pool wants first, ``reset_required`` for instance.
+        letters, or the reason code of what the pool wants first, ``password_reset_required`` for instance.
 
     Raises:
         TargetError: the pool or a trigger of it fails.

@@ -135,4 +135,4 @@ def test_counters_are_served(sandbox: Sandbox, client: Client) -> None:
     counted = sandbox.counters()
     assert counted["operations"]["AdminGetUser"] == before + 1
     assert counted["calls"]["UserCreation"] >= 1
-    assert counted.keys() == {"operations", "calls", "throttled", "messages"}
+    assert counted.keys() == {"operations", "calls", "throttled", "messages", "struck"}
