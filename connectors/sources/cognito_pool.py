@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -19,8 +19,8 @@ from connectors.retry import retrying, translated
 from connectors.schema_attributes import schema_attributes
 from connectors.sources.base import SourceSettings, SourceTraits
 from connectors.sources.fields import not_there
+from connectors.sources.memberships import Memberships
 from connectors.sources.paths import splits
-from connectors.sources.pool_members import Members
 from connectors.sources.pool_place import Place
 from connectors.sources.record_source import Batch, RecordSource
 
@@ -215,9 +215,7 @@ class CognitoSource(RecordSource):
     @contextmanager
     def _more_of(self, wanted: AbstractSet[str]) -> Iterator[_More]:
         """Give what tells groups and factors of a page's users, as far as they are asked for."""
-        with Members() as members:
-            if GROUPS in wanted:
-                self._read_members(members)
+        with closing(Memberships(self._members() if GROUPS in wanted else ())) as members:
 
             def more(users: Sequence[UserTypeTypeDef]) -> list[dict[str, object]]:
                 names = [user["Username"] for user in users]
@@ -229,12 +227,12 @@ class CognitoSource(RecordSource):
 
             yield more
 
-    def _read_members(self, members: Members) -> None:
+    def _members(self) -> Iterator[tuple[str, Iterator[str]]]:
+        """Every group by name, and the usernames of its members."""
         groups = self._listed("ListGroups", self.client.list_groups, "Groups")
         for group in [each["GroupName"] for each in groups]:
             listed = self._listed("ListUsersInGroup", self._list_group, "Users", GroupName=group)
-            members.add(group, (user["Username"] for user in listed))
-        members.complete()
+            yield group, (user["Username"] for user in listed)
 
     def _list_group(self, **request: Any) -> Any:  # noqa: ANN401 - as the API has them
         try:

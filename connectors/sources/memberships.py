@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,11 +21,11 @@ class Memberships:
     """Groups by the id of a user.
 
     Args:
-        found: each group as its users shall show it, and the ids of some of its members; a group may come
-            several times.
+        found: each group as its users shall show it, a text or an object, and the ids of some of its
+            members; a group may come several times.
     """
 
-    def __init__(self, found: Iterable[tuple[Mapping[str, str], Iterable[str]]]) -> None:
+    def __init__(self, found: Iterable[tuple[Mapping[str, str] | str, Iterable[str]]]) -> None:
         self._base = sqlite3.connect("", check_same_thread=False)
         self._base.execute("CREATE TABLE pair (user TEXT, team TEXT, PRIMARY KEY (user, team)) WITHOUT ROWID")
         for group, members in found:
@@ -33,17 +33,23 @@ class Memberships:
             rows = ((member, text) for member in members)
             self._base.executemany("INSERT OR IGNORE INTO pair VALUES (?, ?)", rows)
 
+    def close(self) -> None:
+        """Remove it from the disk."""
+        self._base.close()
+
     def add_to(self, records: Sequence[object], key: str = "id") -> None:
         """Put each record's groups into it as the list ``groups``, which is empty where there are none."""
         known = {str(each[key]): each for each in records if isinstance(each, dict) and key in each}
-        for each in known.values():
-            each["groups"] = []
-        ids = list(known)
-        for start in range(0, len(ids), _AT_ONCE):
-            self._add(known, ids[start : start + _AT_ONCE])
+        for one, groups in self.groups_of(list(known)).items():
+            known[one]["groups"] = groups
 
-    def _add(self, known: Mapping[str, dict[str, list[object]]], ids: Sequence[str]) -> None:
-        marks = ", ".join("?" * len(ids))
-        query = f"SELECT user, team FROM pair WHERE user IN ({marks}) ORDER BY user, team"  # noqa: S608 - marks
-        for user, team in self._base.execute(query, ids):
-            known[user]["groups"].append(json.loads(team))
+    def groups_of(self, ids: Sequence[str]) -> dict[str, list[Any]]:
+        """Id → groups in order, for each of some users; nobody is left out."""
+        found: dict[str, list[Any]] = {one: [] for one in ids}
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            query = f"SELECT user, team FROM pair WHERE user IN ({marks}) ORDER BY user, team"  # noqa: S608 - marks
+            for user, team in self._base.execute(query, some):
+                found[user].append(json.loads(team))
+        return found
