@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 
 HEAVY = (
-    "charset_normalizer", "email_validator", "phonenumbers", "polars", "pydantic", "pyrate_limiter",
+    "charset_normalizer", "email_validator", "phonenumbers", "polars", "pydantic",
     "requests", "rich.live", "rich.markdown", "rich.progress", "ruamel.yaml", "smart_open", "sqlalchemy",
     "tenacity", "typer", "zstandard",
 )  # fmt: skip
