@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from mappings.hash_formats import FORMATS, HashFormats
-from mappings.hash_schemes.listed import SCHEMES, by_looks, labels_of, schemes_of, wrapper, wrappers_of
+from mappings.hash_schemes.listed import SCHEMES, by_looks, labels_of, schemes_of, unwrapped
 from mappings.hash_schemes.refused import NO_PASSWORD, UNKNOWN
 
 if TYPE_CHECKING:
@@ -94,10 +94,7 @@ class PasswordHashes:
     def _told(self, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
         """Take off what the hashes are wrapped in, and name the scheme of each; null where there is none."""
         labels = labels_of(texts)
-        inner, wrapped = texts, wrappers_of(labels)
-        for name in wrapped.drop_nulls().unique().to_list():
-            places = (wrapped == name).arg_true()
-            inner = inner.clone().scatter(places, wrapper(name).unwrap(texts.gather(places)))
+        inner = unwrapped(texts, labels)
         if inner is not texts:
             labels = labels_of(inner)
         names = schemes_of(labels)

@@ -26,6 +26,7 @@ from flows.settings import fill_secrets
 from flows.steps.columns import VERDICT
 from flows.steps.context import cognito_client
 from mappings.duplicates import ORDINAL
+from mappings.hash_schemes.listed import labels_of, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,9 +198,14 @@ def deferred_pages(folder: RunFolder, deferred: pl.Series) -> Iterator[tuple[str
 
 
 def people_of(frame: pl.DataFrame) -> Iterator[Deferred]:
-    """Users of a page as the trigger's table takes them."""
+    """Users of a page as the trigger's table takes them.
+
+    Hashes stand as in the source: what they are wrapped in, such as Keycloak's JSON, is taken off here.
+    """
     attributes = [name for name in frame.columns if not name.startswith("@")]
-    for row in frame.iter_rows(named=True):
+    hashes = frame[PASSWORD_HASH]
+    bare = frame.with_columns(unwrapped(hashes, labels_of(hashes)).fill_null(hashes).alias(PASSWORD_HASH))
+    for row in bare.iter_rows(named=True):
         filled = {name: row[name] for name in attributes if row[name]}
         yield Deferred(row[USERNAME], filled, row[PASSWORD_HASH], row[PASSWORD])
 

@@ -80,6 +80,20 @@ def by_looks(texts: pl.Series) -> pl.Series:
     return texts.to_frame("text").select(found.alias("scheme")).to_series()
 
 
+def unwrapped(texts: pl.Series, labels: pl.Series) -> pl.Series:
+    """Take off what hashes are wrapped in; a wrapper without a hash gives null.
+
+    Args:
+        texts: hashes.
+        labels: ``labels_of`` them.
+    """
+    inner, wrapped = texts, wrappers_of(labels)
+    for name in wrapped.drop_nulls().unique().to_list():
+        places = (wrapped == name).arg_true()
+        inner = inner.clone().scatter(places, wrapper(name).unwrap(texts.gather(places)))
+    return inner
+
+
 def wrapper(name: str) -> Wrapper:
     """A wrapper by its name."""
     return next(each for each in WRAPPERS if each.name == name)

@@ -23,6 +23,23 @@ PASSWORD: Final = "Sterngucker-42 ä"  # noqa: S105 - nobody's
 OTHER: Final = "sterngucker-42 ä"
 SALT: Final = bytes(range(240, 256))
 TEXT_SALT: Final = "pJ8v2nQwZ0xR"
+FIREBASE: Final = {
+    "signer_key": "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==",
+    "salt_separator": "Bw==",
+    "rounds": 8,
+    "mem_cost": 14,
+}
+"""Parameters of the public example in Firebase's own scrypt repository."""
+FIREBASE_HASH: Final = {
+    "salt": "42xEC+ixf3L2lw==",
+    "passwordHash": (
+        "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="
+    ),
+}
+FIREBASE_PASSWORD: Final = "user1password"  # noqa: S105 - the example's
+DRUPAL_HASH: Final = "$S$C33783772bRXEx1aCsvY.dqgaaSu76XmVlKrW9Qu8IQlvxHlmzLf"
+"""The public example of hashcat's mode 7900."""
+DRUPAL_PASSWORD: Final = "hashcat"  # noqa: S105 - the example's
 
 if not django_settings.configured:
     django_settings.configure()
@@ -30,7 +47,7 @@ if not django_settings.configured:
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """One system's hash of ``PASSWORD``.
+    """One system's hash of a password.
 
     Attributes:
         system: who writes it, with what parameters.
@@ -38,6 +55,7 @@ class Specimen:
         kind: scheme and parameters, as a plan shows them.
         why: the reason code, or None where an import job takes it.
         scheme: what the run file must say of it.
+        password: what was hashed, where it is not ``PASSWORD``.
     """
 
     system: str
@@ -45,6 +63,7 @@ class Specimen:
     kind: str
     why: str | None = None
     scheme: str | None = None
+    password: str = PASSWORD
 
 
 class _PatientScrypt(ScryptPasswordHasher):
@@ -107,6 +126,10 @@ def argon(memory: int, rounds: int, lanes: int, kind: argon2.Type = argon2.Type.
     return argon2.PasswordHasher(rounds, memory, lanes, type=kind).hash(PASSWORD)
 
 
+def _md5(salt: str = "") -> str:
+    return hashlib.md5((PASSWORD + salt).encode()).hexdigest()  # noqa: S324 - what people have
+
+
 def _prehashed() -> str:
     """WordPress 6.8: bcrypt over base64 of HMAC-SHA384 with the key ``wp-sha384``."""
     digest = base64.b64encode(hmac.digest(b"wp-sha384", PASSWORD.encode(), "sha384"))
@@ -123,7 +146,8 @@ def specimens() -> tuple[Specimen, ...]:
         Specimen("bcrypt, Auth0, Devise, Clerk: $2b$, cost 10", crypted, "bcrypt cost 10"),
         Specimen("PHP, Laravel, Symfony: $2y$, cost 10", php, "bcrypt cost 10"),
         Specimen("pwdlib: bcrypt, cost 12", BcryptHasher().hash(PASSWORD), "bcrypt cost 12"),
-        Specimen("bcrypt, cost 13", crypted.replace("$10$", "$13$"), "bcrypt cost 13", "hash_cost_too_high"),
+        Specimen("bcrypt, cost 13", BcryptHasher(rounds=13).hash(PASSWORD), "bcrypt cost 13",
+                 "hash_cost_too_high"),
         Specimen("Spring: {bcrypt}", "{bcrypt}" + crypted, "bcrypt cost 10"),
         Specimen("LDAP: {CRYPT}$2y$", "{CRYPT}" + php, "bcrypt cost 10"),
         Specimen("Django: BCryptPasswordHasher", "bcrypt$" + crypted, "bcrypt cost 10"),
@@ -132,8 +156,8 @@ def specimens() -> tuple[Specimen, ...]:
         Specimen("passlib: bcrypt_sha256", passlib.bcrypt_sha256.using(rounds=4).hash(PASSWORD),
                  "bcrypt_sha256", "hash_not_taken"),
         Specimen("WordPress from 6.8 on", _prehashed(), "wordpress_bcrypt", "hash_not_taken"),
-        Specimen("WordPress before 6.8, phpBB: phpass", passlib.phpass.hash(PASSWORD), "phpass",
-                 "hash_not_taken"),
+        Specimen("WordPress before 6.8, phpBB: phpass", passlib.phpass.using(rounds=13).hash(PASSWORD),
+                 "phpass", "hash_not_taken"),
         Specimen("Django 4.2: PBKDF2, 600,000 iterations", _django(PBKDF2PasswordHasher(), 600_000),
                  "django_pbkdf2_sha256 600000 iterations"),
         Specimen("Django 5.2: PBKDF2, 1,000,000 iterations", _django(PBKDF2PasswordHasher(), 1_000_000),
@@ -154,7 +178,7 @@ def specimens() -> tuple[Specimen, ...]:
                  "pbkdf2_sha512", "hash_not_taken"),
         Specimen("passlib, Keystone: scrypt, ln 14", passlib.scrypt.using(rounds=14).hash(PASSWORD),
                  "passlib_scrypt N=16384 r=8 p=1"),
-        Specimen("passlib: scrypt, ln 17", "$scrypt$ln=17,r=8,p=1$c2FsdHNhbHQ$" + "A" * 43,
+        Specimen("passlib: scrypt, ln 17", passlib.scrypt.using(rounds=17).hash(PASSWORD),
                  "passlib_scrypt N=131072 r=8 p=1", "hash_cost_too_high"),
         Specimen("OpenLDAP: {PBKDF2-SHA256}", passlib.ldap_pbkdf2_sha256.using(rounds=10_000).hash(PASSWORD),
                  "ldap_pbkdf2_sha256 10000 iterations"),
@@ -176,7 +200,8 @@ def specimens() -> tuple[Specimen, ...]:
                  pbkdf2("sha256", 27_500, 32)), "pbkdf2_sha256 27500 iterations"),
         Specimen("Keycloak before 8: pbkdf2-sha256", old_keycloak(27_500, pbkdf2("sha256", 27_500, 64)),
                  "pbkdf2_sha256 27500 iterations"),
-        Specimen("Keycloak 24: pbkdf2-sha512", keycloak("pbkdf2-sha512", 210_000, b"0" * 64),
+        Specimen("Keycloak 24: pbkdf2-sha512", keycloak("pbkdf2-sha512", 210_000,
+                 pbkdf2("sha512", 210_000, 64)),
                  "pbkdf2_sha512", "hash_not_taken"),
         Specimen("Keycloak 26: argon2, its default t 5", keycloak("argon2", 5, argon_key(7168, 5,
                  argon2.Type.ID), hashLength="32", memory="7168", type="id", version="1.3", parallelism="1"),
@@ -199,8 +224,15 @@ def specimens() -> tuple[Specimen, ...]:
                  "node_scrypt N=16384 r=8 p=1", scheme="node_scrypt"),
         Specimen("better-auth", f"{hex_salt}:{scrypt(hex_salt.encode(), r=16).hex()}",
                  "better_auth N=16384 r=16 p=1", "hash_cost_too_high"),
-        Specimen("Firebase", text64(scrypt(SALT)), "firebase_scrypt", "hash_not_taken"),
-        Specimen("MD5 in hexadecimal", hashlib.md5(PASSWORD.encode()).hexdigest(),  # noqa: S324 - what people have
-                 "bare_digest", "hash_not_taken"),
+        Specimen("Firebase: hash and salt", "$firebase-scrypt${salt}${passwordHash}".format(**FIREBASE_HASH),
+                 "firebase_scrypt", "hash_not_taken", password=FIREBASE_PASSWORD),
+        Specimen("Firebase: the hash without its salt", text64(scrypt(SALT)), "firebase_scrypt",
+                 "hash_not_taken"),
+        Specimen("Drupal 7", DRUPAL_HASH, "drupal_sha512", "hash_not_taken", password=DRUPAL_PASSWORD),
+        Specimen("Django before 1.4: salted SHA-1", passlib.django_salted_sha1.hash(PASSWORD),
+                 "salted_digest", "hash_not_taken"),
+        Specimen("Joomla before 3.2: MD5, a salt behind it", f"{_md5(TEXT_SALT)}:{TEXT_SALT}",
+                 "salted_digest", "hash_not_taken"),
+        Specimen("MD5 in hexadecimal", _md5(), "bare_digest", "hash_not_taken"),
         Specimen("something else", "Zm9v-bar", "unknown", "hash_unknown_scheme"),
     )  # fmt: skip

@@ -19,6 +19,7 @@ from passlib import hash as known
 from werkzeug.security import generate_password_hash
 
 from connectors.cognito.trigger.handler import hashes
+from tests.unit.hash_specimens import FIREBASE, FIREBASE_HASH
 
 PASSWORD = "Gänsefüß-1 ✓"  # noqa: S105 - an invented one
 
@@ -110,19 +111,6 @@ MADE: dict[str, tuple[str, str]] = {
     "ASP.NET Identity 2": ("asp_net", asp_net(2)),
     "ASP.NET Identity 3": ("asp_net", asp_net(3, 2)),
 }  # fmt: skip
-FIREBASE = {
-    "signer_key": "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==",
-    "salt_separator": "Bw==",
-    "rounds": 8,
-    "mem_cost": 14,
-}
-"""Parameters of the public example in Firebase's own scrypt repository."""
-FIREBASE_HASH = {
-    "salt": "42xEC+ixf3L2lw==",
-    "passwordHash": (
-        "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="
-    ),
-}
 
 
 @pytest.mark.parametrize("name", MADE)

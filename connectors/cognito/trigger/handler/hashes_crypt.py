@@ -1,4 +1,4 @@
-"""Hashes that libraries verify whole: bcrypt's family, crypt(3)'s, phpass, and LDAP's salted digests."""
+"""Hashes that libraries verify whole: bcrypt's family, crypt(3)'s, phpass, and salted digests."""
 
 from __future__ import annotations
 
@@ -58,6 +58,19 @@ def _passlib(name: str) -> Callable[[str, re.Match[str], Parameters], bool]:
     return fits
 
 
+def _drupal(password: str, match: re.Match[str], _parameters: Parameters) -> bool:
+    """Drupal 7: phpass over SHA-512, cut to 55 signs; ``U`` says that an MD5 of Drupal 6 is the password."""
+    word = password.encode()
+    if match["older"]:
+        word = hashlib.md5(word, usedforsecurity=False).hexdigest().encode()
+    made = hashlib.sha512(match["salt"].encode() + word).digest()
+    for _ in range(1 << _ITOA64.index(match[2])):
+        made = hashlib.sha512(made + word).digest()
+    number, size = int.from_bytes(made, "little"), len(match["key"])
+    text = "".join(_ITOA64[number >> 6 * place & 63] for place in range(size))
+    return hmac.compare_digest(text, match["key"])
+
+
 def _phpass_is_affordable(match: re.Match[str], _parameters: Parameters) -> bool:
     return _ITOA64.index(match[2]) <= MAX_PHPASS
 
@@ -75,6 +88,12 @@ def _salted(password: str, match: re.Match[str], _parameters: Parameters) -> boo
     return len(salted) >= size and hmac.compare_digest(made.digest(), salted[:size])
 
 
+def _django_salted(password: str, match: re.Match[str], _parameters: Parameters) -> bool:
+    """Django's before 1.4: the digest of the salt, then the password."""
+    made = hashlib.new(match["digest"], (match["salt"] + password).encode(), usedforsecurity=False)
+    return hmac.compare_digest(made.hexdigest(), match["key"])
+
+
 def _salted_md5(password: str, match: re.Match[str], _parameters: Parameters) -> bool:
     salted = base64.b64decode(match["data"], validate=True)
     made = hashlib.md5(password.encode() + salted[16:], usedforsecurity=False).digest()
@@ -85,8 +104,14 @@ SCHEMES = (
     Scheme("bcrypt", rf"(?:\{{BCRYPT\}}|\{{CRYPT\}}|bcrypt\$)?(?P<hash>{_BCRYPT})", _bcrypt,
            at_most(2, MAX_BCRYPT)),
     Scheme("bcrypt_sha256", rf"bcrypt_sha256\$(?P<hash>{_BCRYPT})", _bcrypt_sha256, at_most(2, MAX_BCRYPT)),
+    Scheme("bcrypt_sha256_passlib",
+           r"(?P<hash>\$bcrypt-sha256\$(?:v=2,t=)?2[aby],(?:r=)?(\d\d?)\$[./A-Za-z0-9]{22}\$[./A-Za-z0-9]{31})",
+           _passlib("bcrypt_sha256"), at_most(2, MAX_BCRYPT)),
     Scheme("wordpress", rf"\$wp(?P<hash>{_BCRYPT})", _wordpress, at_most(2, MAX_BCRYPT)),
     Scheme("phpass", r"(?P<hash>\$[PH]\$([./0-9A-Za-z])[./0-9A-Za-z]{30})", _passlib("phpass"),
+           _phpass_is_affordable),
+    Scheme("drupal",
+           r"(?P<older>U?)\$S\$([./0-9A-Za-z])(?P<salt>[./0-9A-Za-z]{8})(?P<key>[./0-9A-Za-z]{43})", _drupal,
            _phpass_is_affordable),
     Scheme("md5_crypt", r"(?:\{CRYPT\})?(?P<hash>\$1\$[^$]{0,8}\$[./0-9A-Za-z]{22})", _passlib("md5_crypt")),
     Scheme("apr_md5_crypt", r"(?P<hash>\$apr1\$[^$]{0,8}\$[./0-9A-Za-z]{22})", _passlib("apr_md5_crypt")),
@@ -97,6 +122,8 @@ SCHEMES = (
            r"(?:\{CRYPT\})?(?P<hash>\$6\$(?:rounds=(\d+)\$)?[^$]{0,16}\$[./0-9A-Za-z]{86})",
            _passlib("sha512_crypt"), _sha_crypt_is_affordable),
     Scheme("ssha", r"(?i:\{S?SHA(?P<bits>|256|384|512)\})(?P<data>[A-Za-z0-9+/]+={0,2})", _salted),
+    Scheme("django_salted", r"(?P<digest>md5|sha1)\$(?P<salt>[^$]+)\$(?P<key>[0-9a-f]{32,40})",
+           _django_salted),
     Scheme("smd5", r"(?i:\{S?MD5\})(?P<data>[A-Za-z0-9+/]+={0,2})", _salted_md5),
 )  # fmt: skip
 """By shape; the first that matches is it."""

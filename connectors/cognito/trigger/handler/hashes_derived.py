@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from .scheme import Scheme, at_most
@@ -25,6 +26,7 @@ MAX_ARGON2 = 1_048_576
 MAX_ARGON2_KIB = 524_288
 
 _B64 = "[A-Za-z0-9+/._-]+={0,2}"
+_BETTER_AUTH = (16_384, 16, 1)
 _ASP_NET = {0: "sha1", 1: "sha256", 2: "sha512"}
 
 
@@ -73,6 +75,13 @@ def _scrypt(
         return hmac.compare_digest(made, wanted)
 
     return fits
+
+
+def _better_auth(password: str, match: re.Match[str], _parameters: Parameters) -> bool:
+    """better-auth and Lucia: one cost for all; the salt's text counts, the password in Unicode's form NFKC."""
+    salt, wanted = match["salt"].encode(), binascii.unhexlify(match["key"])
+    word = unicodedata.normalize("NFKC", password).encode()
+    return hmac.compare_digest(_scrypt_key(word, salt, _BETTER_AUTH, len(wanted)), wanted)
 
 
 def _scrypt_is_affordable(match: re.Match[str], _parameters: Parameters) -> bool:
@@ -207,6 +216,8 @@ SCHEMES = (
            _scrypt(_text, decoded), _scrypt_is_affordable),
     Scheme("scrypt_werkzeug", rf"scrypt:{_N}:{_R}:{_P}\$(?P<salt>[^$]+)\$(?P<key>[0-9a-f]+)",
            _scrypt(_text, binascii.unhexlify), _scrypt_is_affordable),
+    Scheme("better_auth", r"(?:s2:)?(?P<salt>(?<=s2:)[^:]+|[0-9a-f]{32}):(?P<key>[0-9a-f]{128})",
+           _better_auth),
     Scheme("firebase_scrypt",
            rf"(?:\$firebase-scrypt\$(?P<salt>{_B64})\$(?P<key>{_B64})|(?P<json>\{{.*\"passwordHash\".*\}}))",
            _firebase, _firebase_is_affordable, needs_parameters=True),
