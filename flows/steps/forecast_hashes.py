@@ -10,6 +10,7 @@ import polars as pl
 from connectors.records import ALGORITHM, ENABLED, PASSWORD, PASSWORD_HASH
 from flows.steps.columns import VERDICT
 from mappings.duplicates import ORDINAL
+from mappings.hash_schemes.refused import UNVERIFIED
 from mappings.password_hashes import HASH_REASONS, kinds
 from mappings.rules import CSV_REASON, HASH_KIND
 
@@ -40,6 +41,10 @@ EXPERIENCE: Final = {
 """What people experience at their first sign-in, by way."""
 
 _OLD_PASSWORD: Final = "signs in with the old password (F7.5)"  # noqa: S105 - no password
+_UNVERIFIED: Final = (
+    "asks for a code and sets a new password: the migration trigger cannot check such a hash, unless "
+    "`trigger.live` asks the old system"
+)
 _CANNOT: Final = "is disabled"
 _GROUP: Final = ("scheme", "parameters", "way", "reason", "experience")
 _EARLY: Final = {"deferred": "migration_trigger"}
@@ -124,6 +129,8 @@ def _experience() -> pl.Expr:
     return (
         pl.when(~pl.col(ENABLED) & inside).then(pl.lit(_CANNOT))
         .when(knows).then(pl.lit(_OLD_PASSWORD))
+        .when((way == "migration_trigger") & _scheme().is_in(UNVERIFIED) & pl.col(PASSWORD).is_null())
+        .then(pl.lit(_UNVERIFIED))
         .otherwise(way.replace_strict(EXPERIENCE, default=""))
     )  # fmt: skip
 

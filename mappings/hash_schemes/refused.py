@@ -65,9 +65,11 @@ REFUSED: Final = (
            why=_OTHER_FUNCTION),
     Scheme("yescrypt", "Linux", "$y$PARAMETERS$SALT$KEY", "`$y$`, `$gy$`, `$7$`",
            labels=("$y$", "$gy$", "$7$"), why="yescrypt, or scrypt as crypt writes it, is not rewritten."),
-    Scheme("salted_digest", "old Django, Joomla, osCommerce", "md5$SALT$HEX", "`md5$`, `sha1$`, `sha256$`, "
-           "or 32 to 128 hexadecimal digits, `:`, a salt",
-           labels=("md5$", "sha1$", "sha256$", "sha512$", "unsalted_md5$", "unsalted_sha1$"),
+    Scheme("django_salted_digest", "Django before 1.4", "md5$SALT$HEX, sha1$SALT$HEX", "`md5$`, `sha1$`",
+           labels=("md5$", "sha1$"), why="One round of a fast digest."),
+    Scheme("salted_digest", "Joomla, osCommerce", "HEX:SALT", "32 to 128 hexadecimal digits, `:`, a salt; "
+           "`sha256$`, `sha512$`, `unsalted_md5$`, `unsalted_sha1$`",
+           labels=("sha256$", "sha512$", "unsalted_md5$", "unsalted_sha1$"),
            looks=r"^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{128}):[^:\s]{1,128}$",
            why="One round of a fast digest."),
     Scheme("bare_digest", "home-made, NT hashes, MySQL", "HEX", "32, 40, 64, 96 or 128 hexadecimal digits, "
@@ -80,3 +82,6 @@ REFUSED: Final = (
            why="The mark of a user who has no password: travels as a user without a hash."),
 )  # fmt: skip
 """Every scheme that is known and not taken. ``no_password`` is no hash at all."""
+
+UNVERIFIED: Final = ("yescrypt", "salted_digest", "bare_digest", "firebase_emulator", "clear_text", UNKNOWN)
+"""What the migration trigger cannot check either: a test holds this list against the trigger's schemes."""

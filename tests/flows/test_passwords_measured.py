@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mappings.hash_schemes.refused import UNVERIFIED
 from tests.flows.journeys import lead_to
 from tests.flows.passwords_measured import NAME, PAGE, measured
 from tests.reference import sections
@@ -31,3 +32,12 @@ def test_whoever_travels_with_a_hash_signs_in_and_nobody_else() -> None:
     assert told.keys() == {one.system for one in specimens()}
     for one in specimens():
         assert told[one.system][4] == ("yes" if one.why is None else "no"), one.system
+
+
+def test_whoever_is_left_to_the_trigger_signs_in_there_or_is_named_as_lost() -> None:
+    told = {row[0]: row for row in rows(sections(PAGE.read_text(encoding="utf-8"))[NAME])[2:]}
+    lost = {name for name, row in told.items() if row[5].startswith("no")}
+    named = {one.system for one in specimens() if one.kind in UNVERIFIED}
+    assert lost == named | {"Firebase: the hash without its salt"}
+    left = {name for name, row in told.items() if row[2] == "`migration_trigger`"}
+    assert {told[name][5] for name in left - lost} == {"yes"}

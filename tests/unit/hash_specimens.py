@@ -230,7 +230,7 @@ def specimens() -> tuple[Specimen, ...]:
                  "hash_not_taken"),
         Specimen("Drupal 7", DRUPAL_HASH, "drupal_sha512", "hash_not_taken", password=DRUPAL_PASSWORD),
         Specimen("Django before 1.4: salted SHA-1", passlib.django_salted_sha1.hash(PASSWORD),
-                 "salted_digest", "hash_not_taken"),
+                 "django_salted_digest", "hash_not_taken"),
         Specimen("Joomla before 3.2: MD5, a salt behind it", f"{_md5(TEXT_SALT)}:{TEXT_SALT}",
                  "salted_digest", "hash_not_taken"),
         Specimen("MD5 in hexadecimal", _md5(), "bare_digest", "hash_not_taken"),

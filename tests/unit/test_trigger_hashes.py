@@ -13,6 +13,7 @@ from typing import Any
 import bcrypt
 import pytest
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2d, Argon2i, Argon2id
+from django.contrib.auth.hashers import ScryptPasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
 from passlib import hash as known
@@ -58,18 +59,30 @@ def keycloak_argon2() -> str:
     return json.dumps({"secretData": json.dumps(secret), "credentialData": json.dumps(how)})
 
 
-def asp_net(version: int, prf: int = 1) -> str:
+def asp_net(version: int, prf: int = 1, password: str = PASSWORD) -> str:
     salt, digest = b"invented-salt-16", ("sha1", "sha256", "sha512")[prf]
     if version == 2:
-        key = hashlib.pbkdf2_hmac("sha1", PASSWORD.encode(), salt, 1000, 32)
+        key = hashlib.pbkdf2_hmac("sha1", password.encode(), salt, 1000, 32)
         return b64(b"\0" + salt + key)
-    key = hashlib.pbkdf2_hmac(digest, PASSWORD.encode(), salt, 1000, 32)
+    key = hashlib.pbkdf2_hmac(digest, password.encode(), salt, 1000, 32)
     return b64(b"\1" + struct.pack(">III", prf, 1000, 16) + salt + key)
 
 
 def scrypt() -> str:
     key = hashlib.scrypt(PASSWORD.encode(), salt=b"invented-salt-16", n=1024, r=8, p=1, dklen=32)
     return f"1024$8$1${b'invented-salt-16'.hex()}${key.hex()}"
+
+
+def django_scrypt() -> str:
+    hasher = ScryptPasswordHasher()
+    encoded: str = hasher.encode(PASSWORD, "invented", n=1024, r=8, p=5)
+    return encoded
+
+
+def better_auth() -> str:
+    salt = b"invented-salt-16".hex()
+    key = hashlib.scrypt(PASSWORD.encode(), salt=salt.encode(), n=16_384, r=16, p=1, dklen=64, maxmem=1 << 26)
+    return f"{salt}:{key.hex()}"
 
 
 BCRYPT = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
@@ -100,6 +113,13 @@ MADE: dict[str, tuple[str, str]] = {
     "PBKDF2 of Werkzeug": ("pbkdf2_werkzeug", generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")),
     "scrypt of Cognito": ("scrypt", scrypt()),
     "scrypt of passlib": ("scrypt_passlib", known.scrypt.using(rounds=8).hash(PASSWORD)),
+    "scrypt of Django": ("scrypt_django", django_scrypt()),
+    "scrypt of better-auth": ("better_auth", better_auth()),
+    "bcrypt_sha256 of passlib": ("bcrypt_sha256_passlib", known.bcrypt_sha256.using(rounds=4).hash(PASSWORD)),
+    "bcrypt_sha256 of passlib, version 1": (
+        "bcrypt_sha256_passlib", known.bcrypt_sha256.using(rounds=4, version=1).hash(PASSWORD)),
+    "Django before 1.4, MD5": ("django_salted", known.django_salted_md5.hash(PASSWORD)),
+    "Django before 1.4, SHA-1": ("django_salted", known.django_salted_sha1.hash(PASSWORD)),
     "scrypt of Werkzeug": ("scrypt_werkzeug", generate_password_hash(PASSWORD, "scrypt:1024:8:1")),
     "Argon2id": ("argon2", argon2(Argon2id, "argon2id")),
     "Argon2i": ("argon2", argon2(Argon2i, "argon2i")),

@@ -78,7 +78,7 @@ def _scrypt(
 
 
 def _better_auth(password: str, match: re.Match[str], _parameters: Parameters) -> bool:
-    """better-auth and Lucia: one cost for all; the salt's text counts, the password in Unicode's form NFKC."""
+    """better-auth and Lucia: one cost; the salt's text counts, the password in Unicode's form NFKC."""
     salt, wanted = match["salt"].encode(), binascii.unhexlify(match["key"])
     word = unicodedata.normalize("NFKC", password).encode()
     return hmac.compare_digest(_scrypt_key(word, salt, _BETTER_AUTH, len(wanted)), wanted)
