@@ -189,7 +189,7 @@ def test_a_plan_tells_scheme_parameters_way_and_first_sign_in(
     argon = "$argon2id$v=19$m=19456,t=2,p=1$" + "AbCd" * 5 + "$" + "EfGh" * 10 + "ijk"
     people = [
         *PEOPLE, person(8, pw=pbkdf2), person(9, pw=argon), person(10, pw="{SSHA}c29t"),
-        person(11, pw=COSTLY),
+        person(11, pw=COSTLY), person(12, pw="5f4dcc3b5aa765d61d8327deb882cf99"),
     ]  # fmt: skip
     loaded = load_run_file(make().run_file(people))
     found = plan(loaded, Worker())
@@ -205,7 +205,10 @@ def test_a_plan_tells_scheme_parameters_way_and_first_sign_in(
         ("django_pbkdf2_sha256", "600000 iterations", "migration_trigger", "hash_alphabet"): 1,
         ("argon2id", "m=19456 t=2 p=1", with_hash, ""): 1,
         ("ldap_digest", "", "migration_trigger", "hash_not_taken"): 1,
+        ("bare_digest", "", "migration_trigger", "hash_not_taken"): 1,
     }
+    lost = {row.scheme for row in found.hashes if "cannot check such a hash" in row.experience}
+    assert lost == {"bare_digest"}
     assert sum(rows.values()) == found.extracted
     for fact in ("F2.2", "F2.7", "F2.8", "F2.13"):
         assert any(fact in note for note in found.notes), fact
