@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mappings.hash_schemes.refused import UNVERIFIED
 from tests.flows.journeys import lead_to
 from tests.flows.passwords_measured import NAME, PAGE, measured
@@ -14,11 +16,10 @@ from tests.unit.hash_specimens import specimens
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from connectors.cognito.sandbox import Sandbox
 
 
+@pytest.mark.slow
 def test_the_table_is_what_happens_now(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
