@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 
 import pytest
 
 # Prefect makes its home as it is imported, which is while tests are collected.
 os.environ.setdefault("PREFECT_HOME", tempfile.mkdtemp(prefix="poolferry-prefect-"))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts what it puts in the background so
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OFFLINE = {
     "AWS_ACCESS_KEY_ID": "testing",
