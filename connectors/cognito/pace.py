@@ -66,6 +66,9 @@ LATE_SECONDS: Final = 0.1
 HORIZON_SECONDS: Final = 600.0
 """A row that says later than this was written under another clock, and says nothing."""
 
+_FULL: Final = "database or disk is full"
+"""How SQLite tells a full disk; its error has no number."""
+
 PACES: Final = Table(
     "paces",
     MetaData(),
@@ -172,6 +175,8 @@ class PaceTable:
                 with self._engine.begin() as connection:
                     return connection.execute(statement, values).first()
         except SQLAlchemyError as error:
+            if _FULL in str(error):  # waiting makes no room: who runs tells it of the whole folder
+                raise
             raise _no_answer(values["name"], error) from None
 
     def _make(self) -> None:
@@ -189,6 +194,8 @@ class PaceTable:
         except IntegrityError:
             return  # another worker was quicker
         except SQLAlchemyError as error:
+            if _FULL in str(error):
+                raise
             raise _no_answer(queue, error) from None
 
 
