@@ -194,6 +194,8 @@ def columns(draw: st.DrawFn) -> tuple[Scheme, list[str | None]]:
 @example(
     (SCHEMES["passlib_scrypt"], ["$scrypt$ln=1,r=8,p=1$QUJD$QUJDRA==", "$scrypt$ln=1,r=8,p=1$QUJD$QUJD===="])
 )
+@example((SCHEMES["django_pbkdf2_sha256"], [f"pbkdf2_sha256$9$salt${'A' * 43}{end}" for end in "=A"]))
+@example((SCHEMES["werkzeug_scrypt"], [f"scrypt:2:8:1$salt${key}" for key in ("abcd", "ABCD", "wxyz")]))
 def test_hashes_that_are_alike_are_rewritten_as_each_by_itself(
     column: tuple[Scheme, list[str | None]],
 ) -> None:
