@@ -42,6 +42,8 @@ class HashFormat:
         format: matches the format at any cost; its groups are the parameters with a maximum.
         maxima: the highest value of each of those groups.
         beginning: matches its parameters alone; the same groups.
+        between: all texts of the format are from the first to the second of these in the order of bytes, and
+            none of another format is: to compare takes a tenth of the time that a pattern takes.
         shown: says the parameters to people; ``{}`` for each of those groups.
     """
 
@@ -50,6 +52,7 @@ class HashFormat:
     format: str
     maxima: tuple[int, ...]
     beginning: str
+    between: tuple[str, str]
     shown: str
 
 
@@ -70,6 +73,7 @@ _BCRYPT = HashFormat(
     format=r"^\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}$",
     maxima=(12,),
     beginning=r"^\$2[abxy]\$0?([0-9]+)\$",
+    between=("$2", "$3"),
     shown="cost {}",
 )
 
@@ -81,6 +85,7 @@ _ARGON2ID = HashFormat(
     rf"\${_encoded(_BASE64)}\${_encoded(_BASE64)}$",
     maxima=(19_456, 2, 1),
     beginning=r"^\$argon2id\$v=[0-9]+\$m=([0-9]+),t=([0-9]+),p=([0-9]+)\$",
+    between=("$argon2id$", "$argon2id%"),
     shown="m={} t={} p={}",
 )
 
@@ -93,6 +98,7 @@ _SCRYPT = HashFormat(
     format=rf"^({_LARGE_POWERS_OF_TWO})\${_COUNT}\${_COUNT}\${_HEX}\${_HEX}$",
     maxima=(65_536, 8, 1),
     beginning=r"^([0-9]+)\$([0-9]+)\$([0-9]+)\$",
+    between=("0", ":"),
     shown="N={} r={} p={}",
 )
 
@@ -105,6 +111,7 @@ def _pbkdf2(alphabet: str) -> HashFormat:
         format=rf"^\$pbkdf2-sha256\${_COUNT}\${_encoded(_ANY_ALPHABET)}\${_encoded(_ANY_ALPHABET)}$",
         maxima=(600_000,),
         beginning=r"^\$pbkdf2-sha256\$([0-9]+)\$",
+        between=("$pbkdf2-sha256$", "$pbkdf2-sha256%"),
         shown="{} iterations",
     )
 
@@ -140,10 +147,11 @@ class HashFormats:
         for each in self._formats[1:]:
             if places.is_empty():
                 break
-            fits = hashes.gather(places).str.contains(each.usable)
-            if fits.any():
-                found = found.scatter(places.filter(fits), each.algorithm)
-                places = places.filter(~fits)
+            likely = hashes.gather(places).is_between(*each.between)
+            if likely.any():
+                near, places = places.filter(likely), places.filter(~likely)
+                fits = hashes.gather(near).str.contains(each.usable)
+                found = found.scatter(near.filter(fits), each.algorithm)
         return found.alias(hashes.name)
 
     def judged(self, algorithm: HashAlgorithm, hashes: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from mappings.hash_formats import FORMATS, HashFormats
+from mappings.hash_schemes.alike import Rewritten, rewritten
 from mappings.hash_schemes.listed import SCHEMES, by_looks, labels_of, schemes_of, unwrapped
 from mappings.hash_schemes.refused import NO_PASSWORD, UNKNOWN
 
@@ -62,6 +63,7 @@ class PasswordHashes:
     def __init__(self, alphabet: Pbkdf2Alphabet = "shared", scheme: str | None = None) -> None:
         self._formats = HashFormats(alphabet)
         self._sign = {"passlib": ("+", "."), "base64": (".", "+"), "shared": (".", "+")}[alphabet]
+        self._refuses_sign = alphabet == "shared"
         self._scheme = scheme
 
     def judge(self, hashes: pl.Series) -> Judged:
@@ -118,9 +120,11 @@ class PasswordHashes:
         if scheme is None or scheme.algorithm is None:
             code = "hash_unknown_scheme" if scheme is None else "hash_not_taken"
             return _shaped(rows, problem=pl.lit(code), kind=pl.lit(name))
-        made = self.rewritten(scheme, rows["inner"])
-        usable, problems = self._formats.judged(scheme.algorithm, made)
+        made, model = self._rewritten(scheme, rows["inner"])
         algorithm, kind = pl.lit(scheme.algorithm), pl.lit(name)
+        if model is not None and self._formats.judged(scheme.algorithm, pl.Series([model]))[0].all():
+            return _shaped(rows, value=pl.lit(made), algorithm=algorithm, kind=kind)
+        usable, problems = self._formats.judged(scheme.algorithm, made)
         if usable.all():
             return _shaped(rows, value=pl.lit(made), algorithm=algorithm, kind=kind)
         shown = pl.concat_str(kind, parameters(scheme.algorithm, pl.col("made")), separator=" ",
@@ -133,13 +137,13 @@ class PasswordHashes:
             kind=pl.when("usable").then(kind).otherwise(shown),
         )
 
-    def rewritten(self, scheme: Scheme, texts: pl.Series) -> pl.Series:
+    def _rewritten(self, scheme: Scheme, texts: pl.Series) -> Rewritten:
         """Hashes of one scheme in Cognito's format, PBKDF2 in the alphabet that was asked for (F2.8)."""
-        assert scheme.convert is not None  # noqa: S101 - the caller looked at `algorithm`
-        made = scheme.convert(texts)
-        return (
-            made.str.replace_all(*self._sign, literal=True) if scheme.algorithm == "PBKDF2_SHA256" else made
-        )
+        made, model = rewritten(scheme, texts)
+        if scheme.algorithm != "PBKDF2_SHA256":
+            return Rewritten(made, model)
+        model = model.replace(*self._sign) if model and not self._refuses_sign else None
+        return Rewritten(made.str.replace_all(*self._sign, literal=True), model)
 
 
 def _nothing(rows: int) -> pl.Series:

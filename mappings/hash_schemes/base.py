@@ -16,12 +16,18 @@ Convert = Callable[[pl.Series], pl.Series]
 
 What comes out is judged by Cognito's format, so that parts which are no numbers or no base64 show there."""
 
+Rewrite = Callable[[pl.Series], pl.Series]
+"""Hashes in, rewritten ones out; null where a hash is not like the one that this was made for."""
+
+Learn = Callable[[str, str], Rewrite | None]
+"""Makes a ``Rewrite`` of one hash and what ``Convert`` makes of it; None where it cannot."""
+
 KEY_BYTES = 32
 """Bytes of the keys in AWS's samples (F2.5). PBKDF2 makes its key in blocks of 32 bytes, each by itself, and
 scrypt ends with one round of PBKDF2: the first 32 bytes are what the function gives where 32 are asked for.
 Whether Cognito takes longer keys is unknown, so that they are cut."""
 
-_GROUP = 4
+GROUP = 4
 """Characters of base64 that stand for three bytes."""
 
 
@@ -39,6 +45,7 @@ class Scheme:
         labels: beginnings of values that tell it, as ``listed.LABEL`` finds them.
         looks: what all its values match, where they have no label; the first scheme that matches is it.
         why: why no import job takes it, or what there is to know about the conversion.
+        learn: learns of one value how those are rewritten that are like it; None where ``convert`` is all.
     """
 
     name: str
@@ -50,6 +57,7 @@ class Scheme:
     labels: tuple[str, ...] = ()
     looks: str = ""
     why: str = ""
+    learn: Learn | None = None
 
 
 def split(texts: pl.Series, by: str, parts: int) -> pl.DataFrame:
@@ -105,7 +113,7 @@ def hex_key(text: pl.Expr) -> pl.Expr:
 def decoded(text: pl.Expr) -> pl.Expr:
     """The bytes that base64 stands for, padded or not; null where a character is none of base64."""
     bare = unpadded(text)
-    missing = (_GROUP - bare.str.len_bytes() % _GROUP) % _GROUP
+    missing = (GROUP - bare.str.len_bytes() % GROUP) % GROUP
     padded = pl.concat_str(bare, pl.lit("==").str.head(missing))
     return padded.str.decode("base64", strict=False)
 

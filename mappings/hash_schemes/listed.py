@@ -74,10 +74,14 @@ def wrappers_of(labels: pl.Series) -> pl.Series:
 
 def by_looks(texts: pl.Series) -> pl.Series:
     """The name of the first scheme that each value looks like, ``unknown`` where it looks like none."""
-    value, found = pl.col("text"), pl.lit(UNKNOWN)
-    for scheme in reversed([each for each in SCHEMES.values() if each.looks]):
-        found = pl.when(value.str.contains(scheme.looks)).then(pl.lit(scheme.name)).otherwise(found)
-    return texts.to_frame("text").select(found.alias("scheme")).to_series()
+    found = pl.repeat(UNKNOWN, texts.len(), dtype=pl.String, eager=True).alias("scheme")
+    places = texts.is_not_null().arg_true()
+    for scheme in SCHEMES.values():
+        if scheme.looks and places.len():
+            looks = texts.gather(places).str.contains(scheme.looks)
+            found = found.scatter(places.filter(looks), scheme.name)
+            places = places.filter(~looks)
+    return found
 
 
 def unwrapped(texts: pl.Series, labels: pl.Series) -> pl.Series:

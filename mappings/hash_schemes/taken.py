@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Final
 
 import polars as pl
 
-from mappings.hash_schemes import base
+from mappings.hash_schemes import alike, base
 from mappings.hash_schemes.base import Scheme, joined
 from mappings.texts import by_distinct
 
@@ -58,6 +59,26 @@ def _aspnet_v3(texts: pl.Series) -> pl.Series:
         bytes_,
         base.pbkdf2(iterations.cast(pl.String), base.base64_of_bytes(salt), base.base64_of_bytes(key)),
     )
+
+
+def _learn_aspnet_v3(text: str, made: str) -> base.Rewrite | None:
+    """Blobs of one size with one header: function, iterations and size of the salt are the same."""
+    if len(text) % base.GROUP:
+        return None
+    known = b64decode(text)
+    header, beginning = known[:_ASPNET_HEADER], made.rsplit("$", 2)[0] + "$"
+    size = int.from_bytes(header[9:], "big")
+    blob = pl.col("blob")
+    salt = blob.bin.slice(_ASPNET_HEADER, size)
+    key = blob.bin.slice(_ASPNET_HEADER + size, base.KEY_BYTES)
+    hashed = joined(beginning, base.base64_of_bytes(salt), "$", base.base64_of_bytes(key))
+    alike_ = (blob.bin.size() == len(known)) & blob.bin.starts_with(header)
+
+    def rewrite(texts: pl.Series) -> pl.Series:
+        bytes_ = texts.str.decode("base64", strict=False)
+        return base.made(bytes_.to_frame("blob"), pl.when(alike_).then(hashed))
+
+    return rewrite
 
 
 def _scrypt(texts: pl.Series) -> pl.Series:
@@ -117,6 +138,34 @@ def _argon2id(texts: pl.Series) -> pl.Series:
     return texts.str.replace_all(r"={1,2}(\$|$)", "${1}")
 
 
+_DIGITS64: Final = "[A-Za-z0-9+/]+"
+_PASSLIB64: Final = "[A-Za-z0-9./+]+"
+
+_learn_pbkdf2 = alike.by_places(
+    rf"(\$pbkdf2-sha256\$[0-9]+\$)({_PASSLIB64})(\$)({_PASSLIB64})",
+    alike.passlib_salt, alike.passlib_key,
+)  # fmt: skip
+_learn_django_pbkdf2 = alike.by_places(
+    rf"(pbkdf2_sha256\$[0-9]+\$)([^$]+)(\$)({_DIGITS64}={{0,2}})",
+    alike.text_as_base64, alike.base64_key,
+)  # fmt: skip
+_learn_ldap_pbkdf2 = alike.by_places(
+    rf"(\{{PBKDF2-SHA256\}}[0-9]+\$)({_PASSLIB64})(\$)({_PASSLIB64})",
+    alike.passlib_salt, alike.passlib_key,
+)  # fmt: skip
+_learn_passlib_scrypt = alike.by_places(
+    rf"(\$scrypt\$ln=[0-9]+,r=[0-9]+,p=[0-9]+\$)({_DIGITS64})(\$)({_DIGITS64}={{0,2}})",
+    alike.base64_as_hex, alike.base64_as_hex_key,
+)  # fmt: skip
+_learn_django_scrypt = alike.by_places(
+    rf"(scrypt\$[0-9]+\$)([^$]+)(\$[0-9]+\$[0-9]+\$)({_DIGITS64}={{0,2}})",
+    alike.text_as_hex, alike.base64_as_hex_key,
+)  # fmt: skip
+_learn_werkzeug_scrypt = alike.by_places(
+    r"(scrypt:[0-9]+:[0-9]+:[0-9]+\$)([^$]+)(\$)([0-9a-f]+)", alike.text_as_hex, alike.hex_key
+)
+
+
 TAKEN: Final = (
     Scheme(
         "bcrypt", "PHP, Laravel, Symfony, Rails (Devise), Node, Auth0, Clerk, Supabase, Spring",
@@ -132,14 +181,17 @@ TAKEN: Final = (
     Scheme(
         "pbkdf2_sha256", "passlib", "$pbkdf2-sha256$ITERATIONS$SALT$KEY", "`$pbkdf2-sha256$`",
         "PBKDF2_SHA256", _pbkdf2_sha256, ("$pbkdf2-sha256$",), why="In the alphabet of the run file (F2.8).",
+        learn=_learn_pbkdf2,
     ),
     Scheme(
         "django_pbkdf2_sha256", "Django", "pbkdf2_sha256$ITERATIONS$SALT$KEY", "`pbkdf2_sha256$`",
         "PBKDF2_SHA256", _django_pbkdf2, ("pbkdf2_sha256$",), why="The salt is the bytes of its text.",
+        learn=_learn_django_pbkdf2,
     ),
     Scheme(
         "ldap_pbkdf2_sha256", "OpenLDAP", "{PBKDF2-SHA256}ITERATIONS$SALT$KEY", "`{PBKDF2-SHA256}`",
         "PBKDF2_SHA256", _ldap_pbkdf2, ("{PBKDF2-SHA256}",), why="`.` stands for `+`.",
+        learn=_learn_ldap_pbkdf2,
     ),
     Scheme(
         "werkzeug_pbkdf2_sha256", "Flask (Werkzeug)", "pbkdf2:sha256:ITERATIONS$SALT$HEX-KEY",
@@ -148,8 +200,8 @@ TAKEN: Final = (
     ),
     Scheme(
         "aspnet_identity_v3_sha256", "ASP.NET Core Identity up to .NET 6", "BASE64, first byte 0x01",
-        "`AQAAAAEA`", "PBKDF2_SHA256", _aspnet_v3, looks=r"^AQAAAAEA[A-Za-z0-9+/]+={0,2}$",
-        why="Version 3 with SHA-256; .NET 7 and later write SHA-512.",
+        "`AQAAAAEA`", "PBKDF2_SHA256", _aspnet_v3, looks=r"^AQAAAAEA[A-Za-z0-9+/]{16}",
+        why="Version 3 with SHA-256; .NET 7 and later write SHA-512.", learn=_learn_aspnet_v3,
     ),
     Scheme(
         "scrypt", "Cognito's own form", "N$R$P$HEX-SALT$HEX-KEY", "a number and `$`", "SCRYPT", _scrypt,
@@ -158,14 +210,17 @@ TAKEN: Final = (
     Scheme(
         "passlib_scrypt", "passlib, OpenStack Keystone", "$scrypt$ln=LOG-N,r=R,p=P$SALT$KEY",
         "`$scrypt$`", "SCRYPT", _passlib_scrypt, ("$scrypt$",), why="`ln` is the power of two.",
+        learn=_learn_passlib_scrypt,
     ),
     Scheme(
         "django_scrypt", "Django", "scrypt$N$SALT$R$P$KEY", "`scrypt$`", "SCRYPT", _django_scrypt,
         ("scrypt$",), why="The salt is the bytes of its text.",
+        learn=_learn_django_scrypt,
     ),
     Scheme(
         "werkzeug_scrypt", "Flask (Werkzeug)", "scrypt:N:R:P$SALT$HEX-KEY", "`scrypt:`", "SCRYPT",
         _werkzeug_scrypt, ("scrypt:",), why="The salt is the bytes of its text.",
+        learn=_learn_werkzeug_scrypt,
     ),
     Scheme(
         "node_scrypt", "Node's `crypto.scrypt` with its defaults", "SALT:HEX-KEY",

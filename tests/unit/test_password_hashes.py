@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from connectors.cognito.sandbox.credentials import fits_hash
 from connectors.errors import ConfigurationError
+from mappings.hash_formats import HashFormats
+from mappings.hash_schemes.alike import rewritten
 from mappings.hash_schemes.listed import LABEL, SCHEMES
 from mappings.hash_schemes.wrapped import WRAPPERS
 from mappings.password_hashes import HASH_REASONS, Judged, PasswordHashes, kinds
@@ -18,6 +20,7 @@ from mappings.spec import parse_mapping
 from tests.unit.hash_specimens import OTHER, PASSWORD, Specimen, keycloak, pbkdf2, specimens
 
 if TYPE_CHECKING:
+    from mappings.hash_schemes.base import Scheme
     from mappings.rules_options import Pbkdf2Alphabet
 
 ALL = specimens()
@@ -158,3 +161,58 @@ def test_every_label_of_a_scheme_is_what_is_found_at_the_beginning_of_a_value() 
     labels = [label for each in (*SCHEMES.values(), *WRAPPERS) for label in each.labels if label != "{"]
     assert len(labels) == len(set(labels))
     assert pl.Series(labels).str.extract(LABEL, 1).to_list() == labels
+
+
+LEARNED = [each for each in SCHEMES.values() if each.learn]
+OF_SCHEME = {
+    each.name: [one.value for one in ALL if one.kind.startswith(f"{each.name} ") and one.value[0] not in "{["]
+    or [one.value for one in ALL if one.kind.startswith(f"{each.name} ")]
+    for each in LEARNED
+}  # fmt: skip
+
+
+def swapped(text: str, at: int, sign: str) -> str:
+    """One character exchanged: of the same length where the sign is one byte."""
+    at %= len(text)
+    return text[:at] + sign + text[at + 1 :]
+
+
+@st.composite
+def columns(draw: st.DrawFn) -> tuple[Scheme, list[str | None]]:
+    """A scheme, and hashes of it that are nearly alike."""
+    scheme = draw(st.sampled_from(LEARNED))
+    value = st.sampled_from(OF_SCHEME[scheme.name])
+    near = st.builds(swapped, value, st.integers(0, 200), st.sampled_from([*"$=.+/:Az09", "", "==", "ä"]))
+    twice = st.builds(swapped, near, st.integers(0, 200), st.sampled_from([*"$=.+/:Az09"]))
+    return scheme, draw(st.lists(value | near | twice | st.none(), min_size=1, max_size=8))
+
+
+@settings(max_examples=400, deadline=None)
+@given(columns())
+@example((SCHEMES["django_scrypt"], ["scrypt$2$salt$8$1$QUJD", "scrypt$2$s$lt$8$1$QUJD"]))
+@example((SCHEMES["django_pbkdf2_sha256"], ["pbkdf2_sha256$9$salt$QUJD", "pbkdf2_sha256$9$s$lt$QUJD"]))
+@example(
+    (SCHEMES["passlib_scrypt"], ["$scrypt$ln=1,r=8,p=1$QUJD$QUJDRA==", "$scrypt$ln=1,r=8,p=1$QUJD$QUJD===="])
+)
+@example((SCHEMES["django_pbkdf2_sha256"], [f"pbkdf2_sha256$9$salt${'A' * 43}{end}" for end in "=A"]))
+@example((SCHEMES["werkzeug_scrypt"], [f"scrypt:2:8:1$salt${key}" for key in ("abcd", "ABCD", "wxyz")]))
+def test_hashes_that_are_alike_are_rewritten_as_each_by_itself(
+    column: tuple[Scheme, list[str | None]],
+) -> None:
+    """What is learned of one hash gives nothing else than the general way, and no hash passes unjudged."""
+    scheme, values = column
+    texts = pl.Series(values, dtype=pl.String)
+    assert scheme.convert is not None
+    assert scheme.algorithm is not None
+    made, model = rewritten(scheme, texts)
+    assert made.to_list() == scheme.convert(texts).to_list()
+    if model is not None:
+        usable, _ = HashFormats("base64").judged(scheme.algorithm, pl.Series([model, *made]))
+        assert usable.n_unique() == 1
+
+
+@pytest.mark.parametrize("scheme", LEARNED, ids=lambda one: one.name)
+def test_of_alike_hashes_one_is_judged_for_all(scheme: Scheme) -> None:
+    """The quick way is really taken: a form that no longer matches its scheme's hashes would only be slow."""
+    value = OF_SCHEME[scheme.name][0]
+    assert rewritten(scheme, pl.Series([value, value])).model is not None
