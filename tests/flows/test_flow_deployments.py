@@ -38,7 +38,7 @@ def test_example_run_files_are_good(path: Path) -> None:
 
 def test_there_is_an_example_of_each_kind_of_file() -> None:
     kinds = {load_run_file(path).settings.source["kind"] for path in RUN_FILES}
-    assert kinds == {"csv", "jsonl", "parquet"}
+    assert kinds == {"cognito", "csv", "jsonl", "parquet"}
 
 
 def test_the_deployments_are_the_three_flows() -> None:
