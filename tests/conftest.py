@@ -7,12 +7,17 @@ import signal
 import tempfile
 
 import pytest
+from hypothesis import settings
 
 # Prefect makes its home as it is imported, which is while tests are collected.
 os.environ.setdefault("PREFECT_HOME", tempfile.mkdtemp(prefix="poolferry-prefect-"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts what it puts in the background so
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A property is true or not however slow the machine is.
+settings.register_profile("poolferry", deadline=None)
+settings.load_profile("poolferry")
 
 OFFLINE = {
     "AWS_ACCESS_KEY_ID": "testing",
