@@ -220,13 +220,12 @@ def _name(user: User) -> str:
 
 
 def _sum_up(context: Context) -> None:
-    """Write who lacks what: ``source_id, username, step, reason``, never a value."""
+    """Write who lacks what, in the source's order: ``source_id, username, step, reason``; never a value."""
     parts = [pl.scan_parquet(path) for path in context.folder.all("refused")]
     lacking = pl.concat([pl.LazyFrame(schema=LACK_SCHEMA), *parts])
     users = context.folder.scan_users().select(ORDINAL, SOURCE_ID, USERNAME)
-    named = users.join(lacking, on=ORDINAL, how="inner").select(
-        pl.col(SOURCE_ID).alias("source_id"), pl.col(USERNAME).alias("username"), STEP, WHY
-    )
+    found = users.join(lacking, on=ORDINAL, how="inner").sort(ORDINAL, STEP, WHY)
+    named = found.select(pl.col(SOURCE_ID).alias("source_id"), pl.col(USERNAME).alias("username"), STEP, WHY)
     write_parquet(named.collect(engine="streaming"), context.folder.left_out)
 
 
