@@ -30,6 +30,7 @@ import secrets
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,12 @@ from connectors.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
 PLAN = ".plan-"
 """How the hidden folder of a ``plan`` begins."""
 
+_STAMP = "%Y%m%dT%H%M%SZ"
+_STAMP_LENGTH = len("20261123T031500Z")
 _OF_OURS = re.compile(rf"({re.escape(PLAN)})?\d{{8}}T\d{{6}}Z-[0-9a-f]{{6}}")
 
 FOLDERS = ("users", "batches", "parts", "outcomes", "refused", "before", "after", "unchanged")
@@ -243,9 +245,22 @@ class RunFolder:
             os.close(descriptor)
 
 
-def new_run_id(now: datetime) -> str:
-    """A run id that sorts by time: ``20261123T031500Z-3f2a9c``."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+def new_run_id(state_folder: Path, now: datetime) -> str:
+    """A run id that sorts by time and behind all runs of the folder: ``20261123T031500Z-3f2a9c``.
+
+    Two runs may begin in one second, and a clock may be set back; the newest must stay the last by name.
+    """
+    stamps = [run.run_id[:_STAMP_LENGTH] for run in runs_of(state_folder)]
+    begun = [moment for moment in map(_moment, stamps) if moment is not None]
+    at = max([now.replace(microsecond=0), *(moment + timedelta(seconds=1) for moment in begun)])
+    return f"{at:{_STAMP}}-{secrets.token_hex(3)}"
+
+
+def _moment(stamp: str) -> datetime | None:
+    try:
+        return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+    except ValueError:  # a folder that somebody named
+        return None
 
 
 def runs_of(state_folder: Path) -> list[RunFolder]:

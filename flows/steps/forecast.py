@@ -149,7 +149,7 @@ def scratch(
     loaded: LoadedRunFile, worker: Worker, begun: Callable[[Context], None] = begin
 ) -> Iterator[Context]:
     """A run in a hidden folder that is removed at the end, whatever happens; ``begun`` writes it down."""
-    run_id = new_run_id(datetime.fromtimestamp(worker.clock(), UTC))
+    run_id = new_run_id(loaded.state_folder, datetime.fromtimestamp(worker.clock(), UTC))
     folder = RunFolder(loaded.state_folder / f"{PLAN}{run_id}")
     with ExitStack() as beginning:
         beginning.enter_context(only_beginner(loaded.state_folder))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,7 +16,7 @@ import polars as pl
 from connectors.errors import ConfigurationError, unknown_name
 from connectors.records import FILE, LINE, SOURCE_ID
 from flows.ledger.families import RETRY, looked_at, record_of, refuse_purged, root_of
-from flows.ledger.folder import RunFolder, new_run_id, runs_of
+from flows.ledger.folder import RunFolder, new_run_id
 from flows.ledger.segments import write_once, write_parquet
 from flows.settings import describe_source
 from flows.steps.columns import PARENT, WHY
@@ -112,8 +112,10 @@ def opened_retry(
     wanted = users_of(parent, choice)
     corrected = _corrected(loaded, choice)
     source_of(corrected).check()
-    with room_for(parent.path.parent):
-        folder = RunFolder(parent.path.parent / _next_run_id(parent.path.parent, worker)).make()
+    state_folder = parent.path.parent
+    with room_for(state_folder):
+        now = datetime.fromtimestamp(worker.clock(), UTC)
+        folder = RunFolder(state_folder / new_run_id(state_folder, now)).make()
     with kept_once_begun(folder), opened_in(folder, corrected, worker) as context:
         begin_retry(context, parent, wanted, choice)
         yield context
@@ -238,15 +240,6 @@ def _refuse_others(folder: RunFolder, parent: RunFolder, choice: Choice) -> None
 
 def _corrected(loaded: LoadedRunFile, choice: Choice) -> LoadedRunFile:
     return with_corrected(loaded, choice.file) if choice.file else loaded
-
-
-def _next_run_id(state_folder: Path, worker: Worker) -> str:
-    """An id that sorts behind all runs of the folder, also behind one of the same second."""
-    now = datetime.fromtimestamp(worker.clock(), UTC)
-    newest = max((run.run_id for run in runs_of(state_folder)), default="")
-    while (run_id := new_run_id(now)) <= newest:
-        now += timedelta(seconds=1)
-    return run_id
 
 
 def _selection(context: Context) -> Selection:

@@ -150,7 +150,7 @@ def _made(loaded: LoadedRunFile, worker: Worker) -> RunFolder:
         source_of(loaded).check()
     now = datetime.fromtimestamp(worker.clock(), UTC)
     with room_for(loaded.state_folder):
-        folder = RunFolder(loaded.state_folder / new_run_id(now)).make()
+        folder = RunFolder(loaded.state_folder / new_run_id(loaded.state_folder, now)).make()
         if loaded.settings.ledger:
             write_text(loaded.settings.ledger + "\n", folder.ledger_url)
     return folder

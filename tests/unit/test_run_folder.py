@@ -34,11 +34,16 @@ def test_everything_is_for_the_owner_only(tmp_path: Path) -> None:
     assert modes == {0o700, 0o600}
 
 
-def test_run_ids_sort_by_time_and_never_repeat() -> None:
-    moments = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 1, 2)]
-    ids = [new_run_id(moment) for moment in moments]
-    assert len(set(ids)) == len(ids)
-    assert max(ids) == ids[-1]
+@pytest.mark.parametrize(
+    "days", [(1, 1, 1, 1, 1, 1, 2), (9, 2, 1, 9)], ids=["of one second", "clock set back"]
+)
+def test_run_ids_sort_in_the_order_in_which_runs_begin(tmp_path: Path, days: tuple[int, ...]) -> None:
+    state = tmp_path / "acme"
+    make_run(tmp_path, "acme", "20991301T000000Z-kept")
+    make_run(tmp_path, "acme", "somebody's copy")
+    moments = [datetime(2026, 1, day, tzinfo=UTC) for day in days]
+    ids = [make_run(tmp_path, "acme", new_run_id(state, moment)).run_id for moment in moments]
+    assert ids == sorted(set(ids))
 
 
 def begun(folder: RunFolder, **facts: object) -> RunFolder:
