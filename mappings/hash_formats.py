@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from mappings.texts import octets
+from mappings.texts import beginnings, exchanged, octets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +40,9 @@ class HashFormat:
     Attributes:
         algorithm: as ``CreateUserImportJob`` names it.
         usable: matches what the pool takes: the format, within the maxima (F2.5, F2.6).
-        format: matches the format at any cost; its groups are the parameters with a maximum.
+        format: matches the format at any cost.
+        beginning: matches its parameters alone; its groups are those with a maximum.
         maxima: the highest value of each of those groups.
-        beginning: matches its parameters alone; the same groups.
         between: all texts of the format are from the first to the second of these in the order of bytes, and
             none of another format is: to compare takes a tenth of the time that a pattern takes.
         shown: says the parameters to people; ``{}`` for each of those groups.
@@ -131,6 +132,8 @@ class HashFormats:
 
     def __init__(self, alphabet: Pbkdf2Alphabet = "shared") -> None:
         self._formats = hash_formats(alphabet)
+        self._models = hash_formats("base64") if alphabet == "shared" else self._formats
+        self._refused_sign = "+" if alphabet == "shared" else None
 
     def algorithms(self, hashes: pl.Series) -> pl.Series:
         """Name the algorithm of each hash that the pool takes.
@@ -154,23 +157,47 @@ class HashFormats:
                 found = found.scatter(near.filter(fits), each.algorithm)
         return found.alias(hashes.name)
 
-    def judged(self, algorithm: HashAlgorithm, hashes: pl.Series) -> tuple[pl.Series, pl.Series]:
+    def judged(
+        self, algorithm: HashAlgorithm, hashes: pl.Series, model: str | None = None
+    ) -> tuple[pl.Series, pl.Series]:
         """Judge hashes that mean to be of one algorithm.
 
         Args:
             algorithm: the algorithm.
-            hashes: String; null where a hash could not even be rewritten.
+            hashes: String; null where a hash could not even be rewritten. In PBKDF2's, ``+`` stands for ``.``
+                under the alphabet ``shared``.
+            model: one of them that all others are like but for the signs of salt and key, where they are.
 
         Returns:
             Boolean, whether the pool takes the hash; and String, why not: ``hash_malformed``,
             ``hash_cost_too_high`` or ``hash_alphabet``, null where it does.
         """
-        own = next(each for each in self._formats if each.algorithm == algorithm)
+        place = [each.algorithm for each in self._formats].index(algorithm)
+        own, problems = (
+            self._formats[place],
+            pl.Series([None], dtype=pl.String).new_from_index(0, hashes.len()),
+        )
+        if model is not None and re.search(self._models[place].usable, model):
+            usable = self._spelled(own, hashes)
+            return usable, pl.select(pl.when(~usable).then(pl.lit("hash_alphabet"))).to_series()
         usable = hashes.str.contains(own.usable).fill_null(value=False)
-        if usable.all():
-            return usable, pl.Series([None], dtype=pl.String).new_from_index(0, hashes.len())
-        problem = pl.when(~usable).then(_problem(own))
-        return usable, hashes.to_frame("hash").select(problem.alias("problem")).to_series()
+        problems = pl.Series([None], dtype=pl.String).new_from_index(0, hashes.len())
+        if not usable.all():
+            others = (~usable).arg_true()
+            problems = problems.scatter(others, _problems(own, hashes.gather(others)))
+        return usable, problems
+
+    def _spelled(self, own: HashFormat, hashes: pl.Series) -> pl.Series:
+        """Whether each hash of a right form is written in the alphabet that was asked for."""
+        if self._refused_sign is None or own.algorithm != "PBKDF2_SHA256":
+            return pl.repeat(value=True, n=hashes.len(), eager=True)
+        return ~hashes.str.contains(self._refused_sign, literal=True)
+
+
+def parameters(algorithm: str, hashes: pl.Series) -> pl.Series:
+    """The parameters of hashes in one of the formats, for people; null where they are not in it."""
+    known = FORMATS[algorithm]
+    return exchanged(_costs(known, hashes), lambda costs: known.shown.format(*_numbers(known, costs)))
 
 
 def _is_bcrypt(hashes: pl.Series) -> pl.Series:
@@ -207,15 +234,31 @@ def _begin_as_bcrypt(run: pl.Series) -> bool:
     return bool((small | large).all())
 
 
-def _problem(known: HashFormat) -> pl.Expr:
-    """Why a value of this scheme is not usable; a usable one under another alphabet is the last case."""
-    value = pl.col("hash")
-    costs = (value.str.extract(known.format, group + 1) for group in range(len(known.maxima)))
-    too_high = pl.any_horizontal(
-        cost.cast(pl.UInt64) > most for cost, most in zip(costs, known.maxima, strict=True)
-    )
-    return (
-        pl.when(~value.str.contains(known.format).fill_null(value=False)).then(pl.lit("hash_malformed"))
-        .when(too_high).then(pl.lit("hash_cost_too_high"))
-        .otherwise(pl.lit("hash_alphabet"))
-    )  # fmt: skip
+def _problems(known: HashFormat, hashes: pl.Series) -> pl.Series:
+    """Why values of this scheme are not usable; a usable one under another alphabet is the last case."""
+    well = hashes.str.contains(known.format).fill_null(value=False)
+    wrong = exchanged(_costs(known, hashes), lambda costs: _wrong(known, costs))
+    return pl.select(pl.when(~well).then(pl.lit("hash_malformed")).otherwise(wrong)).to_series()
+
+
+def _costs(known: HashFormat, hashes: pl.Series) -> pl.Series:
+    """What each value begins with, up to the end of its parameters: a source has few of them."""
+    pattern = re.compile(known.beginning)
+
+    def told(text: str) -> str | None:
+        found = pattern.match(text)
+        return found[0] if found else None
+
+    return beginnings(hashes, told, known.beginning)
+
+
+def _numbers(known: HashFormat, costs: str) -> tuple[str, ...]:
+    found = re.match(known.beginning, costs)
+    assert found is not None  # noqa: S101 - the same pattern has found them
+    return found.groups()
+
+
+def _wrong(known: HashFormat, costs: str) -> str:
+    """What is wrong with a hash of the format, by its parameters."""
+    numbers = zip(_numbers(known, costs), known.maxima, strict=True)
+    return "hash_cost_too_high" if any(int(number) > most for number, most in numbers) else "hash_alphabet"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from mappings.hash_formats import FORMATS, HashFormats
+from mappings.hash_formats import HashFormats, parameters
 from mappings.hash_schemes.alike import Rewritten, rewritten
 from mappings.hash_schemes.listed import SCHEMES, by_looks, labels_of, schemes_of, unwrapped
 from mappings.hash_schemes.refused import NO_PASSWORD, UNKNOWN
@@ -63,7 +63,6 @@ class PasswordHashes:
     def __init__(self, alphabet: Pbkdf2Alphabet = "shared", scheme: str | None = None) -> None:
         self._formats = HashFormats(alphabet)
         self._sign = {"passlib": ("+", "."), "base64": (".", "+"), "shared": (".", "+")}[alphabet]
-        self._refuses_sign = alphabet == "shared"
         self._scheme = scheme
 
     def judge(self, hashes: pl.Series) -> Judged:
@@ -95,10 +94,7 @@ class PasswordHashes:
 
     def _told(self, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
         """Take off what the hashes are wrapped in, and name the scheme of each; null where there is none."""
-        labels = labels_of(texts)
-        inner = unwrapped(texts, labels)
-        if inner is not texts:
-            labels = labels_of(inner)
+        inner, labels = unwrapped(texts, labels_of(texts))
         names = schemes_of(labels)
         lost = texts.is_not_null() & names.is_null()
         if lost.any():
@@ -122,19 +118,18 @@ class PasswordHashes:
             return _shaped(rows, problem=pl.lit(code), kind=pl.lit(name))
         made, model = self._rewritten(scheme, rows["inner"])
         algorithm, kind = pl.lit(scheme.algorithm), pl.lit(name)
-        if model is not None and self._formats.judged(scheme.algorithm, pl.Series([model]))[0].all():
-            return _shaped(rows, value=pl.lit(made), algorithm=algorithm, kind=kind)
-        usable, problems = self._formats.judged(scheme.algorithm, made)
+        usable, problems = self._formats.judged(scheme.algorithm, made, model)
         if usable.all():
             return _shaped(rows, value=pl.lit(made), algorithm=algorithm, kind=kind)
-        shown = pl.concat_str(kind, parameters(scheme.algorithm, pl.col("made")), separator=" ",
-                              ignore_nulls=True)  # fmt: skip
+        refused = (~usable).arg_true()
+        shown = parameters(scheme.algorithm, made.gather(refused)).fill_null("")
+        told = pl.Series([name]).new_from_index(0, rows.height)
         return _shaped(
-            rows.with_columns(made.alias("made"), usable.alias("usable"), problems.alias("why")),
+            rows.with_columns(made.alias("made"), usable.alias("usable")),
             value=pl.when("usable").then("made").otherwise(_VALUE),
             algorithm=pl.when("usable").then(algorithm),
-            problem=pl.col("why"),
-            kind=pl.when("usable").then(kind).otherwise(shown),
+            problem=pl.lit(problems),
+            kind=pl.lit(told.scatter(refused, (name + " " + shown).str.strip_chars_end(" "))),
         )
 
     def _rewritten(self, scheme: Scheme, texts: pl.Series) -> Rewritten:
@@ -142,8 +137,9 @@ class PasswordHashes:
         made, model = rewritten(scheme, texts)
         if scheme.algorithm != "PBKDF2_SHA256":
             return Rewritten(made, model)
-        model = model.replace(*self._sign) if model and not self._refuses_sign else None
-        return Rewritten(made.str.replace_all(*self._sign, literal=True), model)
+        return Rewritten(
+            made.str.replace_all(*self._sign, literal=True), model and model.replace(*self._sign)
+        )
 
 
 def _nothing(rows: int) -> pl.Series:
@@ -162,13 +158,6 @@ def _shaped(rows: pl.DataFrame, **made: pl.Expr) -> pl.DataFrame:
     )
 
 
-def parameters(algorithm: str, made: pl.Expr) -> pl.Expr:
-    """The parameters of hashes in Cognito's format, for people; null where they are not in it."""
-    known = FORMATS[algorithm]
-    groups = [made.str.extract(known.beginning, group + 1) for group in range(len(known.maxima))]
-    return pl.format(known.shown, *groups)
-
-
 def kinds(frame: pl.DataFrame, *, hashes: str, algorithm: str, kind: str) -> pl.Series:
     """Scheme and parameters of every hash, also of those that an import job takes (``Judged.kinds``).
 
@@ -178,13 +167,12 @@ def kinds(frame: pl.DataFrame, *, hashes: str, algorithm: str, kind: str) -> pl.
         algorithm: the column of ``Judged.algorithms``.
         kind: the column of ``Judged.kinds``.
     """
-    told = [
-        pl.when(pl.col(algorithm) == name).then(
-            pl.concat_str(pl.coalesce(kind, pl.lit(scheme)), parameters(name, pl.col(hashes)), separator=" ")
-        )
-        for name, scheme in KIND_OF_ALGORITHM.items()
-    ]
-    return frame.select(pl.coalesce(*told, kind)).to_series()
+    told = frame[kind].cast(pl.String)
+    for name, scheme in KIND_OF_ALGORITHM.items():
+        rows = (frame[algorithm] == name).arg_true()
+        shown = parameters(name, frame[hashes].gather(rows))
+        told = told.clone().scatter(rows, told.gather(rows).fill_null(scheme) + " " + shown)
+    return told
 
 
-__all__ = ["HASH_REASONS", "UNKNOWN", "Judged", "PasswordHashes", "kinds", "parameters"]
+__all__ = ["HASH_REASONS", "UNKNOWN", "Judged", "PasswordHashes", "kinds"]

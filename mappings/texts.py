@@ -21,6 +21,9 @@ Bytes = tuple[tuple[int, int], ...]
 _GLANCE, _FEW = 100, 6
 """Rows that are looked at, and distinct texts up to which that is worth it."""
 
+_FEW_BEGINNINGS = 8
+"""Beginnings that are looked for one by one."""
+
 _ODDLY_SPACED = r"\s\s|[^\S ]|^\s|\s$|^$"
 
 
@@ -64,6 +67,40 @@ def composed(texts: pl.Series) -> pl.Series:
     if rows.is_empty():
         return texts
     return texts.clone().scatter(rows, texts.gather(rows).str.normalize("NFC"))
+
+
+def beginnings(texts: pl.Series, told: Callable[[str], str | None], pattern: str) -> pl.Series:
+    """What each value begins with, null where it begins with nothing known.
+
+    Most columns have one beginning or a few: each is told from one value, and the others are compared.
+
+    Args:
+        texts: String.
+        told: gives the beginning of one value; it must end where no other beginning goes on.
+        pattern: matches the beginning of every value, for the rest.
+    """
+    known: list[str] = []
+    codes = pl.Series([None], dtype=pl.UInt32).new_from_index(0, texts.len())
+    rest = texts.is_not_null()
+    while rest.any() and len(known) < _FEW_BEGINNINGS:
+        beginning = told(str(texts[int(rest.arg_true()[0])]))
+        if beginning is None:
+            break
+        same = rest & texts.str.starts_with(beginning)
+        codes = pl.select(pl.when(same).then(pl.lit(len(known), pl.UInt32)).otherwise(codes)).to_series()
+        known.append(beginning)
+        rest &= ~same
+    found = pl.Series(known, dtype=pl.String).gather(codes)
+    if not rest.any():
+        return found
+    return found.scatter(rest.arg_true(), texts.filter(rest).str.extract(pattern, 0))
+
+
+def exchanged(texts: pl.Series, name_of: Callable[[str], str | None]) -> pl.Series:
+    """Ask once for each distinct text, of which there should be few, and hand the answers to their rows."""
+    distinct = texts.drop_nulls().unique()
+    names = pl.Series([name_of(text) for text in distinct.to_list()], dtype=pl.String)
+    return texts.replace_strict(distinct, names, default=None, return_dtype=pl.String)
 
 
 def by_distinct(texts: pl.Series, convert: Convert) -> pl.Series:

@@ -204,7 +204,7 @@ def people_of(frame: pl.DataFrame) -> Iterator[Deferred]:
     """
     attributes = [name for name in frame.columns if not name.startswith("@")]
     hashes = frame[PASSWORD_HASH]
-    bare = frame.with_columns(unwrapped(hashes, labels_of(hashes)).fill_null(hashes).alias(PASSWORD_HASH))
+    bare = frame.with_columns(unwrapped(hashes, labels_of(hashes))[0].fill_null(hashes).alias(PASSWORD_HASH))
     for row in bare.iter_rows(named=True):
         filled = {name: row[name] for name in attributes if row[name]}
         yield Deferred(row[USERNAME], filled, row[PASSWORD_HASH], row[PASSWORD])

@@ -12,6 +12,7 @@ import polars as pl
 from mappings.hash_schemes.refused import REFUSED, UNKNOWN
 from mappings.hash_schemes.taken import TAKEN
 from mappings.hash_schemes.wrapped import JSON, WRAPPERS
+from mappings.texts import beginnings, exchanged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,32 +29,14 @@ LABEL: Final = (
 )
 """What stands at the beginning of a hash and may tell its scheme."""
 
-_FEW: Final = 8
-"""Labels that are looked for one by one."""
-
 _LABEL: Final = re.compile(LABEL)
 _BCRYPT: Final = re.compile(r"\$2[a-z]?\$")
 _SCRYPT: Final = re.compile(r"[0-9]+\$")
 
 
 def labels_of(texts: pl.Series) -> pl.Series:
-    """The label that each value begins with, null where it has none.
-
-    Most columns have one label or a few: they are told from one value each, and the others only compared.
-    """
-    found = pl.Series([None], dtype=pl.String).new_from_index(0, texts.len())
-    rest = texts.is_not_null()
-    for _ in range(_FEW):
-        first = rest.arg_max() if rest.any() else None
-        label = None if first is None else _known_label(texts[first])
-        if label is None:
-            break
-        same = rest & texts.str.starts_with(label)
-        found = pl.select(pl.when(same).then(pl.lit(label)).otherwise(found)).to_series()
-        rest &= ~same
-    if not rest.any():
-        return found
-    return found.scatter(rest.arg_true(), texts.filter(rest).str.extract(LABEL, 1))
+    """The label that each value begins with, null where it has none."""
+    return beginnings(texts, _known_label, LABEL)
 
 
 def _known_label(text: str) -> str | None:
@@ -64,12 +47,12 @@ def _known_label(text: str) -> str | None:
 
 def schemes_of(labels: pl.Series) -> pl.Series:
     """The name of the scheme that each label tells, null where it tells none."""
-    return _exchanged(labels, _scheme_of)
+    return exchanged(labels, _scheme_of)
 
 
 def wrappers_of(labels: pl.Series) -> pl.Series:
     """The name of the wrapper that each label tells, null where it tells none."""
-    return _exchanged(labels, _wrapper_of)
+    return exchanged(labels, _wrapper_of)
 
 
 def by_looks(texts: pl.Series) -> pl.Series:
@@ -84,30 +67,30 @@ def by_looks(texts: pl.Series) -> pl.Series:
     return found
 
 
-def unwrapped(texts: pl.Series, labels: pl.Series) -> pl.Series:
+def unwrapped(texts: pl.Series, labels: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Take off what hashes are wrapped in; a wrapper without a hash gives null.
 
     Args:
         texts: hashes.
         labels: ``labels_of`` them.
+
+    Returns:
+        The hashes without, and the label that each has then.
     """
-    inner, wrapped = texts, wrappers_of(labels)
+    wrapped = wrappers_of(labels)
+    if wrapped.null_count() == wrapped.len():
+        return texts, labels
+    inner, labels = texts.clone(), labels.clone()
     for name in wrapped.drop_nulls().unique().to_list():
         places = (wrapped == name).arg_true()
-        inner = inner.clone().scatter(places, wrapper(name).unwrap(texts.gather(places)))
-    return inner
+        bare = wrapper(name).unwrap(texts.gather(places))
+        inner, labels = inner.scatter(places, bare), labels.scatter(places, labels_of(bare))
+    return inner, labels
 
 
 def wrapper(name: str) -> Wrapper:
     """A wrapper by its name."""
     return next(each for each in WRAPPERS if each.name == name)
-
-
-def _exchanged(labels: pl.Series, name_of: object) -> pl.Series:
-    """Ask once for each distinct label: of known ones there are few."""
-    distinct = labels.drop_nulls().unique()
-    names = pl.Series([name_of(label) for label in distinct.to_list()], dtype=pl.String)  # type: ignore[operator]
-    return labels.replace_strict(distinct, names, default=None, return_dtype=pl.String)
 
 
 def _scheme_of(label: str) -> str | None:
