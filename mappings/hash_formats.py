@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from mappings.texts import beginnings, exchanged, octets
+from mappings.texts import beginnings, exchanged, null_where, octets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,10 +173,7 @@ class HashFormats:
             ``hash_cost_too_high`` or ``hash_alphabet``, null where it does.
         """
         place = [each.algorithm for each in self._formats].index(algorithm)
-        own, problems = (
-            self._formats[place],
-            pl.Series([None], dtype=pl.String).new_from_index(0, hashes.len()),
-        )
+        own = self._formats[place]
         if model is not None and re.search(self._models[place].usable, model):
             usable = self._spelled(own, hashes)
             return usable, pl.select(pl.when(~usable).then(pl.lit("hash_alphabet"))).to_series()
@@ -237,7 +234,7 @@ def _begin_as_bcrypt(run: pl.Series) -> bool:
 def _problems(known: HashFormat, hashes: pl.Series) -> pl.Series:
     """Why values of this scheme are not usable; a usable one under another alphabet is the last case."""
     well = hashes.str.contains(known.format).fill_null(value=False)
-    wrong = exchanged(_costs(known, hashes), lambda costs: _wrong(known, costs))
+    wrong = exchanged(_costs(known, null_where(hashes, ~well)), lambda costs: _wrong(known, costs))
     return pl.select(pl.when(~well).then(pl.lit("hash_malformed")).otherwise(wrong)).to_series()
 
 

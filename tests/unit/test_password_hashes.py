@@ -51,6 +51,14 @@ def test_a_rewritten_hash_lets_the_right_password_in_and_no_other(one: Specimen)
 
 
 @pytest.mark.parametrize(
+    "value", [f"pbkdf2_sha256${'9' * 5000}$salt$a2V5", f"$pbkdf2-sha256${'9' * 5000}$c2FsdA$a2V5"]
+)
+def test_a_cost_of_more_digits_than_python_reads_is_malformed(value: str) -> None:
+    """Python refuses to make a number of more than 4,300 digits, which must not end a run."""
+    assert judge(value, value).problems.to_list() == ["hash_malformed"] * 2
+
+
+@pytest.mark.parametrize(
     "one", [one for one in ALL if "pbkdf2_sha256" in one.kind], ids=lambda one: one.system
 )
 def test_the_alphabet_changes_one_character_and_nothing_else(one: Specimen) -> None:
