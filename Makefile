@@ -37,6 +37,7 @@ check: install  ## Lint, types, import arrows and docs, in under two minutes
 bench: install  ## Measure speed and memory against baselines, and how much of the quotas is used
 	$(BIN) -m tests.benchmarks
 	$(BIN) -m tests.benchmarks.quotas
+	$(BIN) -m tests.benchmarks.sources
 
 clean:  ## Remove what the other targets made
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info build runs
