@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import polars as pl
 from pydantic import Field, model_validator
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.engine import make_url
@@ -24,10 +27,11 @@ from connectors.sources.base import SourceSettings, SourceTraits
 from connectors.sources.fields import asked_once
 from connectors.sources.record_source import ROW
 from connectors.sources.side_by_side import side_by_side
-from connectors.sources.sql_cells import from_cursor, gathered, page_of, to_cursor
+from connectors.sources.sql_arrow import KEY, ArrowReader, arrow_reader
+from connectors.sources.sql_cells import Part, from_cursor, page_of, part_of, to_cursor
 from connectors.sources.sql_errors import database_errors
 from connectors.sources.sql_lists import Lists, ListSettings
-from connectors.sources.sql_ranges import Range, Rows, cursor_of, from_ranges, ranges_of
+from connectors.sources.sql_ranges import Range, cursor_of, from_ranges, ranges_of
 from connectors.sources.sql_relation import Relation, query_of, refuse_bad_key, table_of
 
 if TYPE_CHECKING:
@@ -107,6 +111,11 @@ class SqlSource:
     @cached_property
     def _lists(self) -> Lists:
         return Lists(self._engine, self._settings.lists)
+
+    @cached_property
+    def _arrow(self) -> ArrowReader | None:
+        reader: ArrowReader | None = self._tried(partial(arrow_reader, self._engine, self._relation))
+        return reader
 
     @cached_property
     def _relation(self) -> Relation:
@@ -191,41 +200,46 @@ class SqlSource:
         ranges = from_ranges(after) if after else ranges_of(self._bounds())
         read, total = int(after[ROW]) if after else 0, self.count() if only is None else None
         fetch = partial(self._fetch, asked, only)
-        for rows, places in side_by_side(ranges, fetch):
-            if not rows:
-                continue
-            found = gathered([row[:-1] for row in rows], read + 1, asked)
-            read += len(rows)
-            done = min(1.0, read / total) if total else None
-            yield page_of(found, {**cursor_of(places), ROW: read}, done)
+        fast = closing(self._arrow) if self._arrow else nullcontext()
+        with fast, closing(side_by_side(ranges, fetch)) as parts:
+            for part, places in parts:
+                if not part:
+                    continue
+                first, read = read + 1, read + len(part)
+                done = min(1.0, read / total) if total else None
+                yield page_of(part, first, {**cursor_of(places), ROW: read}, done)
 
     def _fetch(
         self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range
-    ) -> tuple[Rows, Range | None]:
-        """A page of a range, a row with a cell for each field and the key behind them; and its rest."""
-        rows: Rows = self._tried(partial(self._fetch_once, fields, only, one))
-        return rows, Range(rows[-1][-1], one.high) if rows else None
+    ) -> tuple[Part, Range | None]:
+        """A page of a range, and its rest."""
+        part: Part = self._tried(partial(self._fetch_once, fields, only, one))
+        return part, Range(part.last, one.high) if part else None
 
-    def _fetch_once(self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Rows:
+    def _fetch_once(self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Part:
         columns = [name for name in fields if name not in self._lists]
+        fast = self._arrow if only is None and self._arrow and self._arrow.can(columns) else None
+        found = fast.read(columns, one, self._settings.page_rows) if fast else None
+        part = self._rows_of(columns, only, one) if found is None else found
+        lists = [name for name in fields if name in self._lists]
+        if not lists or not part:
+            return part
+        with database_errors("Reading lists"), self._engine.connect() as connection:
+            added = [
+                pl.Series(name, self._lists.of(connection, name, part.keys), dtype=pl.String)
+                for name in lists
+            ]
+        return replace(part, texts=part.texts.hstack(added)[list(fields)])
+
+    def _rows_of(self, columns: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Part:
         key = self._relation.column(self._relation.key)
-        query = self._relation.select(*columns).add_columns(key.label("poolferry_key")).order_by(key)
+        query = self._relation.select(*columns).add_columns(key.label(KEY)).order_by(key)
         bounds = [key > one.low] if one.low is not None else []
         bounds += [key <= one.high] if one.high is not None else []
         bounds += [only] if only is not None else []
         with database_errors("Reading users"), self._engine.connect() as connection:
             answer = connection.execute(query.where(*bounds).limit(self._settings.page_rows))
-            rows: Rows = [tuple(row) for row in answer]
-            lists = [name for name in fields if name in self._lists]
-            if not lists or not rows:
-                return rows
-            keys = [row[-1] for row in rows]
-            added = {name: self._lists.of(connection, name, keys) for name in lists}
-        places = {name: at for at, name in enumerate(columns)}
-        return [
-            (*(added[name][at] if name in added else row[places[name]] for name in fields), row[-1])
-            for at, row in enumerate(rows)
-        ]
+            return part_of([tuple(row) for row in answer], columns)
 
     def _bounds(self) -> list[Any]:
         """Keys that cut the users into stretches of the same size."""

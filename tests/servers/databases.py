@@ -30,7 +30,8 @@ def postgresql(folder: Path) -> Iterator[str]:
     data, port = folder / "postgresql", free_port()
     as_nobody = _as_nobody(data)
     subprocess.run(
-        [*as_nobody, binaries / "initdb", "-D", data / "db", "-U", "poolferry", "--auth=trust", "--no-sync"],
+        [*as_nobody, binaries / "initdb", "-D", data / "db", "-U", "poolferry",
+         "--encoding=UTF8", "--auth=trust", "--no-sync"],
         check=True, capture_output=True,
     )  # fmt: skip
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {data}"
