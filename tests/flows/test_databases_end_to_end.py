@@ -13,7 +13,7 @@ from flows.steps.forecast import plan
 from tests.contracts.example_runs import example
 from tests.flows.journeys import DEFERRED, IMPORTED, QUICK, hold, rejected, travel
 from tests.flows.passwords_measured import Door, app_client, attach
-from tests.servers import django_app
+from tests.servers import django_app, wordpress
 from tests.servers.databases import fresh
 
 if TYPE_CHECKING:
@@ -73,4 +73,26 @@ def test_a_django_application_moves(postgresql_url: str, pool: Pool) -> None:
     for name in ("bob", "cyn", "gus"):
         assert not door.lets_in(name, OTHER)
         assert door.lets_in(name, django_app.PASSWORD), name
+    assert "example.com" not in journey.told
+
+
+def test_a_wordpress_site_moves(mariadb_url: str, pool: Pool) -> None:
+    url = fresh(mariadb_url, "wordpress_whole")
+    wordpress.fill(url)
+    journey, run_file = carried(pool, "wordpress", url)
+    left = ("owner", "ada", "cyn", "dan", "eve@work.example")
+    assert ends(journey) == {
+        "bob": IMPORTED, **dict.fromkeys(left, DEFERRED),
+        "fay planted": rejected("username_white_space"), "gus.planted": rejected("email_invalid"),
+    }  # fmt: skip
+    assert groups(pool, "bob") == ["editor", "sales_team"]
+
+    door = Door(pool, app_client(pool))
+    assert not door.lets_in("bob", OTHER)
+    assert door.lets_in("bob", wordpress.PASSWORD)
+    attach(run_file)
+    for name in ("ada", "cyn", "dan", "eve@work.example"):
+        assert not door.lets_in(name, OTHER)
+        assert door.lets_in(name, wordpress.PASSWORD), name
+    assert pool.attributes("ada")["locale"] == "de_DE"
     assert "example.com" not in journey.told
