@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from sqlalchemy import create_engine
 
 from connectors.records import ENABLED, GROUPS, PASSWORD_HASH
 from mappings.password_hashes import PasswordHashes
@@ -51,3 +52,23 @@ def test_hashes_of_django_travel_up_to_cognito_s_costs(url: str, tmp_path: Path)
         "ada": "PBKDF2_SHA256", "bob": None, "cyn": None, "dan@work": None, "eve": "BCRYPT",
         "gus": "PBKDF2_SHA256",
     }  # fmt: skip
+
+
+ALLAUTH = (
+    'CREATE TABLE account_emailaddress (id serial, email varchar(254), verified boolean, "primary" boolean, '
+    "user_id integer); INSERT INTO account_emailaddress (email, verified, user_id) "
+    "SELECT lower(email), username = 'ada', id FROM auth_user"
+)
+"""The columns of django-allauth's EmailAddress."""
+
+
+def test_django_allauth_says_who_has_a_verified_address(url: str, tmp_path: Path) -> None:
+    """The query that the example shows as a comment."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(ALLAUTH)
+    engine.dispose()
+    source, _ = example("django", url, commented=True, table=None)
+    people = judged(source, "django", tmp_path)
+    assert [name for name, row in people.items() if row["email_verified"] == "true"] == ["ada"]
+    assert rejected(people) == {"hal.planted": "email_invalid"}

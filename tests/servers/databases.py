@@ -72,8 +72,9 @@ def mariadb(folder: Path) -> Iterator[str]:
 def fresh(url: str, name: str) -> str:
     """Make an empty database beside the one of a URL, and give its URL."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    letters = " CHARACTER SET utf8mb4" if engine.dialect.name == "mysql" else ""
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name}{letters}"))
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
