@@ -33,6 +33,7 @@ from connectors.sources.sql_errors import database_errors
 from connectors.sources.sql_lists import Lists, ListSettings
 from connectors.sources.sql_ranges import Range, cursor_of, from_ranges, ranges_of
 from connectors.sources.sql_relation import Relation, query_of, refuse_bad_key, table_of
+from connectors.sources.sql_times import OddTime, taking_odd_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -100,7 +101,7 @@ class SqlSource:
             url = make_url(self._settings.url)
             if url.get_backend_name() == "sqlite" and url.database:
                 url = url.set(database=str(self._base / url.database))
-            return create_engine(url, poolclass=NullPool, hide_parameters=True)
+            return taking_odd_times(create_engine(url, poolclass=NullPool, hide_parameters=True))
         except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
             missing = f" Install the package {error.name}." if isinstance(error, ImportError) else ""
             raise ConfigurationError(
@@ -166,11 +167,16 @@ class SqlSource:
         """The latest change now, less the overlap; None where ``updated_at`` is not named.
 
         Raises:
-            SourceError: ``updated_at`` is no column of times or numbers.
+            SourceError: ``updated_at`` is no column of times or numbers, or has a time without end.
         """
         if self._settings.updated_at is None:
             return None
         latest = self._scalar(select(func.max(self._changed_at())).select_from(self._relation.origin))
+        if isinstance(latest, OddTime):  # behind it no later run would find anybody
+            raise SourceError(
+                "source.updated_at: the latest change is beyond the year 9999.",
+                "Name another column, or leave such times out by a query.",
+            )
         if isinstance(latest, datetime):
             latest -= timedelta(seconds=self._settings.overlap_seconds)
         return {"updated_at": to_cursor(latest)} if latest is not None else {}

@@ -162,3 +162,51 @@ def test_a_database_that_is_away_is_asked_again_and_a_login_that_is_refused_is_n
     nobody = here.set(database="nowhere").render_as_string(hide_password=False)
     with pytest.raises(SourceError, match="Check user, password and database"):
         source(nobody, tmp_path).check()
+
+
+ODD_TIMES = "'infinity'", "'-infinity'", "'0044-03-15 BC'", "'12026-01-01'"
+
+
+def test_times_that_python_has_no_value_for_arrive_as_the_database_writes_them(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    told = ", ".join(f"({nr}, {odd}, {odd}, {odd})" for nr, odd in enumerate((*ODD_TIMES, "'2026-01-02'")))
+    types = "nr integer PRIMARY KEY, day date, moment timestamp, moved timestamptz"
+    engine = create_engine(postgresql_url)
+    rows = f"INSERT INTO odd VALUES {told}"  # noqa: S608 - texts of this file
+    _run(engine, "DROP TABLE IF EXISTS odd", f"CREATE TABLE odd ({types})", rows)
+    engine.dispose()
+    one = source(postgresql_url, tmp_path, table="odd", updated_at="moved", page_rows=2)
+    found = read(one, "day", "moment", "moved")
+    assert [row[0] for row in found] == [
+        "infinity",
+        "-infinity",
+        "0044-03-15 BC",
+        "12026-01-01",
+        "2026-01-02",
+    ]
+    assert [row[1] for row in found][2:] == [
+        "0044-03-15 00:00:00 BC",
+        "12026-01-01 00:00:00",
+        "2026-01-02T00:00:00",
+    ]
+    assert found[0][2] == "infinity"
+    assert found[4][2].startswith("2026-01-02T00:00:00")
+
+
+@pytest.mark.parametrize("told", ["infinity", "12026-01-01"])
+def test_nobody_is_passed_over_for_a_last_change_without_end(
+    postgresql_url: str, tmp_path: Path, told: str
+) -> None:
+    """Behind such a watermark no later delta run would find anybody."""
+    engine = create_engine(postgresql_url)
+    _run(
+        engine,
+        "DROP TABLE IF EXISTS endless",
+        "CREATE TABLE endless (nr integer PRIMARY KEY, moved timestamp)",
+        f"INSERT INTO endless VALUES (1, '{told}')",  # noqa: S608 - same
+    )
+    engine.dispose()
+    with pytest.raises(SourceError, match=r"source\.updated_at") as caught:
+        source(postgresql_url, tmp_path, table="endless", updated_at="moved").watermark()
+    assert told not in str(caught.value)
