@@ -30,10 +30,10 @@ from connectors.sources.side_by_side import side_by_side
 from connectors.sources.sql_arrow import KEY, ArrowReader, arrow_reader
 from connectors.sources.sql_cells import Part, from_cursor, page_of, part_of, to_cursor
 from connectors.sources.sql_errors import database_errors
+from connectors.sources.sql_lenient import OddTime, lenient
 from connectors.sources.sql_lists import Lists, ListSettings
 from connectors.sources.sql_ranges import Range, cursor_of, from_ranges, ranges_of
 from connectors.sources.sql_relation import Relation, query_of, refuse_bad_key, table_of
-from connectors.sources.sql_times import OddTime, taking_odd_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -101,7 +101,7 @@ class SqlSource:
             url = make_url(self._settings.url)
             if url.get_backend_name() == "sqlite" and url.database:
                 url = url.set(database=str(self._base / url.database))
-            return taking_odd_times(create_engine(url, poolclass=NullPool, hide_parameters=True))
+            return lenient(create_engine(url, poolclass=NullPool, hide_parameters=True))
         except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
             missing = f" Install the package {error.name}." if isinstance(error, ImportError) else ""
             raise ConfigurationError(

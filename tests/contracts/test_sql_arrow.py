@@ -151,11 +151,13 @@ def test_a_database_of_unknown_letters_is_read_in_the_usual_way(url: str, tmp_pa
         )
     engine.dispose()
     other = url.rpartition("/")[0] + "/letters"
-    engine = create_engine(other)
+    engine = create_engine(f"{other}?client_encoding=utf8")
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE arrows (nr bigint PRIMARY KEY, name text)"))
-        connection.execute(text("INSERT INTO arrows VALUES (1, 'Ann')"))
+        connection.execute(text(r"INSERT INTO arrows VALUES (1, 'Ann'), (2, E'\xff'), (3, 'Zoë')"))
     engine.dispose()
     one = source(other, tmp_path)
     assert one._arrow is None
-    assert [row[2:] for row in read(one, ("nr", "name"))] == [("1", "Ann")]
+    assert [row[2:] for row in read(one, ("nr", "name"))] == [("1", "Ann"), ("3", "Zoë")]
+    lost = [row for page in one.pages(["name"]) for row in page.unreadable.iter_rows()]
+    assert lost == [(2, 0, "line_undecodable")]
