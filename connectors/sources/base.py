@@ -27,6 +27,7 @@ class SourceTraits:
         resumable: ``pages(after=cursor)`` goes on exactly behind the page of that cursor.
         counts: ``count()`` returns the exact number of users.
         changed_since: it can read only what changed since a watermark (``ChangingSource``).
+        partitions: by a setting of its own it reads several parts at once; its pages come in any order then.
         live: people come and go while it is read, so its fingerprint tells the place and not the content.
         delivers: what it can hand out beside plain fields.
     """
@@ -34,6 +35,7 @@ class SourceTraits:
     resumable: bool = True
     counts: bool = False
     changed_since: bool = False
+    partitions: bool = False
     live: bool = False
     delivers: frozenset[Delivers] = field(default_factory=frozenset)
 

@@ -5,6 +5,7 @@ members in ``test_the_source_contract_bites.py`` show that each promise can be b
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ PEOPLE: tuple[dict[str, str | None], ...] = (
 )
 """Texts that careless readers turn into numbers, dates, nothing or something else; None: not there."""
 
+PARTS = 3
+"""Parts that a source is read in which claims to read several at once."""
+
 
 @dataclass(frozen=True)
 class Specimen:
@@ -47,6 +51,7 @@ class Specimen:
         failing: calls that must raise, among them reading what is broken or not there.
         grown: makes a source of so many people.
         schema: whether a field that does not exist is an error; else it is null for everybody.
+        parts: makes the same source, reading so many parts at once; None where it claims no such thing.
         close: ends what the specimen has started.
     """
 
@@ -58,6 +63,7 @@ class Specimen:
     unreadable: Sequence[tuple[int, int, str]] = ()
     schema: bool = True
     names: Sequence[str] = field(default=FIELDS)
+    parts: Callable[[int], Source] | None = None
     close: Callable[[], object] = lambda: None
 
 
@@ -170,6 +176,37 @@ def pages_stay_as_small_however_many_people_there_are(specimen: Specimen) -> Non
     assert many <= few + few // 2
 
 
+def parts_are_claimed_and_find_everybody_once(specimen: Specimen) -> None:
+    assert specimen.source().traits.partitions is (specimen.parts is not None)
+    if specimen.parts is None:
+        return
+    pages = pages_of(specimen.parts(PARTS), specimen.names)
+    _holds_everybody_once(specimen, pages)
+    at_once = pages_of(specimen.parts(1), specimen.names)
+    assert pages[-1].cursor != at_once[-1].cursor, (
+        "three parts must be told from one, to go on in all of them"
+    )
+
+
+def stopping_parts_after_any_page_loses_nobody_and_repeats_nobody(specimen: Specimen) -> None:
+    if specimen.parts is None:
+        return
+    pages = pages_of(specimen.parts(PARTS), specimen.names)
+    for number, page in enumerate(pages, 1):
+        rest = pages_of(specimen.parts(PARTS), specimen.names, after=page)
+        _holds_everybody_once(specimen, [*pages[:number], *rest])
+
+
+def _holds_everybody_once(specimen: Specimen, pages: Sequence[Page]) -> None:
+    """In any order; places are numbers of the order, and nobody shares one."""
+    people = [tuple(person[name] for name in specimen.names) for *_, person in specimen.people]
+    assert Counter(row[2:] for row in rows_of(pages)) == Counter(people)
+    reasons = Counter(reason for *_, reason in specimen.unreadable)
+    assert Counter(row[2] for row in unreadable_of(pages)) == reasons
+    places = [row[:2] for row in rows_of(pages) + unreadable_of(pages)]
+    assert len(set(places)) == len(places)
+
+
 PROMISES: tuple[Callable[[Specimen], None], ...] = (
     everybody_arrives_as_text_exactly_as_written,
     pages_have_the_agreed_columns,
@@ -185,4 +222,6 @@ PROMISES: tuple[Callable[[Specimen], None], ...] = (
     a_source_that_can_be_read_passes_its_check,
     errors_are_of_our_tree_and_hold_no_value,
     pages_stay_as_small_however_many_people_there_are,
+    parts_are_claimed_and_find_everybody_once,
+    stopping_parts_after_any_page_loses_nobody_and_repeats_nobody,
 )

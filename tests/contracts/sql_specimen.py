@@ -55,4 +55,5 @@ def sql_specimen(folder: Path) -> Specimen:
             lambda: list(source().pages(["nmae"])),
         ],
         grown=grown,
+        parts=lambda parts: source(rows=2, parallel=parts),
     )
