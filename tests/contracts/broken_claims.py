@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
@@ -59,6 +60,57 @@ class BeginsTheOtherPartsAnew(HonestSql):
         return super().pages(fields, {**others, **kept})
 
 
+class ClaimsChanges(Honest):
+    traits: ClassVar[SourceTraits] = SourceTraits(changed_since=True)
+
+
+class TellsChangesUnclaimed(Honest):
+    def changed(self, fields: Sequence[str], since: Cursor, after: Cursor | None = None) -> Iterator[Page]:
+        del since
+        return self.pages(fields, after)
+
+
+class KeepsItsChangesToItself(HonestSql):
+    traits: ClassVar[SourceTraits] = replace(HonestSql.traits, changed_since=False)
+
+
+class KnowsNoMoment(HonestSql):
+    def watermark(self) -> Cursor | None:
+        return None
+
+
+class MovesItsMomentOn(HonestSql):
+    def changed(self, fields: Sequence[str], since: Cursor, after: Cursor | None = None) -> Iterator[Page]:
+        return super().changed(fields, {**since, "updated_at": "int:4"}, after)
+
+
+class TakesEverybodyForChanged(HonestSql):
+    def changed(self, fields: Sequence[str], since: Cursor, after: Cursor | None = None) -> Iterator[Page]:
+        del since
+        return self.pages(fields, after)
+
+
+class TellsTheFirstChangesAlone(HonestSql):
+    def changed(self, fields: Sequence[str], since: Cursor, after: Cursor | None = None) -> Iterator[Page]:
+        return islice(super().changed(fields, since, after), 1)
+
+
+class BeginsChangesAnew(HonestSql):
+    def changed(self, fields: Sequence[str], since: Cursor, after: Cursor | None = None) -> Iterator[Page]:
+        del after
+        return super().changed(fields, since)
+
+
+class SkipsAPageOfChangesOnResume(HonestSql):
+    def changed(self, fields: Sequence[str], since: Cursor, after: Cursor | None = None) -> Iterator[Page]:
+        return islice(super().changed(fields, since, after), 1 if after else 0, None)
+
+
+class GoesOnAmongEverybody(HonestSql):
+    def changed(self, fields: Sequence[str], since: Cursor, after: Cursor | None = None) -> Iterator[Page]:
+        return self.pages(fields, after) if after else super().changed(fields, since)
+
+
 BROKEN_CLAIMS: list[tuple[str, type[Honest], Callable[[Specimen], None]]] = [
     ("csv", ClaimsParts, suite.parts_are_claimed_and_find_everybody_once),
     ("sql", KeepsItsPartsToItself, suite.parts_are_claimed_and_find_everybody_once),
@@ -67,5 +119,15 @@ BROKEN_CLAIMS: list[tuple[str, type[Honest], Callable[[Specimen], None]]] = [
     ("sql", GivesEachPartLinesOfItsOwn, suite.parts_are_claimed_and_find_everybody_once),
     ("sql", GoesOnInTheFirstPartAlone, suite.stopping_parts_after_any_page_loses_nobody_and_repeats_nobody),
     ("sql", BeginsTheOtherPartsAnew, suite.stopping_parts_after_any_page_loses_nobody_and_repeats_nobody),
+    ("csv", ClaimsChanges, suite.changes_are_claimed_and_hold_whoever_is_new_and_not_everybody),
+    ("csv", TellsChangesUnclaimed, suite.changes_are_claimed_and_hold_whoever_is_new_and_not_everybody),
+    ("sql", KeepsItsChangesToItself, suite.changes_are_claimed_and_hold_whoever_is_new_and_not_everybody),
+    ("sql", KnowsNoMoment, suite.changes_are_claimed_and_hold_whoever_is_new_and_not_everybody),
+    ("sql", MovesItsMomentOn, suite.changes_are_claimed_and_hold_whoever_is_new_and_not_everybody),
+    ("sql", TakesEverybodyForChanged, suite.changes_are_claimed_and_hold_whoever_is_new_and_not_everybody),
+    ("sql", TellsTheFirstChangesAlone, suite.changes_are_claimed_and_hold_whoever_is_new_and_not_everybody),
+    ("sql", BeginsChangesAnew, suite.changes_go_on_behind_any_page),
+    ("sql", SkipsAPageOfChangesOnResume, suite.changes_go_on_behind_any_page),
+    ("sql", GoesOnAmongEverybody, suite.changes_go_on_behind_any_page),
 ]
 """Kind of the specimen, member that stands before it, and the promise that catches that one."""

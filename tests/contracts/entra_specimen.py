@@ -32,6 +32,11 @@ def entra_specimen(folder: Path) -> Specimen:
     server = GraphServer([*people, "no user"])
     server.__enter__()
 
+    def change() -> None:
+        new = f"more{len(server.changes)}"
+        server.users.append({"id": new})
+        server.changes.append((new, False))
+
     def grown(size: int) -> Source:
         server.users = [{"id": f"u{number:05d}"} for number in range(size)]
         return source(server, page_users=50)
@@ -40,7 +45,7 @@ def entra_specimen(folder: Path) -> Specimen:
         lambda: source(server),
         [(number, 0, one) for number, one in enumerate(people, 1)],
         unreadable=[(len(people) + 1, 0, "line_malformed")],
-        change=lambda: server.users.append({"id": "more"}),
+        change=change,
         failing=[
             lambda: source(server, client_secret="wrong").check(),  # noqa: S106 - opens nothing
             lambda: source(server, tenant="elsewhere").check(),
@@ -49,6 +54,7 @@ def entra_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        changing=lambda: source(server),
         close=server.__exit__,
     )
 

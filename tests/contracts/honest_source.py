@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from connectors.sources.base import SourceTraits
 from connectors.sources.sql_source import SqlSource
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from connectors.records import Cursor, Page
-    from connectors.sources.base import Source
+    from connectors.sources.base import ChangingSource, Source
     from tests.contracts.source_suite import Specimen
 
 
@@ -52,14 +52,22 @@ class HonestSql(Honest):
 
     traits: ClassVar[SourceTraits] = SqlSource.traits
 
+    def watermark(self) -> Cursor | None:
+        mark: Cursor | None = self.real.watermark()
+        return mark
+
+    def changed(self, fields: Sequence[str], since: Cursor, after: Cursor | None = None) -> Iterator[Page]:
+        yield from map(self.turned, self.real.changed(fields, since, after))
+
 
 def wrapped(specimen: Specimen, member: type[Honest]) -> Specimen:
     """A specimen whose every source is handed on by a member."""
-    parts = specimen.parts
+    parts, changing = specimen.parts, specimen.changing
     return replace(
         specimen,
         source=lambda: member(specimen.source()),
         grown=lambda size: member(specimen.grown(size)),
         parts=(lambda count: member(parts(count))) if parts else None,
+        changing=(lambda: cast("ChangingSource", member(changing()))) if changing else None,
         failing=[partial(lambda: member(specimen.source()).pages(["nmae"]).__next__())],
     )

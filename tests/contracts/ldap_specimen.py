@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from connectors.sources.base import Source
     from tests.servers.slapd import Slapd
 
+OLD = {"modifyTimestamp": "20010101000000Z"}
+"""Of whoever is there before any watermark is taken; slapadd would write this very second."""
+
 
 def uuid_of(number: int) -> str:
     """UUIDs that rise in another order than the entries were made in."""
@@ -26,12 +30,13 @@ def ldap_specimen(folder: Path) -> Specimen:
     people = [{name: value or None for name, value in one.items()} for one in PEOPLE]
     placed = sorted((uuid_of(number), one) for number, one in enumerate(people, 1))
     entries = [
-        person(f"p{number}", {**one, "entryUUID": place}) for number, (place, one) in enumerate(placed)
+        person(f"p{number}", {**one, **OLD, "entryUUID": place}) for number, (place, one) in enumerate(placed)
     ]
-    bad = person("bad", {"id": "bad", "note": b"\xff", "entryUUID": str(UUID(int=2**128 - 1))})
+    bad = person("bad", {"id": "bad", "note": b"\xff", **OLD, "entryUUID": str(UUID(int=2**128 - 1))})
+    numbers = count()
     servers = {"people": start_slapd(folder / "people", [*entries[::-1], bad])}
 
-    def source(server: str = "people", **more: object) -> Source:
+    def source(server: str = "people", **more: object) -> LdapSource:
         return ldap_source(servers[server], folder, **{"page_users": 3, "page_size": 2, **more})
 
     def grown(size: int) -> Source:
@@ -41,8 +46,9 @@ def ldap_specimen(folder: Path) -> Specimen:
         return source(name, page_users=50, page_size=200)
 
     def change() -> None:
-        connection = servers["people"].admin()
-        connection.add(f"uid=more,{PEOPLE_DN}", ["inetOrgPerson"], {"cn": "more", "sn": "more"})
+        connection, new = servers["people"].admin(), f"more{next(numbers)}"
+        named = {"cn": new, "sn": new, "id": new}
+        connection.add(f"uid={new},{PEOPLE_DN}", ["inetOrgPerson", "specimen"], named)
         connection.unbind()
 
     def close() -> None:
@@ -66,6 +72,7 @@ def ldap_specimen(folder: Path) -> Specimen:
             lambda: list(source().pages(["nmae"])),
         ],
         grown=grown,
+        changing=lambda: source(overlap_seconds=0),
         close=close,
     )
 

@@ -41,6 +41,10 @@ def okta_specimen(folder: Path) -> Specimen:
     server = OktaServer([*users, "no user"])
     server.__enter__()
 
+    def change() -> None:
+        new = user(f"more{len(server.users)}")
+        server.users.append({**new, "lastUpdated": "2999-01-01T00:00:00.000Z"})
+
     def grown(size: int) -> Source:
         server.users = [user(f"u{number:05d}") for number in range(size)]
         return source(server, page_users=50)
@@ -49,7 +53,7 @@ def okta_specimen(folder: Path) -> Specimen:
         lambda: source(server),
         [(number, 0, one) for number, one in enumerate(texts, 1)],
         unreadable=[(len(texts) + 1, 0, "line_malformed")],
-        change=lambda: server.users.append(user("more")),
+        change=change,
         failing=[
             lambda: source(server, token="wrong").check(),  # noqa: S106 - opens nothing
             lambda: list(source(server).pages(["id"], {"at": f"{server.url}/api/v1/nothing", "row": 3})),
@@ -57,6 +61,7 @@ def okta_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        changing=lambda: source(server, overlap_seconds=0),
         close=server.__exit__,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,12 @@ def scim_specimen(folder: Path) -> Specimen:
         texts = dict(zip(NAMES, person.values(), strict=True))
         told = {name: text for name, text in texts.items() if text is not None}
         known[server.add("User", userName=f"user{number}", **told)] = texts
+    for one in server.storage.resources:
+        one.meta.last_modified = datetime(2001, 1, 1, tzinfo=UTC)
+
+    def change() -> None:
+        new = f"more{len(server.ids())}"
+        server.add("User", userName=new, externalId=new)
 
     def grown(size: int) -> Source:
         server.empty()
@@ -42,7 +49,7 @@ def scim_specimen(folder: Path) -> Specimen:
     return Specimen(
         lambda: source(server),
         [(number, 0, known[one]) for number, one in enumerate(server.ids(), 1)],
-        change=lambda: server.add("User", userName="more"),
+        change=change,
         failing=[
             lambda: source(server, token="wrong").check(),  # noqa: S106 - opens nothing
             lambda: source(server, url=f"{server.url}/elsewhere").check(),
@@ -52,6 +59,7 @@ def scim_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        changing=lambda: source(server, overlap_seconds=0),
         close=server.__exit__,
     )
 

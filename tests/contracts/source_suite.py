@@ -18,8 +18,8 @@ from connectors.records import CANNOT_READ, FILE, LINE, REASON
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from connectors.records import Page
-    from connectors.sources.base import Source
+    from connectors.records import Cursor, Page
+    from connectors.sources.base import ChangingSource, Source
 
 FIELDS = ("id", "name", "plan", "note")
 
@@ -38,6 +38,9 @@ PEOPLE: tuple[dict[str, str | None], ...] = (
 PARTS = 3
 """Parts that a source is read in which claims to read several at once."""
 
+NEWCOMERS = 7
+"""People who come after a watermark: more than two pages of them, where a specimen's pages hold three."""
+
 
 @dataclass(frozen=True)
 class Specimen:
@@ -47,11 +50,14 @@ class Specimen:
         source: makes the source anew, with pages so small that there are at least three.
         people: line, file and values of each readable person, in the order of the source.
         unreadable: line, file and reason of every line that is no person.
-        change: changes what the source reads, as little as somebody could.
+        change: changes what the source reads, as little as somebody could; where there is ``changing``, each
+            call adds somebody who is new.
         failing: calls that must raise, among them reading what is broken or not there.
         grown: makes a source of so many people.
         schema: whether a field that does not exist is an error; else it is null for everybody.
         parts: makes the same source, reading so many parts at once; None where it claims no such thing.
+        changing: makes the same source, able to tell who has changed, with no overlap behind its watermark;
+            None where it claims no such thing.
         close: ends what the specimen has started.
     """
 
@@ -64,6 +70,7 @@ class Specimen:
     schema: bool = True
     names: Sequence[str] = field(default=FIELDS)
     parts: Callable[[int], Source] | None = None
+    changing: Callable[[], ChangingSource] | None = None
     close: Callable[[], object] = lambda: None
 
 
@@ -207,6 +214,62 @@ def _holds_everybody_once(specimen: Specimen, pages: Sequence[Page]) -> None:
     assert len(set(places)) == len(places)
 
 
+def changes_are_claimed_and_hold_whoever_is_new_and_not_everybody(specimen: Specimen) -> None:
+    source = specimen.source()
+    assert source.traits.changed_since is (specimen.changing is not None)
+    if specimen.changing is None:
+        assert not hasattr(source, "changed")
+        assert not hasattr(source, "watermark")
+        return
+    before, watermark = _names_in(pages_of(source, specimen.names)), _watermark(specimen)
+    assert _names_in(_changed(specimen, watermark)) < before
+    new = _newcomers(specimen, before)
+    changed = _names_in(_changed(specimen, watermark))
+    assert new <= changed
+    assert not before <= changed
+
+
+def changes_go_on_behind_any_page(specimen: Specimen) -> None:
+    if specimen.changing is None:
+        return
+    watermark = _watermark(specimen)
+    _newcomers(specimen, _names_in(pages_of(specimen.source(), specimen.names)))
+    pages = _changed(specimen, watermark)
+    assert len(pages) > 2, "the pages of changes are too large to show anything"
+    for number, page in enumerate(pages, 1):
+        rest = _changed(specimen, watermark, after=page)
+        assert rows_of(pages[:number]) + rows_of(rest) == rows_of(pages)
+
+
+def _watermark(specimen: Specimen) -> Cursor:
+    """The present moment, as a ledger keeps it."""
+    assert specimen.changing is not None
+    mark = specimen.changing().watermark()
+    assert mark is not None
+    kept: Cursor = json.loads(json.dumps(mark))
+    return kept
+
+
+def _changed(specimen: Specimen, since: Cursor, after: Page | None = None) -> list[Page]:
+    assert specimen.changing is not None
+    place = json.loads(json.dumps(after.cursor)) if after else None
+    return list(specimen.changing().changed(specimen.names, since, place))
+
+
+def _newcomers(specimen: Specimen, before: set[object]) -> set[object]:
+    """Let people come, and name them."""
+    for _ in range(NEWCOMERS):
+        specimen.change()
+    new = _names_in(pages_of(specimen.source(), specimen.names)) - before
+    assert len(new) == NEWCOMERS
+    return new
+
+
+def _names_in(pages: Sequence[Page]) -> set[object]:
+    """What the first field says, by which the specimen's people differ."""
+    return {row[2] for row in rows_of(pages)}
+
+
 PROMISES: tuple[Callable[[Specimen], None], ...] = (
     everybody_arrives_as_text_exactly_as_written,
     pages_have_the_agreed_columns,
@@ -224,4 +287,6 @@ PROMISES: tuple[Callable[[Specimen], None], ...] = (
     pages_stay_as_small_however_many_people_there_are,
     parts_are_claimed_and_find_everybody_once,
     stopping_parts_after_any_page_loses_nobody_and_repeats_nobody,
+    changes_are_claimed_and_hold_whoever_is_new_and_not_everybody,
+    changes_go_on_behind_any_page,
 )
