@@ -85,7 +85,7 @@ class SqlSource:
         changed_since=True,
         partitions=True,
         live=True,
-        delivers=frozenset({"hashes", "groups"}),
+        delivers=frozenset({"groups"}),
     )
 
     def __init__(

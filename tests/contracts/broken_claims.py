@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 
 from connectors.records import LINE
+from connectors.sources.auth0_export import Auth0ExportSource
 from connectors.sources.base import SourceTraits
 from tests.contracts import source_suite as suite
 from tests.contracts.honest_source import Honest, HonestSql
@@ -111,6 +112,44 @@ class GoesOnAmongEverybody(HonestSql):
         return self.pages(fields, after) if after else super().changed(fields, since)
 
 
+class ClaimsGroups(Honest):
+    traits: ClassVar[SourceTraits] = SourceTraits(delivers=frozenset({"groups"}))
+
+
+class KeepsItsGroupsToItself(HonestSql):
+    traits: ClassVar[SourceTraits] = replace(HonestSql.traits, delivers=frozenset())
+
+
+class HidesItsGroups(HonestSql):
+    def fields(self) -> list[str]:
+        return [name for name in super().fields() if name != "groups"]
+
+
+class FindsNobodyInAGroup(HonestSql):
+    def turned(self, page: Page) -> Page:
+        nobody = pl.lit("[]").alias("groups")
+        return replace(page, rows=page.rows.with_columns([nobody] if "groups" in page.rows.columns else []))
+
+
+class HandsOutHashesUnclaimed(Honest):
+    def fields(self) -> list[str]:
+        return [*super().fields(), "credentials[0].passwordHash"]
+
+
+class KeepsItsHashesToItself(Honest):
+    traits: ClassVar[SourceTraits] = Auth0ExportSource.traits
+
+    def fields(self) -> list[str]:
+        return [name for name in super().fields() if name != "passwordHash"]
+
+
+class LosesTheHashes(Honest):
+    traits: ClassVar[SourceTraits] = Auth0ExportSource.traits
+
+    def turned(self, page: Page) -> Page:
+        return replace(page, rows=page.rows.with_columns(pl.lit(None, pl.String).alias("passwordHash")))
+
+
 BROKEN_CLAIMS: list[tuple[str, type[Honest], Callable[[Specimen], None]]] = [
     ("csv", ClaimsParts, suite.parts_are_claimed_and_find_everybody_once),
     ("sql", KeepsItsPartsToItself, suite.parts_are_claimed_and_find_everybody_once),
@@ -129,5 +168,12 @@ BROKEN_CLAIMS: list[tuple[str, type[Honest], Callable[[Specimen], None]]] = [
     ("sql", BeginsChangesAnew, suite.changes_go_on_behind_any_page),
     ("sql", SkipsAPageOfChangesOnResume, suite.changes_go_on_behind_any_page),
     ("sql", GoesOnAmongEverybody, suite.changes_go_on_behind_any_page),
+    ("csv", ClaimsGroups, suite.what_is_claimed_to_be_delivered_arrives),
+    ("sql", KeepsItsGroupsToItself, suite.what_is_claimed_to_be_delivered_arrives),
+    ("sql", HidesItsGroups, suite.what_is_claimed_to_be_delivered_arrives),
+    ("sql", FindsNobodyInAGroup, suite.what_is_claimed_to_be_delivered_arrives),
+    ("auth0_export", LosesTheHashes, suite.what_is_claimed_to_be_delivered_arrives),
+    ("csv", HandsOutHashesUnclaimed, suite.hashes_come_from_nobody_who_does_not_claim_them),
+    ("auth0_export", KeepsItsHashesToItself, suite.hashes_come_from_nobody_who_does_not_claim_them),
 ]
 """Kind of the specimen, member that stands before it, and the promise that catches that one."""

@@ -29,7 +29,9 @@ def source(server: GraphServer, sleep: Callable[[float], None] = lambda _: None,
 def entra_specimen(folder: Path) -> Specimen:
     del folder
     people = [dict(zip(NAMES, person.values(), strict=True)) for person in PEOPLE]
-    server = GraphServer([*people, "no user"])
+    linked = {"signInType": "federated", "issuer": "google.com", "issuerAssignedId": "104"}
+    server = GraphServer([{**people[0], "identities": [linked]}, *people[1:], "no user"])
+    server.add_group("staff", [str(people[0]["id"])])
     server.__enter__()
 
     def change() -> None:
@@ -54,6 +56,7 @@ def entra_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered={"groups": "groups", "identities": "identities"},
         changing=lambda: source(server),
         close=server.__exit__,
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from connectors.sources.ldap_source import LdapSettings, LdapSource
 from tests.contracts.source_suite import PEOPLE, Specimen
-from tests.servers.slapd import NOBODY, PEOPLE_DN, READER, SECRET, person, start_slapd
+from tests.servers.slapd import NOBODY, PEOPLE_DN, READER, SECRET, SUFFIX, person, start_slapd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 OLD = {"modifyTimestamp": "20010101000000Z"}
 """Of whoever is there before any watermark is taken; slapadd would write this very second."""
+
+HASH = "{SSHA}aGFzaC1vZi1hLXRlc3Q="
+GROUPS_DN = f"ou=groups,{SUFFIX}"
+GIVEN = {
+    "page_users": 3,
+    "page_size": 2,
+    "groups": {"base": GROUPS_DN, "filter": "(objectClass=groupOfNames)"},
+}
 
 
 def uuid_of(number: int) -> str:
@@ -29,15 +37,17 @@ def ldap_specimen(folder: Path) -> Specimen:
     """The last one has bytes in a text that are no UTF-8; a directory keeps no empty texts."""
     people = [{name: value or None for name, value in one.items()} for one in PEOPLE]
     placed = sorted((uuid_of(number), one) for number, one in enumerate(people, 1))
+    placed[0][1]["userPassword"] = HASH
     entries = [
         person(f"p{number}", {**one, **OLD, "entryUUID": place}) for number, (place, one) in enumerate(placed)
     ]
     bad = person("bad", {"id": "bad", "note": b"\xff", **OLD, "entryUUID": str(UUID(int=2**128 - 1))})
+    staff = f"dn: cn=staff,{GROUPS_DN}\nobjectClass: groupOfNames\nmember: uid=p0,{PEOPLE_DN}\n"
     numbers = count()
-    servers = {"people": start_slapd(folder / "people", [*entries[::-1], bad])}
+    servers = {"people": start_slapd(folder / "people", [*entries[::-1], bad, staff])}
 
     def source(server: str = "people", **more: object) -> LdapSource:
-        return ldap_source(servers[server], folder, **{"page_users": 3, "page_size": 2, **more})
+        return ldap_source(servers[server], folder, **{**GIVEN, **more})
 
     def grown(size: int) -> Source:
         ids, name = (f"u{number:05d}" for number in range(size)), f"grown{size}"
@@ -72,6 +82,7 @@ def ldap_specimen(folder: Path) -> Specimen:
             lambda: list(source().pages(["nmae"])),
         ],
         grown=grown,
+        delivered={"hashes": "userPassword", "groups": "groups"},
         changing=lambda: source(overlap_seconds=0),
         close=close,
     )

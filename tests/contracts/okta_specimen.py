@@ -39,6 +39,7 @@ def okta_specimen(folder: Path) -> Specimen:
     profiles = [{name.removeprefix("profile."): one[name] for name in NAMES[1:]} for one in texts]
     users = [user(str(one["id"]), **profile) for one, profile in zip(texts, profiles, strict=True)]
     server = OktaServer([*users, "no user"])
+    server.add_group("staff", [users[0]["id"]])
     server.__enter__()
 
     def change() -> None:
@@ -61,6 +62,7 @@ def okta_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered={"groups": "groups"},
         changing=lambda: source(server, overlap_seconds=0),
         close=server.__exit__,
     )

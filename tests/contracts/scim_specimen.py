@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ def scim_specimen(folder: Path) -> Specimen:
         texts = dict(zip(NAMES, person.values(), strict=True))
         told = {name: text for name, text in texts.items() if text is not None}
         known[server.add("User", userName=f"user{number}", **told)] = texts
+    server.add("Group", displayName="staff", members=[{"value": server.ids()[0], "type": "User"}])
     for one in server.storage.resources:
         one.meta.last_modified = datetime(2001, 1, 1, tzinfo=UTC)
 
@@ -47,7 +49,7 @@ def scim_specimen(folder: Path) -> Specimen:
         return source(server, page_users=100)
 
     return Specimen(
-        lambda: source(server),
+        partial(source, server, groups_from="groups"),
         [(number, 0, known[one]) for number, one in enumerate(server.ids(), 1)],
         change=change,
         failing=[
@@ -59,6 +61,7 @@ def scim_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered={"groups": "groups"},
         changing=lambda: source(server, overlap_seconds=0),
         close=server.__exit__,
     )

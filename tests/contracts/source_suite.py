@@ -5,6 +5,7 @@ members in ``test_the_source_contract_bites.py`` show that each promise can be b
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,10 +17,10 @@ from connectors.errors import PoolferryError, SourceError
 from connectors.records import CANNOT_READ, FILE, LINE, REASON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from connectors.records import Cursor, Page
-    from connectors.sources.base import ChangingSource, Source
+    from connectors.sources.base import ChangingSource, Delivers, Source
 
 FIELDS = ("id", "name", "plan", "note")
 
@@ -38,8 +39,14 @@ PEOPLE: tuple[dict[str, str | None], ...] = (
 PARTS = 3
 """Parts that a source is read in which claims to read several at once."""
 
+EMPTY = {None, "", "[]", "{}"}
+"""What a field says of somebody who has nothing there."""
+
 NEWCOMERS = 7
 """People who come after a watermark: more than two pages of them, where a specimen's pages hold three."""
+
+HASHES = re.compile(r"(hash(es)?|digest|password|passwd|pwd|credentials?)(\[0\])?$", re.IGNORECASE)
+"""How the names of fields end that hold hashes, in all systems that hand out any."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class Specimen:
         parts: makes the same source, reading so many parts at once; None where it claims no such thing.
         changing: makes the same source, able to tell who has changed, with no overlap behind its watermark;
             None where it claims no such thing.
+        delivered: field by what it carries, of all that the source claims to deliver; somebody has each.
         close: ends what the specimen has started.
     """
 
@@ -71,6 +79,7 @@ class Specimen:
     names: Sequence[str] = field(default=FIELDS)
     parts: Callable[[int], Source] | None = None
     changing: Callable[[], ChangingSource] | None = None
+    delivered: Mapping[Delivers, str] = field(default_factory=dict)
     close: Callable[[], object] = lambda: None
 
 
@@ -270,6 +279,24 @@ def _names_in(pages: Sequence[Page]) -> set[object]:
     return {row[2] for row in rows_of(pages)}
 
 
+def what_is_claimed_to_be_delivered_arrives(specimen: Specimen) -> None:
+    source, fields = specimen.source(), list(specimen.delivered.values())
+    assert specimen.delivered.keys() == source.traits.delivers
+    assert set(fields) <= set(source.fields())
+    rows = rows_of(pages_of(source, fields)) if fields else []
+    for at, name in enumerate(fields, 2):
+        assert {row[at] for row in rows} - EMPTY, f"nobody has anything in {name}"
+
+
+def hashes_come_from_nobody_who_does_not_claim_them(specimen: Specimen) -> None:
+    source = specimen.source()
+    named = {name for name in source.fields() if HASHES.search(name)}
+    if "hashes" in source.traits.delivers:
+        assert specimen.delivered["hashes"] in named
+    else:
+        assert not named
+
+
 PROMISES: tuple[Callable[[Specimen], None], ...] = (
     everybody_arrives_as_text_exactly_as_written,
     pages_have_the_agreed_columns,
@@ -289,4 +316,6 @@ PROMISES: tuple[Callable[[Specimen], None], ...] = (
     stopping_parts_after_any_page_loses_nobody_and_repeats_nobody,
     changes_are_claimed_and_hold_whoever_is_new_and_not_everybody,
     changes_go_on_behind_any_page,
+    what_is_claimed_to_be_delivered_arrives,
+    hashes_come_from_nobody_who_does_not_claim_them,
 )

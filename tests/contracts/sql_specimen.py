@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from connectors.sources.base import Source
 
+GROUPS = {"query": "SELECT person, name FROM members", "user": "person", "value": "name"}
+
 
 def sql_specimen(folder: Path) -> Specimen:
     """SQLite; the last row holds bytes that are no text."""
@@ -26,6 +28,8 @@ def sql_specimen(folder: Path) -> Specimen:
         database.executemany("INSERT INTO users VALUES (:id, :name, :plan, :note, 1)", people[:-1])
         database.executemany("INSERT INTO users VALUES (:id, :name, :plan, :note, 2)", people[-1:])
         database.execute("INSERT INTO users VALUES ('~bad', 'n', 'p', x'ff', 1)")
+        database.execute("CREATE TABLE members (person TEXT, name TEXT)")
+        database.execute("INSERT INTO members VALUES ('00123', 'staff')")
         database.execute("CREATE TABLE grown (id TEXT PRIMARY KEY NOT NULL, name TEXT)")
         database.execute("CREATE VIEW twice AS SELECT 'same' AS id UNION ALL SELECT 'same'")
     database.close()
@@ -33,7 +37,7 @@ def sql_specimen(folder: Path) -> Specimen:
     def source(
         table: str = "users", rows: int = 3, url: str = "sqlite:///app.db", **more: object
     ) -> SqlSource:
-        given = {"url": url, "table": table, "page_rows": rows, **more}
+        given = {"url": url, "table": table, "page_rows": rows, "lists": {"groups": GROUPS}, **more}
         return SqlSource(SqlSettings.model_validate(given), folder, sleep=lambda _: None)
 
     def write(*statements: str) -> None:
@@ -66,5 +70,6 @@ def sql_specimen(folder: Path) -> Specimen:
         ],
         grown=grown,
         changing=lambda: source(updated_at="updated_at"),
+        delivered={"groups": "groups"},
         parts=lambda parts: source(rows=2, parallel=parts),
     )

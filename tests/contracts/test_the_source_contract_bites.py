@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 import pytest
@@ -218,6 +218,22 @@ def test_a_broken_member_is_caught(
 ) -> None:
     with pytest.raises((AssertionError, Failed, SourceError)):
         promise(wrapped(SPECIMENS[kind](tmp_path), member))
+
+
+@pytest.mark.parametrize(
+    ("left_out", "promise"),
+    [
+        ({"parts": None}, suite.parts_are_claimed_and_find_everybody_once),
+        ({"changing": None}, suite.changes_are_claimed_and_hold_whoever_is_new_and_not_everybody),
+        ({"delivered": {}}, suite.what_is_claimed_to_be_delivered_arrives),
+    ],
+    ids=["parts", "changing", "delivered"],
+)
+def test_a_specimen_that_shows_less_than_its_kind_claims_is_caught(
+    left_out: dict[str, Any], promise: Callable[[Specimen], None], tmp_path: Path
+) -> None:
+    with pytest.raises(AssertionError):
+        promise(replace(SPECIMENS["sql"](tmp_path), **left_out))
 
 
 def _shows_a_value(specimen: Specimen) -> None:
