@@ -31,6 +31,7 @@ from mappings.hash_schemes.wrapped import WRAPPERS
 from mappings.reasons import PROBLEMS, REASONS
 from tests.faults.table import TABLE as FAULTS
 from tests.reference_keys import (
+    claims,
     conversions,
     listed,
     lookups,
@@ -41,6 +42,7 @@ from tests.reference_keys import (
     rule_keys,
     run_file,
     sources,
+    traits,
     verbs,
     written,
 )
@@ -200,7 +202,8 @@ def hash_wrappers() -> str:
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
     {
-        "commands": commands, "options": options, "run-file": run_file, "sources": sources,
+        "commands": commands, "options": options, "run-file": run_file, "claims": claims, "sources": sources,
+        "traits": traits,
         "mapping-keys": mapping_keys, "origins": origins, "rule-keys": rule_keys, "lookups": lookups,
         "verbs": verbs, "conversions": conversions, "presets": presets, "strategies": strategies,
         "hash-schemes": hash_schemes, "hash-wrappers": hash_wrappers, "reasons": reasons,

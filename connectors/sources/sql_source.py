@@ -85,7 +85,12 @@ class SqlSource:
     """
 
     traits: ClassVar[SourceTraits] = SourceTraits(
-        resumable=True, counts=True, changed_since=True, live=True, delivers=frozenset({"hashes", "groups"})
+        resumable=True,
+        counts=True,
+        changed_since=True,
+        partitions=True,
+        live=True,
+        delivers=frozenset({"groups"}),
     )
 
     def __init__(
