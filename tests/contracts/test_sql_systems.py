@@ -210,3 +210,20 @@ def test_nobody_is_passed_over_for_a_last_change_without_end(
     with pytest.raises(SourceError, match=r"source\.updated_at") as caught:
         source(postgresql_url, tmp_path, table="endless", updated_at="moved").watermark()
     assert told not in str(caught.value)
+
+
+def test_days_that_are_none_arrive_as_mariadb_writes_them(mariadb_url: str, tmp_path: Path) -> None:
+    """The default of WordPress's `user_registered`."""
+    engine = create_engine(mariadb_url)
+    _run(
+        engine,
+        "SET sql_mode = ''",
+        "DROP TABLE IF EXISTS odd",
+        "CREATE TABLE odd (nr integer PRIMARY KEY, moment datetime, day date)",
+        "INSERT INTO odd VALUES (1, '0000-00-00 00:00:00', '2026-00-00'), (2, '2026-01-02 03:04:05', NULL)",
+    )
+    engine.dispose()
+    assert read(source(mariadb_url, tmp_path, table="odd"), "moment", "day") == [
+        ("0000-00-00 00:00:00", "2026-00-00"),
+        ("2026-01-02T03:04:05", None),
+    ]
