@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from connectors.errors import RetryError, SourceError
+from connectors.sources import sql_source
 from connectors.sources.sql_source import SqlSettings, SqlSource
 
 if TYPE_CHECKING:
@@ -192,6 +193,15 @@ def test_times_that_python_has_no_value_for_arrive_as_the_database_writes_them(
     ]
     assert found[0][2] == "infinity"
     assert found[4][2].startswith("2026-01-02T00:00:00")
+
+
+def test_without_that_one_such_time_would_hide_everybody(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_source, "taking_odd_times", lambda engine: engine)
+    query = "SELECT 1 AS nr, timestamptz 'infinity' AS moved UNION ALL SELECT 2, now()"
+    with pytest.raises(SourceError):
+        read(source(postgresql_url, tmp_path, query=query, key="nr"), "moved")
 
 
 @pytest.mark.parametrize("told", ["infinity", "12026-01-01"])
