@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from connectors.errors import RetryError, SourceError
+from connectors.sources import sql_source
 from connectors.sources.sql_source import SqlSettings, SqlSource
 
 if TYPE_CHECKING:
@@ -194,6 +195,15 @@ def test_times_that_python_has_no_value_for_arrive_as_the_database_writes_them(
     assert found[4][2].startswith("2026-01-02T00:00:00")
 
 
+def test_without_that_one_such_time_would_hide_everybody(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_source, "taking_odd_times", lambda engine: engine)
+    query = "SELECT 1 AS nr, timestamptz 'infinity' AS moved UNION ALL SELECT 2, now()"
+    with pytest.raises(SourceError):
+        read(source(postgresql_url, tmp_path, query=query, key="nr"), "moved")
+
+
 @pytest.mark.parametrize("told", ["infinity", "12026-01-01"])
 def test_nobody_is_passed_over_for_a_last_change_without_end(
     postgresql_url: str, tmp_path: Path, told: str
@@ -210,3 +220,20 @@ def test_nobody_is_passed_over_for_a_last_change_without_end(
     with pytest.raises(SourceError, match=r"source\.updated_at") as caught:
         source(postgresql_url, tmp_path, table="endless", updated_at="moved").watermark()
     assert told not in str(caught.value)
+
+
+def test_days_that_are_none_arrive_as_mariadb_writes_them(mariadb_url: str, tmp_path: Path) -> None:
+    """The default of WordPress's `user_registered`."""
+    engine = create_engine(mariadb_url)
+    _run(
+        engine,
+        "SET sql_mode = ''",
+        "DROP TABLE IF EXISTS odd",
+        "CREATE TABLE odd (nr integer PRIMARY KEY, moment datetime, day date)",
+        "INSERT INTO odd VALUES (1, '0000-00-00 00:00:00', '2026-00-00'), (2, '2026-01-02 03:04:05', NULL)",
+    )
+    engine.dispose()
+    assert read(source(mariadb_url, tmp_path, table="odd"), "moment", "day") == [
+        ("0000-00-00 00:00:00", "2026-00-00"),
+        ("2026-01-02T03:04:05", None),
+    ]

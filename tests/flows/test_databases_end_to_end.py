@@ -10,11 +10,12 @@ import pytest
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.forecast import plan
-from tests.contracts.example_runs import example
-from tests.flows.journeys import DEFERRED, IMPORTED, QUICK, hold, rejected, travel
+from tests.contracts.example_runs import example, fill
+from tests.flows.journeys import CREATED, DEFERRED, IMPORTED, QUICK, hold, rejected, travel
 from tests.flows.passwords_measured import Door, app_client, attach
 from tests.servers import django_app, wordpress
 from tests.servers.databases import fresh
+from tests.unit.hash_specimens import OTHER, PASSWORD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from tests.flows.conftest import Pool
     from tests.flows.journeys import Journey
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
-
-OTHER = "sterngucker-42 ä"
+pytestmark = pytest.mark.slow
 
 
 def carried(pool: Pool, name: str, url: str, **changes: Any) -> tuple[Journey, Path]:
@@ -55,6 +54,7 @@ def groups(pool: Pool, username: str) -> list[str]:
     return sorted(group["GroupName"] for group in told["Groups"])
 
 
+@pytest.mark.system
 def test_a_django_application_moves(postgresql_url: str, pool: Pool) -> None:
     url = fresh(postgresql_url, "django_whole")
     django_app.fill(url)
@@ -76,6 +76,7 @@ def test_a_django_application_moves(postgresql_url: str, pool: Pool) -> None:
     assert "example.com" not in journey.told
 
 
+@pytest.mark.system
 def test_a_wordpress_site_moves(mariadb_url: str, pool: Pool) -> None:
     url = fresh(mariadb_url, "wordpress_whole")
     wordpress.fill(url)
@@ -96,3 +97,33 @@ def test_a_wordpress_site_moves(mariadb_url: str, pool: Pool) -> None:
         assert door.lets_in(name, wordpress.PASSWORD), name
     assert pool.attributes("ada")["locale"] == "de_DE"
     assert "example.com" not in journey.told
+
+
+def test_a_laravel_application_moves(pool: Pool, tmp_path: Path) -> None:
+    """Whoever has no verified address keeps the password by the trigger; who was deleted has none."""
+    url = f"sqlite:///{tmp_path / 'app.db'}"
+    fill(url, "laravel", user=r"App\Models\User", team=r"App\Models\Team")
+    journey, run_file = carried(pool, "laravel", url)
+    assert ends(journey) == {"1": IMPORTED, "2": DEFERRED, "3": IMPORTED, "4": rejected("email_invalid")}
+    assert groups(pool, "1") == ["Super_Admin", "writer"]
+    assert [name for name, user in pool.users().items() if not user["Enabled"]] == ["3"]
+    door = Door(pool, app_client(pool))
+    assert [name for name in "123" if door.lets_in(name, PASSWORD)] == ["1"]
+    attach(run_file)
+    assert not door.lets_in("2", OTHER)
+    assert door.lets_in("2", PASSWORD)
+
+
+def test_better_auth_moves_by_the_trigger(pool: Pool, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'app.db'}"
+    fill(url, "better_auth")
+    mapping = {"preset": "better_auth", "mfa": None}
+    journey, run_file = carried(pool, "better_auth", url, mapping=mapping)
+    assert ends(journey) == {
+        "ada": DEFERRED, "bob": CREATED, "cyn": IMPORTED, "dan": IMPORTED, "eve": rejected("email_invalid"),
+    }  # fmt: skip
+    door = Door(pool, app_client(pool))
+    attach(run_file)
+    assert not door.lets_in("ada", OTHER)
+    assert door.lets_in("ada", PASSWORD)
+    assert {name for name, user in pool.users().items() if not user["Enabled"]} == {"cyn", "dan"}

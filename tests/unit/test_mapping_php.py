@@ -41,6 +41,7 @@ def test_a_broken_or_nested_array_is_refused(text: str) -> None:
     assert names_of(text) is None
 
 
+@pytest.mark.system
 def test_php_reads_the_same() -> None:
     if shutil.which("php") is None:
         missing("PHP", "php-cli")

@@ -1,5 +1,5 @@
--- Tables as better-auth 1.3 to 1.7 makes them (better-auth/better-auth, demo/nextjs/better-auth_migrations), with the columns of the
--- plugins admin, two-factor, username and phone-number. Invented people.
+-- Tables as better-auth makes them (better-auth/better-auth, demo/nextjs/better-auth_migrations), with the columns of the plugins
+-- admin, two-factor, username and phone-number; columns and types are those that 1.7.25 makes on PostgreSQL. Invented people.
 CREATE TABLE "user" (
   "id" text NOT NULL PRIMARY KEY, "name" text NOT NULL, "email" text NOT NULL UNIQUE, "emailVerified" boolean NOT NULL,
   "image" text, "createdAt" timestamptz DEFAULT CURRENT_TIMESTAMP NOT NULL,
