@@ -240,8 +240,8 @@ class SqlSource:
                 pl.Series(name, self._lists.of(connection, name, part.keys), dtype=pl.String)
                 for name in lists
             ]
-        every = part.texts.hstack(added)
-        return replace(part, texts=pl.DataFrame([every.get_column(name) for name in fields]))
+        every = {each.name: each for each in [*part.texts.get_columns(), *added]}
+        return replace(part, texts=pl.DataFrame([every[name] for name in fields]))
 
     def _rows_of(self, columns: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Part:
         key = self._relation.column(self._relation.key)

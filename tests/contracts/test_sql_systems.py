@@ -198,7 +198,7 @@ def test_times_that_python_has_no_value_for_arrive_as_the_database_writes_them(
 def test_without_that_one_such_time_would_hide_everybody(
     postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql_source, "taking_odd_times", lambda engine: engine)
+    monkeypatch.setattr(sql_source, "lenient", lambda engine: engine)
     query = "SELECT 1 AS nr, timestamptz 'infinity' AS moved UNION ALL SELECT 2, now()"
     with pytest.raises(SourceError):
         read(source(postgresql_url, tmp_path, query=query, key="nr"), "moved")
