@@ -88,6 +88,11 @@ def suggest(
     return draft.done(attributes)
 
 
+def is_old_id(attribute: str) -> bool:
+    """Whether an attribute of the pool is made for what named the user before (F1.42)."""
+    return _bare(attribute.removeprefix("custom:")) in _OLD_IDS
+
+
 def _names() -> dict[str, tuple[str, ...]]:
     """Usual names of fields by what they fill, the likelier ones first."""
     rules = preset("plain")
@@ -122,7 +127,7 @@ class _Draft:
 
     def attribute(self, name: str, attribute: PoolAttribute) -> None:
         """The first field with one of the usual names of an attribute, or with its own name."""
-        if _bare(name.removeprefix("custom:")) in _OLD_IDS and "username" in self.rules:
+        if is_old_id(name) and "username" in self.rules:
             self.attributes[name] = dict(self.rules["username"])
             return
         usual = self.names.get(name, ()) or (name.partition(":")[2] or name,)
