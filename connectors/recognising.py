@@ -148,10 +148,7 @@ def _server(address: str, _: Path) -> Part | None:
     plain = re.sub(r"(?:/Users)?/?(?:[?#].*)?$", "", address)
     if re.search(r"/scim\b", urlsplit(address).path, re.IGNORECASE) or plain != address.rstrip("/"):
         return {"kind": "scim", "url": plain}
-    raise ConfigurationError(
-        f"What answers at {urlsplit(address).hostname} cannot be told from its address.",
-        "Name it with --kind: scim, keycloak, okta, auth0, or rest for any other JSON API.",
-    )
+    return None
 
 
 _LOOKS: Final[tuple[Callable[[str, Path], Part | None], ...]] = (
@@ -160,6 +157,11 @@ _LOOKS: Final[tuple[Callable[[str, Path], Part | None], ...]] = (
 
 
 def _file(address: str, base: Path) -> Part:
+    if re.match(r"https?://", address):
+        raise ConfigurationError(
+            f"What answers at {urlsplit(address).hostname} cannot be told from its address.",
+            "Name it with --kind: scim, keycloak, okta, auth0, or rest for any other JSON API.",
+        )
     kind, ending = _by_ending(address)
     if kind is None:
         raise ConfigurationError(_unknown(address, ending))

@@ -58,6 +58,14 @@ def recognised(kind: str, fields: Sequence[str], filled: Collection[str]) -> lis
     return [Recognised(name, _why(kind, best[name])) for name in dict.fromkeys(name for _, name, _ in found)]
 
 
+def asked_by_presets(kind: str, fields: Sequence[str]) -> list[str]:
+    """The fields, and paths into them, that the presets ask for which may fit a source."""
+    known = KnownFields(fields)
+    specs = (parse_mapping(one.preset, where="") for one in recognised(kind, fields, ()))
+    asked = (field for spec in specs for _, _, rule in rules_of(spec) for _, field in uses(rule))
+    return [field for field in dict.fromkeys(asked) if known.has(field)]
+
+
 def _why(kind: str, sign: Sign) -> str:
     said = [f"kind {kind}"] if kind in sign.kinds else []
     said += [f"the fields {', '.join(sign.fields)}"] if sign.fields else []

@@ -9,14 +9,14 @@ import polars as pl
 
 from connectors.records import ALGORITHM, PASSWORD_HASH, REASON, USERNAME
 from flows.steps.choosing import reads
-from flows.steps.unmapped import unread_fields
+from flows.steps.unmapped import overlap, unread_fields
 from mappings.forms import forms
 from mappings.password_hashes import kinds
 from mappings.rules import HASH_KIND, Rules
 from mappings.texts import without_blanks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from connectors.records import PoolSchema
     from flows.steps.choosing import Choice
@@ -104,16 +104,13 @@ def profile(sample: Sample, choice: Choice, schema: PoolSchema, told: Mapping[st
     mapped = choice.compiled.apply(sample.rows)
     rules = Rules(schema, hash_rule=choice.spec.password_hash)
     judged = rules.judge(mapped)
-    fills: dict[str, list[str]] = {}
-    for target, names in reads(choice.spec):
-        for name in names:
-            fills.setdefault(name, []).append(target)
+    read = list(reads(choice.spec))
     full = [name for name in sample.fields if sample.shares[name]]
     unread = unread_fields(sample.fields, choice.compiled.fields, told)
     return Profile(
         users=sample.rows.height,
         unreadable=sample.unreadable,
-        fields=tuple(_field(sample, name, fills.get(name, [])) for name in full),
+        fields=tuple(_field(sample, name, read) for name in full),
         empty=tuple(name for name in sample.fields if not sample.shares[name]),
         unmapped=dict(sorted(((n, sample.shares[n]) for n in unread), key=lambda each: (-each[1], each[0]))),
         names={
@@ -125,7 +122,8 @@ def profile(sample: Sample, choice: Choice, schema: PoolSchema, told: Mapping[st
     )
 
 
-def _field(sample: Sample, name: str, fills: list[str]) -> FieldProfile:
+def _field(sample: Sample, name: str, read: Sequence[tuple[str, Sequence[str]]]) -> FieldProfile:
+    fills = (target for target, names in read if any(overlap(name, one) for one in names))
     values = without_blanks(sample.rows[name]).drop_nulls()
     told = tuple(dict.fromkeys(fills))
     return FieldProfile(name, round(sample.shares[name], 4), values.n_unique(), forms(values), told)

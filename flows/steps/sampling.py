@@ -14,6 +14,7 @@ from connectors.errors import ConfigurationError
 from connectors.records import FILE, LINE
 from flows.steps.context import source_of
 from flows.steps.field_names import is_a_value, without_values
+from mappings.recognised import asked_by_presets
 from mappings.texts import without_blanks
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Sample:
 
     Attributes:
         fields: names of the source's fields.
-        rows: ``LINE``, ``FILE`` and a String column for each.
+        rows: ``LINE``, ``FILE`` and a String column for each of them, and for each path into one that presets
+            ask for which may fit.
         unreadable: lines among them that are no rows.
         left_out: names of fields that were not looked at: too many, or holding somebody's data.
     """
@@ -53,8 +55,9 @@ class Sample:
 
     @cached_property
     def shares(self) -> Mapping[str, float]:
-        """For each field the share of users who have a value in it."""
-        empty = {name: without_blanks(self.rows[name]).null_count() for name in self.fields}
+        """For each field and path the share of users who have a value in it."""
+        names = [name for name in self.rows.columns if name not in (LINE, FILE)]
+        empty = {name: without_blanks(self.rows[name]).null_count() for name in names}
         return {name: 1 - count / self.rows.height for name, count in empty.items()}
 
     def filled(self, field: str) -> str:
@@ -80,7 +83,8 @@ def take_sample(loaded: LoadedRunFile) -> Sample:
             "Name the fields: --set 'columns=[id, email, …]'.",
         )
     fields = asked_at_once(source, without_values(told))[:MOST_FIELDS]
-    rows, unreadable = _first_rows(source, fields)
+    asked = dict.fromkeys((*fields, *asked_by_presets(loaded.settings.source["kind"], fields)))
+    rows, unreadable = _first_rows(source, list(asked))
     if rows.is_empty():
         raise ConfigurationError("The source holds no user that can be read.", "Name another one.")
     return Sample(fields, rows, unreadable, len(told) - len(fields))

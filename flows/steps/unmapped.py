@@ -60,7 +60,7 @@ def unread_fields(fields: Sequence[str], read: Sequence[str], told: Mapping[str,
     """
     own = [str(told[name]) for name in ("key", "updated_at") if told.get(name)]
     wanted = {*read, *own}
-    unread = [name for name in without_values(fields) if not any(_overlap(name, other) for other in wanted)]
+    unread = [name for name in without_values(fields) if not any(overlap(name, other) for other in wanted)]
     return [name for name in unread if not any(_is_part(name, other) for other in unread)]
 
 
@@ -70,7 +70,8 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + more
 
 
-def _overlap(one: str, other: str) -> bool:
+def overlap(one: str, other: str) -> bool:
+    """Whether two paths are the same, or one leads into the other."""
     return one == other or _is_part(one, other) or _is_part(other, one)
 
 

@@ -1,0 +1,64 @@
+"""Of every kind of source: `init` writes a run file that `plan` takes as it stands, and tells no value."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from connectors.registry import source_kinds
+from flows.cli import app
+from flows.steps.unmapped import unread_fields
+from tests.flows.init_cases import CASES, MARK, Scene
+
+if TYPE_CHECKING:
+    from typer.testing import Result
+
+    from tests.flows.conftest import Pool
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def told(result: Result) -> dict[str, Any]:
+    """The JSON object that is the last thing on standard output."""
+    assert result.exit_code in (0, 1), result.output
+    return dict(json.loads(result.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("kind", source_kinds())
+def test_plan_takes_the_drafted_run_file_as_it_stands(
+    kind: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kind in CASES, f"init_cases.CASES needs a case for the new kind {kind}"
+    monkeypatch.chdir(pool.folder)
+    with CASES[kind](Scene(pool, monkeypatch)) as case:
+        for name, secret in case.secrets:
+            monkeypatch.setenv(name, secret)
+        drafted = call("init", *case.arguments, "--pool", pool.pool_id, "--json")
+        begun = told(drafted)
+        text = (pool.folder / "run.yaml").read_text(encoding="utf-8")
+        planned = call("plan", "run.yaml", "--json")
+        forecast = told(planned)
+    assert (pool.folder / "run.yaml").read_text(encoding="utf-8") == text
+    assert (begun["kind"], begun["preset"]) == (kind, case.preset)
+    assert forecast["extracted"] >= begun["profile"]["users"] > 2
+    assert sum(forecast["ways"].values()) > 0, "somebody would travel"
+    assert forecast["unread"].keys() == begun["profile"]["unmapped"].keys()
+    everything = text + drafted.output + planned.stderr
+    assert f"@{MARK}" not in everything
+    for _, secret in case.secrets:
+        assert secret not in everything
+
+
+@pytest.mark.parametrize("kind", sorted(CASES))
+def test_every_case_is_of_a_kind_that_exists(kind: str) -> None:
+    assert kind in source_kinds()
+
+
+def test_of_a_whole_and_its_parts_the_whole_is_named_and_no_key_that_is_somebody_s() -> None:
+    fields = ["id", "address", "address.city", "tags[0]", "friends.ann@example.com", "friends", "groups[0]"]
+    assert unread_fields(fields, ["id", "groups"], {"kind": "json"}) == ["address", "tags[0]", "friends"]
