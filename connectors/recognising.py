@@ -42,6 +42,12 @@ _ADDRESS: Final = {
 }  # fmt: skip
 """The setting that an address stands in, where it is no path."""
 
+KEYS: Final = {
+    "auth0": "user_id", "auth0_export": "user_id", "cognito": "sub", "entra": "id", "firebase": "localId",
+    "firebase_export": "localId", "keycloak": "id", "keycloak_export": "id", "okta": "id", "scim": "id",
+}  # fmt: skip
+"""The field by which a system itself names a user for good, where usernames may change."""
+
 _ENDINGS: Final = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json",
     ".parquet": "parquet", ".xlsx": "xlsx",

@@ -25,11 +25,11 @@ _DAYS: Final = {
 """Formats of days as an invented day looks; digits alone might be anything."""
 
 _PATTERNS: Final = (
-    ("e-mail", r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
     ("URL", r"^https?://\S+$"),
     ("UUID", r"^\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?$"),
     ("JSON list", r"^\s*\[[\s\S]*\]\s*$"),
-    ("JSON object", r"^\s*\{\s*[\"}][\s\S]*\}\s*$"),
+    ("JSON object", r"^\s*\{\s*(?:\"[\s\S]*)?\}\s*$"),
+    ("e-mail", r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
     ("boolean", r"(?i)^(?:true|false|yes|no|t|f|y|n|on|off)$"),
 )  # fmt: skip
 _LAST: Final = (

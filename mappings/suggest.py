@@ -130,7 +130,7 @@ class _Draft:
         if is_old_id(name) and "username" in self.rules:
             self.attributes[name] = dict(self.rules["username"])
             return
-        usual = self.names.get(name, ()) or (name.partition(":")[2] or name,)
+        usual = self.names.get(name, ()) or tuple(filter(None, (name, name.partition(":")[2])))
         for found in _matching(self.fields, usual):
             if found not in self.used or name in ("email", "phone_number"):
                 self.attributes[name] = self._rule(name, found, attribute.type)

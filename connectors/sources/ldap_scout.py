@@ -28,6 +28,8 @@ _LOOKED_AT: Final = 200
 _CLASSES: Final = ("inetOrgPerson", "posixAccount", "organizationalPerson", "person", "account")
 """Object classes of people, the closer ones first."""
 
+_AD_USERS: Final = AD_PEOPLE.removesuffix(")") + "(!(isCriticalSystemObject=TRUE)))"
+
 _MEMBERS: Final = (
     ("groupOfNames", "member", "dn"),
     ("groupOfUniqueNames", "uniqueMember", "dn"),
@@ -124,7 +126,7 @@ def _any_person(server: _Server) -> str:
 def _filter(directory: Directory, base: str, server: _Server) -> tuple[str, str]:
     """The closest object class that anybody below the base has."""
     if server.is_active_directory:
-        return AD_PEOPLE, "filter: people with an account, as Active Directory marks them."
+        return _AD_USERS, "filter: people with an account, without the system's own such as krbtgt."
     for name in _CLASSES:
         if _some(directory, base, f"(objectClass={name})", 1):
             return (

@@ -27,7 +27,7 @@ _BEST_NAMES: Final = re.compile(
 )
 _NAMED: Final = re.compile(r"user|account|member|customer|person|people|profile|login", re.IGNORECASE)
 _SURELY: Final = re.compile(
-    r"e?_?mail(?:_?address)?$|(?:user_?)?(?:email|login|name)$|user_?name$|.*password.*|.*passwd.*|user_pass$"
+    r"e?_?mail(?:_?address)?$|(?:user_?)?(?:email|login)$|user_?name$|.*password.*|.*passwd.*|user_pass$"
 )
 """Columns that tables of users have, in small letters."""
 

@@ -32,6 +32,8 @@ def _fields(seen: Profile) -> Table:
     for one in seen.fields:
         name = " ".join(one.name.split())
         fills = ", ".join(one.fills) or ("nothing" if one.name in seen.unmapped else "")
+        if not fills:  # a part of what stands there as a whole
+            continue
         table.add_row(
             name,
             percent(one.filled),

@@ -104,7 +104,8 @@ def profile(sample: Sample, choice: Choice, schema: PoolSchema, told: Mapping[st
     mapped = choice.compiled.apply(sample.rows)
     rules = Rules(schema, hash_rule=choice.spec.password_hash)
     judged = rules.judge(mapped)
-    read = list(reads(choice.spec))
+    key = [("key", (str(told["key"]),))] if told.get("key") else []
+    read = [*key, *reads(choice.spec)]
     full = [name for name in sample.fields if sample.shares[name]]
     unread = unread_fields(sample.fields, choice.compiled.fields, told)
     return Profile(

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from connectors.errors import ConfigurationError, unknown_name
-from connectors.recognising import recognise
+from connectors.recognising import KEYS, recognise
 from connectors.registry import source_kind
 from flows.settings import fill_secrets
 
@@ -73,6 +73,8 @@ def source_part(
     _refuse_secrets(part)
     _from_environment(part)
     part, notes = _scouted(part, base, kind)
+    if part["kind"] in KEYS:
+        part.setdefault("key", KEYS[part["kind"]])
     _complete(part, address, ask)
     return SourcePart(part, notes)
 

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from connectors.errors import RetryError, SourceError
+from connectors.sources.sql_scout import scout
 from connectors.sources.sql_source import SqlSettings, SqlSource
 
 if TYPE_CHECKING:
@@ -162,3 +163,28 @@ def test_a_database_that_is_away_is_asked_again_and_a_login_that_is_refused_is_n
     nobody = here.set(database="nowhere").render_as_string(hide_password=False)
     with pytest.raises(SourceError, match="Check user, password and database"):
         source(nobody, tmp_path).check()
+
+
+def test_the_users_table_is_found_and_read_as_found(url: str, tmp_path: Path) -> None:
+    found = scout({"kind": "sql", "url": url}, tmp_path)
+    assert found.settings == {"table": "people", "key": "id"}
+    source = SqlSource(SqlSettings.model_validate({"url": url, **found.settings}), tmp_path)
+    source.check()
+    assert source.count() == PEOPLE
+
+
+def test_the_users_table_may_be_in_another_schema(postgresql_url: str, tmp_path: Path) -> None:
+    engine = create_engine(postgresql_url)
+    _run(
+        engine,
+        "CREATE SCHEMA auth",
+        "CREATE TABLE auth.users (nr int, id uuid PRIMARY KEY, email text, encrypted_password text)",
+        "CREATE TABLE profiles (id uuid PRIMARY KEY, username text)",
+    )
+    try:
+        found = scout({"kind": "sql", "url": postgresql_url}, tmp_path)
+        assert found.settings == {"table": "users", "db_schema": "auth", "key": "id"}
+        assert found.notes[0].startswith("table auth.users, of ")
+    finally:
+        _run(engine, "DROP SCHEMA auth CASCADE", "DROP TABLE profiles")
+        engine.dispose()

@@ -1,0 +1,84 @@
+"""Which table of a database is taken for the users', and which column for their key."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connectors.errors import ConfigurationError, SourceError
+from connectors.sources.sql_scout import scout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+URL = {"kind": "sql", "url": "sqlite:///app.db"}
+ORDERS = "CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER, email TEXT)"
+
+
+def made(folder: Path, *statements: str) -> dict[str, object]:
+    with sqlite3.connect(folder / "app.db") as database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
+    return dict(URL)
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("users (id INTEGER PRIMARY KEY, email TEXT, encrypted_password TEXT)", "id"),
+        ("auth_user (id INTEGER PRIMARY KEY, username TEXT, email TEXT, password TEXT)", "id"),
+        ("wp_users (ID INTEGER PRIMARY KEY, user_login TEXT, user_email TEXT, user_pass TEXT)", "ID"),
+        ("AspNetUsers (Id TEXT PRIMARY KEY, UserName TEXT, Email TEXT, PasswordHash TEXT)", "Id"),
+        ("Customer (CustomerNo TEXT UNIQUE NOT NULL, EMail TEXT, Passwort TEXT, Login TEXT)", "CustomerNo"),
+        ("app_members (a TEXT, b TEXT, login TEXT NOT NULL, mail TEXT, PRIMARY KEY (a, b))", "login"),
+    ],
+)
+def test_the_users_table_and_its_key_are_found_and_said_why(tmp_path: Path, table: str, key: str) -> None:
+    found = scout(made(tmp_path, ORDERS, f"CREATE TABLE {table}", "CREATE TABLE user_log (id INT)"), tmp_path)
+    name = table.partition(" ")[0]
+    assert found.settings == {"table": name, "key": key}
+    assert found.notes[0].startswith(f"table {name}, of 3: ")
+    assert found.notes[1].startswith(f"key {key}: ")
+    assert all(type(value) is str for value in found.settings.values()), "YAML knows no other kind of text"
+
+
+def test_of_several_likely_tables_the_others_are_named(tmp_path: Path) -> None:
+    told = made(
+        tmp_path,
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT, password TEXT)",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, password TEXT, username TEXT)",
+    )
+    found = scout(told, tmp_path)
+    assert found.settings["table"] == "users"
+    assert "Others that might be: customers (--set table=NAME)" in found.notes[0]
+
+
+def test_where_no_table_looks_like_users_all_are_named(tmp_path: Path) -> None:
+    told = made(tmp_path, "CREATE TABLE orders (id INT)", "CREATE TABLE shoes (size INT)")
+    with pytest.raises(ConfigurationError, match=r"There are: orders, shoes\. Name it: --set table=NAME"):
+        scout(told, tmp_path)
+
+
+def test_what_is_told_is_kept_and_the_rest_is_found(tmp_path: Path) -> None:
+    told = made(tmp_path, ORDERS, "CREATE TABLE shoes (nr INTEGER PRIMARY KEY, size INT)")
+    assert scout({**told, "table": "shoes"}, tmp_path).settings == {"key": "nr"}
+    assert scout({**told, "table": "shoes", "key": "size"}, tmp_path).settings == {}
+    assert scout({**told, "query": "SELECT user_id, email FROM orders"}, tmp_path).settings == {
+        "key": "user_id"
+    }
+    with pytest.raises(ConfigurationError, match="--set key=COLUMN: nr, size"):
+        scout({**told, "query": "SELECT nr, size FROM shoes"}, tmp_path)
+
+
+def test_a_table_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="there is no such table"):
+        scout({**made(tmp_path, ORDERS), "table": "shoes"}, tmp_path)
+
+
+def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"there is no file app\.db"):
+        scout(URL, tmp_path)
+    assert not (tmp_path / "app.db").exists()
