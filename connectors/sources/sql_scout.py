@@ -13,6 +13,7 @@ from connectors.errors import ConfigurationError
 from connectors.retry import retrying
 from connectors.sources.scouted import Scouted
 from connectors.sources.sql_errors import database_errors
+from connectors.sources.sql_groups import ties
 from connectors.sources.sql_relation import names_of
 from connectors.sources.sql_source import open_engine
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine, Inspector
+
+    from connectors.sources.sql_groups import Tie
 
 _BEST_NAMES: Final = re.compile(
     r"(?:^|.*[_.])(?:users?|auth_?users?|asp_?net_?users|accounts?|members?|people|customers?)$"
@@ -89,10 +92,24 @@ def _scouted(engine: Engine, told: Mapping[str, object]) -> Scouted:
         if not told.get("table"):
             chosen, notes = _table(list(_tables(inspector, schema)))
         table = chosen.get("table") or str(told["table"])
-        if told.get("key"):
+        schema = chosen.get("db_schema") or schema
+        key: str | None = str(told["key"]) if told.get("key") else None
+        if key is None:
+            key, why = _key(inspector, table, schema)
+            chosen, notes = {**chosen, **({"key": key} if key else {})}, (*notes, why)
+        if key is None or "lists" in told:
             return Scouted(chosen, notes)
-        key, why = _key(inspector, table, chosen.get("db_schema") or schema)
-        return Scouted(chosen | ({"key": key} if key else {}), (*notes, why))
+        return _with_groups(Scouted(chosen, notes), ties(engine, inspector, table, key, schema))
+
+
+def _with_groups(found: Scouted, tied: Sequence[Tie]) -> Scouted:
+    """Add the field ``groups``, if a table ties users to groups."""
+    if not tied:
+        return found
+    best, *others = tied
+    also = f" Others like it: {', '.join(one.through for one in others)}." if others else ""
+    note = f"groups: {best.through} ties users to {best.groups}, by its foreign keys.{also}"
+    return Scouted({**found.settings, "lists": {"groups": best.settings}}, (*found.notes, note))
 
 
 def _tables(inspector: Inspector, schema: str | None) -> Iterator[_Table]:

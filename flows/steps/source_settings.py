@@ -33,8 +33,11 @@ _SECRET: Final = re.compile(
 """Ends of names, with dots between levels, whose values are secrets."""
 
 _IN_URL: Final = re.compile(
-    r"://[^/?#@\s]*?:(?P<secret>[^@]*)@|[?&](?:password|passwd|token|key)=(?P<more>[^&#]*)"
+    r"://[^/?#@\s]*?:(?P<secret>[^@/?#]*)@|[?&](?:password|passwd|token|key)=(?P<more>[^&#]*)"
 )
+
+_IN_SQL_URL: Final = re.compile(r"://[^/?#@\s:]*:(?P<secret>.*)@(?P<more>)")
+"""The same of a database, whose password may have any sign in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +135,22 @@ def _refuse_secrets(part: Mapping[str, Any]) -> None:
     fields = source_kind(str(part["kind"])).settings.model_fields
     for name, text in _leaves(part):
         typed = name in fields and _is_secret(name, fields[name])
-        in_url = (found["secret"] or found["more"] or "" for found in _IN_URL.finditer(text))
-        if ((typed or _SECRET.search(name)) and not _REFERENCE.search(text)) or any(
-            secret and not _REFERENCE.search(secret) for secret in in_url
-        ):
+        is_secret = typed or bool(_SECRET.search(name))
+        secrets = [text] if is_secret else _secrets_in(text, is_sql=part["kind"] == "sql")
+        if not all(_REFERENCE.search(secret) for secret in secrets):
             variable = _variable(part, name.rpartition(".")[2])
             raise ConfigurationError(
                 f"source.{name}: a secret is written out here, and would stand in the run file.",
                 f"Set an environment variable, {variable} for example, and write ${{{variable}}} in its "
                 "place; within single quotes, so that the shell leaves it alone.",
             )
+
+
+def _secrets_in(url: str, *, is_sql: bool) -> list[str]:
+    """Passwords and tokens in a URL."""
+    looks = (_IN_URL, _IN_SQL_URL) if is_sql else (_IN_URL,)
+    found = (one["secret"] or one["more"] for look in looks for one in look.finditer(url))
+    return [secret for secret in found if secret]
 
 
 def _is_secret(name: str, info: FieldInfo) -> bool:

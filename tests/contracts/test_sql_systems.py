@@ -180,10 +180,19 @@ def test_the_users_table_may_be_in_another_schema(postgresql_url: str, tmp_path:
         "CREATE SCHEMA auth",
         "CREATE TABLE auth.users (nr int, id uuid PRIMARY KEY, email text, encrypted_password text)",
         "CREATE TABLE profiles (id uuid PRIMARY KEY, username text)",
+        'CREATE TABLE auth."Role" (id int PRIMARY KEY, name text)',
+        'CREATE TABLE auth.members (who uuid REFERENCES auth.users, role int REFERENCES auth."Role")',
+        "INSERT INTO auth.users VALUES (1, '00000000-0000-4000-8000-000000000001', 'a@example.com', '')",
+        "INSERT INTO auth.\"Role\" VALUES (7, 'staff')",
+        "INSERT INTO auth.members VALUES ('00000000-0000-4000-8000-000000000001', 7)",
     )
     try:
         found = scout({"kind": "sql", "url": postgresql_url}, tmp_path)
-        assert found.settings == {"table": "users", "db_schema": "auth", "key": "id"}
+        lists = found.settings["lists"]
+        assert found.settings == {"table": "users", "db_schema": "auth", "key": "id", "lists": lists}
+        told = SqlSettings.model_validate({"url": postgresql_url, **found.settings})
+        (page,) = SqlSource(told, tmp_path).pages(["email", "groups"])
+        assert page.rows["groups"].to_list() == ['["staff"]']
         assert found.notes[0].startswith("table auth.users, of ")
     finally:
         _run(engine, "DROP SCHEMA auth CASCADE", "DROP TABLE profiles")

@@ -60,6 +60,7 @@ def test_a_secret_is_taken_from_the_variable_of_its_name(
         ("example.onmicrosoft.com", None, ["client_id=a", "client_secret=hunter2"]),
         ("ldap://ldap.example.com", None, ["bind_dn=cn=a", "password=hunter2"]),
         ("postgresql://reader:hunter2@db/app", None, []),
+        ("postgresql://reader:hunter2/a@b@db/app", None, []),
         ("mysql://db/app?password=hunter2", None, []),
         ("https://id.example.com/scim", None, ["auth.bearer=hunter2"]),
         ("https://api.example.com", "rest", ["auth.header.name=X", "auth.header.value=hunter2"]),
@@ -123,3 +124,10 @@ def test_a_secret_that_is_answered_in_plain_is_refused(tmp_path: Path) -> None:
 
 def test_a_system_s_own_id_names_its_users(tmp_path: Path) -> None:
     assert source_part(OKTA, tmp_path, told=["token=${A_SECRET}"]).settings["key"] == "id"
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8080/users?like=a@example.com", "https://api.example.com/a:b@c/d"]
+)
+def test_an_address_without_a_secret_is_fine(address: str, tmp_path: Path) -> None:
+    assert source_part(address, tmp_path, kind="rest").settings["url"] == address

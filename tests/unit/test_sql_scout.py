@@ -9,6 +9,7 @@ import pytest
 
 from connectors.errors import ConfigurationError, SourceError
 from connectors.sources.sql_scout import scout
+from connectors.sources.sql_source import SqlSettings, SqlSource
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,3 +83,42 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"there is no file app\.db"):
         scout(URL, tmp_path)
     assert not (tmp_path / "app.db").exists()
+
+
+USERS = "CREATE TABLE auth_user (id INTEGER PRIMARY KEY, username TEXT, email TEXT, password TEXT)"
+TIED = (
+    USERS,
+    "CREATE TABLE auth_group (id INTEGER PRIMARY KEY, Name TEXT)",
+    "CREATE TABLE permission (id INTEGER PRIMARY KEY, name TEXT)",
+    (
+        "CREATE TABLE auth_user_groups (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES auth_user (id), "
+        "group_id INTEGER REFERENCES auth_group (id))"
+    ),
+    (
+        "CREATE TABLE user_permissions (user_id INTEGER REFERENCES auth_user (id), "
+        "permission_id INTEGER REFERENCES permission (id))"
+    ),
+)
+
+
+def test_a_table_that_ties_users_to_groups_gives_the_field_groups(tmp_path: Path) -> None:
+    told = made(
+        tmp_path, *TIED,
+        "INSERT INTO auth_user VALUES (1, 'ana', '', ''), (2, 'ben', '', '')",
+        "INSERT INTO auth_group VALUES (7, 'staff'), (8, 'editors')",
+        "INSERT INTO auth_user_groups VALUES (1, 1, 7), (2, 1, 8)",
+    )  # fmt: skip
+    found = scout(told, tmp_path)
+    assert found.notes[-1].startswith("groups: auth_user_groups ties users to auth_group")
+    source = SqlSource(SqlSettings.model_validate({**told, **found.settings}), tmp_path)
+    (page,) = source.pages(["username", "groups"])
+    assert page.rows["groups"].to_list() == ['["editors","staff"]', "[]"]
+
+
+def test_only_tables_that_are_tied_by_keys_are_groups(tmp_path: Path) -> None:
+    found = scout(made(tmp_path, *TIED[:3], TIED[4]), tmp_path)
+    assert "lists" not in found.settings
+    own = {"mine": {"query": "SELECT 1 AS a, 2 AS b", "user": "a", "value": "b"}}
+    other = tmp_path / "other"
+    other.mkdir()
+    assert "lists" not in scout({**made(other, *TIED), "lists": own}, other).settings
