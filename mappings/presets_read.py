@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import takewhile
 from typing import Any, Final
 
 from connectors.errors import ConfigurationError, unknown_name
@@ -44,10 +45,12 @@ class Preset:
     Attributes:
         rules: its rules, as the file has them.
         signs: what its users are recognised by; None where the file does not say.
+        words: the comment that the file begins with, line by line: what a person has to know.
     """
 
     rules: Mapping[str, Any]
     signs: tuple[Sign, ...] | None
+    words: tuple[str, ...] = ()
 
 
 def preset_names() -> tuple[str, ...]:
@@ -87,7 +90,9 @@ def parse_preset(text: str, *, where: str) -> Preset:
     if not isinstance(data, Mapping):
         raise ConfigurationError(f"{where}: a preset is a map of rules.")
     rules = {key: rule for key, rule in data.items() if key != _RECOGNISED_BY}
-    return Preset(rules, _signs(data.get(_RECOGNISED_BY), where))
+    head = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    words = tuple(line.removeprefix("#").removeprefix(" ") for line in head)
+    return Preset(rules, _signs(data.get(_RECOGNISED_BY), where), words)
 
 
 def _signs(told: object, where: str) -> tuple[Sign, ...] | None:

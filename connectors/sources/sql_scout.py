@@ -15,7 +15,7 @@ from connectors.sources.scouted import Scouted
 from connectors.sources.sql_errors import database_errors
 from connectors.sources.sql_groups import ties
 from connectors.sources.sql_relation import names_of
-from connectors.sources.sql_source import open_engine
+from connectors.sources.sql_source import SqlSettings, SqlSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +77,7 @@ def scout(told: Mapping[str, object], base: Path) -> Scouted:
         SourceError: the database cannot be read.
         ConfigurationError: no table looks like users; the text lists those that are there.
     """
-    engine = open_engine(str(told["url"]), base)
+    engine = SqlSource(SqlSettings(url=str(told["url"]), table="any"), base).engine
     return retrying("The database")(partial(_scouted, engine, told))
 
 

@@ -92,7 +92,32 @@ class SqlSource:
 
     @cached_property
     def _engine(self) -> Engine:
-        return open_engine(self._settings.url, self._base)
+        try:
+            url = make_url(self._settings.url)
+            if url.get_backend_name() == "sqlite" and url.database:
+                url = url.set(database=str(self._base / url.database))
+            return create_engine(url, poolclass=NullPool, hide_parameters=True)
+        except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
+            missing = f" Install the package {error.name}." if isinstance(error, ImportError) else ""
+            raise ConfigurationError(
+                f"source.url: no database can be opened with it ({type(error).__name__}).{missing}",
+                "It is written DIALECT+DRIVER://USER:PASSWORD@HOST/DATABASE, as in postgresql+psycopg://…",
+            ) from None
+
+    @property
+    def engine(self) -> Engine:
+        """The database.
+
+        Raises:
+            ConfigurationError: there is none at the URL; SQLite would make a new one there.
+        """
+        url = make_url(self._settings.url) if self._settings.url.startswith("sqlite") else None
+        file = url.database if url is not None else None
+        if file and not file.startswith((":memory:", "file:")) and not (self._base / file).is_file():
+            raise ConfigurationError(
+                f"source.url: there is no file {file} in {self._base}.", "Check the path."
+            )
+        return self._engine
 
     @cached_property
     def _lists(self) -> Lists:
@@ -102,9 +127,9 @@ class SqlSource:
     def _relation(self) -> Relation:
         told = self._settings
         if told.query is not None:
-            look_up = partial(query_of, self._engine, told.query, told.key)
+            look_up = partial(query_of, self.engine, told.query, told.key)
         else:
-            look_up = partial(table_of, self._engine, told.table or "", told.db_schema, told.key)
+            look_up = partial(table_of, self.engine, told.table or "", told.db_schema, told.key)
         found: Relation = self._tried(look_up)
         self._tried(partial(refuse_bad_key, self._engine, found))
         return found
@@ -231,34 +256,3 @@ class SqlSource:
                 return connection.execute(query).scalar()
 
         return self._tried(once)
-
-
-def open_engine(url: str, base: Path) -> Engine:
-    """An engine that keeps no connection open.
-
-    Args:
-        url: SQLAlchemy's URL.
-        base: the folder that the path of a SQLite file begins at.
-
-    Raises:
-        ConfigurationError: the URL names no database that can be opened.
-    """
-    try:
-        parts = make_url(url)
-        if parts.get_backend_name() == "sqlite" and parts.database:
-            parts = parts.set(database=_existing(base, parts.database))
-        return create_engine(parts, poolclass=NullPool, hide_parameters=True)
-    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
-        missing = f" Install the package {error.name}." if isinstance(error, ImportError) else ""
-        raise ConfigurationError(
-            f"source.url: no database can be opened with it ({type(error).__name__}).{missing}",
-            "It is written DIALECT+DRIVER://USER:PASSWORD@HOST/DATABASE, as in postgresql+psycopg://…",
-        ) from None
-
-
-def _existing(base: Path, file: str) -> str:
-    """The path of a SQLite file, which SQLite would make anew where there is none."""
-    path = base / file
-    if not file.startswith((":memory:", "file:")) and not path.is_file():
-        raise ConfigurationError(f"source.url: there is no file {file} in {base}.", "Check the path.")
-    return str(path)

@@ -20,6 +20,7 @@ from flows.steps.context import cognito_client
 from flows.steps.profiling import Profile, profile
 from flows.steps.sampling import take_sample
 from mappings.documents import write_rules
+from mappings.presets_read import read_preset
 from mappings.templates import fields as fields_of
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def _preset(choice: Choice, sample: Sample) -> Iterable[str]:
     """The preset, and in comments what it fills from what."""
     if choice.preset is not None:
         yield f"{f'  preset: {choice.preset.preset}':<{WIDTH}} # by {choice.preset.why}\n"
+        yield from (f"  # {line}".rstrip() + "\n" for line in read_preset(choice.preset.preset).words)
         yield "  # What the preset fills; a rule of the same name here replaces it, and null takes it away:\n"
     own = {*choice.mapping, *choice.mapping.get("attributes", {})}
     for target, names in reads(choice.spec):
