@@ -11,7 +11,6 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from connectors.errors import RetryError, SourceError
-from connectors.sources.sql_scout import scout
 from connectors.sources.sql_source import SqlSettings, SqlSource
 
 if TYPE_CHECKING:
@@ -163,37 +162,3 @@ def test_a_database_that_is_away_is_asked_again_and_a_login_that_is_refused_is_n
     nobody = here.set(database="nowhere").render_as_string(hide_password=False)
     with pytest.raises(SourceError, match="Check user, password and database"):
         source(nobody, tmp_path).check()
-
-
-def test_the_users_table_is_found_and_read_as_found(url: str, tmp_path: Path) -> None:
-    found = scout({"kind": "sql", "url": url}, tmp_path)
-    assert found.settings == {"table": "people", "key": "id"}
-    source = SqlSource(SqlSettings.model_validate({"url": url, **found.settings}), tmp_path)
-    source.check()
-    assert source.count() == PEOPLE
-
-
-def test_the_users_table_may_be_in_another_schema(postgresql_url: str, tmp_path: Path) -> None:
-    engine = create_engine(postgresql_url)
-    _run(
-        engine,
-        "CREATE SCHEMA auth",
-        "CREATE TABLE auth.users (nr int, id uuid PRIMARY KEY, email text, encrypted_password text)",
-        "CREATE TABLE profiles (id uuid PRIMARY KEY, username text)",
-        'CREATE TABLE auth."Role" (id int PRIMARY KEY, name text)',
-        'CREATE TABLE auth.members (who uuid REFERENCES auth.users, role int REFERENCES auth."Role")',
-        "INSERT INTO auth.users VALUES (1, '00000000-0000-4000-8000-000000000001', 'a@example.com', '')",
-        "INSERT INTO auth.\"Role\" VALUES (7, 'staff')",
-        "INSERT INTO auth.members VALUES ('00000000-0000-4000-8000-000000000001', 7)",
-    )
-    try:
-        found = scout({"kind": "sql", "url": postgresql_url}, tmp_path)
-        lists = found.settings["lists"]
-        assert found.settings == {"table": "users", "db_schema": "auth", "key": "id", "lists": lists}
-        told = SqlSettings.model_validate({"url": postgresql_url, **found.settings})
-        (page,) = SqlSource(told, tmp_path).pages(["email", "groups"])
-        assert page.rows["groups"].to_list() == ['["staff"]']
-        assert found.notes[0].startswith("table auth.users, of ")
-    finally:
-        _run(engine, "DROP SCHEMA auth CASCADE", "DROP TABLE profiles")
-        engine.dispose()
