@@ -30,9 +30,10 @@ _PATTERNS: Final = (
     ("JSON list", r"^\s*\[[\s\S]*\]\s*$"),
     ("JSON object", r"^\s*\{\s*(?:\"[\s\S]*)?\}\s*$"),
     ("e-mail", r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
-    ("boolean", r"(?i)^(?:true|false|yes|no|t|f|y|n|on|off)$"),
 )  # fmt: skip
+_WORDS: Final = r"(?i)^(?:true|false|yes|no|t|f|y|n|on|off)$"
 _LAST: Final = (
+    ("date, none or of another form", r"^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}$"),
     ("phone number, not E.164", r"^(?:\+|00?[1-9(]|\()[\d\s()./-]{6,}$|^\d{2,5}[\s/-][\d\s/-]{4,}$"),
     ("whole number", r"^-?(?:0|[1-9]\d*)$"),
     ("digits with a leading zero", r"^0\d+$"),
@@ -67,12 +68,19 @@ def _pattern(pattern: str) -> Callable[[pl.Series], pl.Series]:
     return lambda texts: texts.str.contains(pattern)
 
 
+def _booleans(texts: pl.Series) -> pl.Series:
+    """Words alone, and 0 and 1 beside them where words are the most."""
+    words = texts.str.contains(_WORDS)
+    return words | texts.is_in(["0", "1"]) if 2 * words.sum() >= len(texts) else words
+
+
 def _day(format_: str) -> Callable[[pl.Series], pl.Series]:
     return lambda texts: convert.dates(format_)(texts).is_not_null()
 
 
 _LOOKS: Final = (
     *((name, _pattern(pattern)) for name, pattern in _PATTERNS),
+    ("boolean", _booleans),
     ("phone number, E.164", is_e164),
     *((_DAYS[one], _day(one)) for one in DATE_FORMATS if one in _DAYS),
     *((name, _pattern(pattern)) for name, pattern in _LAST),

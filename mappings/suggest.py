@@ -198,6 +198,13 @@ class _Draft:
     def _date(self, name: str, found: str) -> RuleData:
         values = looks.values_of(self.sample, found)
         formats = looks.date_formats(values) if name == "birthdate" else [looks.epoch_format(values)]
+        if not formats and name == "birthdate" and (near := looks.near_date_format(values)):
+            format_, others = near
+            self.notes.append(
+                f"{name}: {others} values of {found} in the sample are not of the format {format_}, and "
+                "reject their users unless the rule has `bad: drop`."
+            )
+            return {"from": found, "as": {"date": format_}}
         if not formats or formats[0] is None:
             self.notes.append(
                 f"{name}: the sample of {found} has no format that is known here; write `as` yourself."

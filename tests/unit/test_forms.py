@@ -22,6 +22,7 @@ SPECIMENS = {
     "whole number": ["7", "-12", "1600000000", "0"],
     "digits with a leading zero": ["00123", "0301234"],
     "number": ["1.50"],
+    "date, none or of another form": ["1990-13-45", "31.02.1990"],
     "DN": ["uid=ana,ou=people,dc=example,dc=com"],
     "hash bcrypt": ["$2b$10$QWWGKrl4AqwDtj4T5Pqk5uxRiw8DhzsxFaubpzjtlC2lgNIDKPh4O"],
     "hash ldap_digest": ["{SSHA}bm8="],
@@ -46,4 +47,5 @@ def test_forms_are_counted_beside_one_another_the_most_frequent_first() -> None:
 def test_zeros_and_ones_alone_are_told_apart_from_numbers() -> None:
     assert forms(pl.Series(["0", "1", None])) == {"0 or 1": 2}
     assert forms(pl.Series(["0", "1", "2"])) == {"whole number": 3}
+    assert forms(pl.Series(["true", "no", "1", "2"])) == {"boolean": 3, "whole number": 1}
     assert forms(pl.Series("x", [], dtype=pl.String)) == {}
