@@ -1,9 +1,10 @@
-"""Groups or roles of users in a database: the table that ties users to them, told by its foreign keys."""
+"""Groups or roles of users in a database: the table that ties users to them, by its keys or columns."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import column, select, table
@@ -12,13 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Engine, Inspector
-    from sqlalchemy.engine.interfaces import ReflectedForeignKeyConstraint
 
 _GROUPS: Final = ("group", "role", "team")
 """Words in the names of tables of groups, the likelier one first."""
 
 _NAMES: Final = ("name", "title", "slug", "code", "key")
 """Names of the column with a group's name, in small letters."""
+
+_ID: Final = re.compile(r"(.+?)_?id$", re.IGNORECASE)
+"""How a column is called that names a row of another table: ``role_id``, ``RoleId``."""
+
+_LIMIT: Final = re.compile(
+    r"(?:resource|tenant|team|org\w*|scope|model|site|client|project)_?(?:id|type)$", re.IGNORECASE
+)
+"""Columns that limit a group to a part of the application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,84 +36,93 @@ class Tie:
     Attributes:
         through: its name.
         groups: the table of the groups.
+        why: how it was told.
+        limits: columns by which a group may hold for a part alone: one shop, one forum.
         settings: the field as ``source.lists`` has it.
     """
 
     through: str
     groups: str
+    why: str
+    limits: tuple[str, ...]
     settings: dict[str, str]
 
 
-def ties(engine: Engine, inspector: Inspector, users: str, key: str, schema: str | None) -> list[Tie]:
-    """Find the tables that tie users to groups, the likeliest first.
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A column that names a row of another table, by a column there."""
+
+    column: str
+    table: str
+    place: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Ties:
+    """Looks for tables that tie users to groups.
 
     Args:
         engine: the database, whose way of writing names a query needs.
         inspector: a look into it.
-        users: the users' table.
-        key: its column that the others name users by.
-        schema: the schema of them all; None: the login's own.
+        schema: the schema of all tables; None: the login's own.
     """
-    found = []
-    for through in inspector.get_table_names(schema):
-        keys = [each for each in inspector.get_foreign_keys(through, schema) if _is_single(each)]
-        to_users = [each for each in keys if _leads_to(each, users) and each["referred_columns"] == [key]]
-        for owner in to_users[:1]:
-            found += [(at, tie) for at, tie in _of(engine, inspector, through, owner, keys, schema)]
-    return [tie for _, tie in sorted(found, key=lambda one: (one[0], one[1].through))]
 
+    engine: Engine
+    inspector: Inspector
+    schema: str | None
 
-def _of(
-    engine: Engine,
-    inspector: Inspector,
-    through: str,
-    owner: ReflectedForeignKeyConstraint,
-    keys: list[ReflectedForeignKeyConstraint],
-    schema: str | None,
-) -> Iterator[tuple[int, Tie]]:
-    for other in keys:
-        groups = str(other["referred_table"])
-        rank = next((at for at, word in enumerate(_GROUPS) if re.search(word, groups, re.IGNORECASE)), None)
-        if other is owner or rank is None:
-            continue
-        columns = {
-            str(each["name"]).lower(): str(each["name"]) for each in inspector.get_columns(groups, schema)
-        }
-        name = next((columns[each] for each in _NAMES if each in columns), None)
-        if name is not None:
-            yield rank, Tie(through, groups, _list(engine, through, owner, other, name, schema))
+    def of(self, users: str, key: str) -> list[Tie]:
+        """The ties of a users' table by its key, the likeliest first."""
+        found = [one for name in self._tables for one in self._of(name, users, key)]
+        return [tie for _, tie in sorted(found, key=lambda one: (one[0], one[1].through))]
 
+    @cached_property
+    def _tables(self) -> list[str]:
+        return [str(name) for name in self.inspector.get_table_names(self.schema)]
 
-def _list(
-    engine: Engine,
-    through: str,
-    owner: ReflectedForeignKeyConstraint,
-    other: ReflectedForeignKeyConstraint,
-    name: str,
-    schema: str | None,
-) -> dict[str, str]:
-    user, group, place = (
-        str(each)
-        for each in (
-            owner["constrained_columns"][0],
-            other["constrained_columns"][0],
-            other["referred_columns"][0],
-        )
-    )
-    tie = table(through, column(user), column(group), schema=schema)
-    groups = table(
-        str(other["referred_table"]), *(column(each) for each in dict.fromkeys((place, name))), schema=schema
-    )
-    query = select(tie.c[user].label("member"), groups.c[name].label("of")).select_from(
-        tie.join(groups, groups.c[place] == tie.c[group])
-    )
-    text = " ".join(str(query.compile(dialect=engine.dialect)).split())
-    return {"query": text, "user": "member", "value": "of"}
+    def _of(self, through: str, users: str, key: str) -> Iterator[tuple[int, Tie]]:
+        links = list(self._by_keys(through)) or list(self._by_columns(through))
+        owners = [link for link in links if (link.table, link.place) == (users, key)]
+        for link in links if owners else ():
+            rank = next((at for at, word in enumerate(_GROUPS) if word in link.table.lower()), None)
+            name = self._name_of(link.table)
+            if rank is not None and name is not None and link.table != users:
+                query = self._list(through, owners[0], link, name)
+                yield rank, Tie(through, link.table, link.why, self._limits(through, link), query)
 
+    def _by_keys(self, through: str) -> Iterator[_Link]:
+        for each in self.inspector.get_foreign_keys(through, self.schema):
+            if len(each["constrained_columns"]) == len(each["referred_columns"]) == 1:
+                own, place = str(each["constrained_columns"][0]), str(each["referred_columns"][0])
+                yield _Link(own, str(each["referred_table"]), place, "by its foreign keys")
 
-def _is_single(key: ReflectedForeignKeyConstraint) -> bool:
-    return len(key["constrained_columns"]) == len(key["referred_columns"]) == 1
+    def _by_columns(self, through: str) -> Iterator[_Link]:
+        """Where a database has no foreign keys, as with many a Rails application."""
+        plain = {name.lower(): name for name in self._tables}
+        for name in self._columns(through):
+            stem = found[1].lower() if (found := _ID.fullmatch(name)) else ""
+            other = next((plain[one] for one in (stem, f"{stem}s") if one in plain and stem), None)
+            key = self.inspector.get_pk_constraint(other, self.schema)["constrained_columns"] if other else []
+            if other and len(key) == 1:
+                yield _Link(name, other, str(key[0]), "by the names of its columns")
 
+    def _limits(self, through: str, link: _Link) -> tuple[str, ...]:
+        columns = [*self._columns(through), *self._columns(link.table)]
+        return tuple(name for name in dict.fromkeys(columns) if _LIMIT.search(name) and name != link.column)
 
-def _leads_to(key: ReflectedForeignKeyConstraint, users: str) -> bool:
-    return str(key["referred_table"]) == users
+    def _columns(self, name: str) -> list[str]:
+        return [str(each["name"]) for each in self.inspector.get_columns(name, self.schema)]
+
+    def _name_of(self, groups: str) -> str | None:
+        columns = {name.lower(): name for name in self._columns(groups)}
+        return next((columns[name] for name in _NAMES if name in columns), None)
+
+    def _list(self, through: str, owner: _Link, link: _Link, name: str) -> dict[str, str]:
+        tie = table(through, column(owner.column), column(link.column), schema=self.schema)
+        places = dict.fromkeys((link.place, name))
+        groups = table(link.table, *(column(each) for each in places), schema=self.schema)
+        named = select(tie.c[owner.column].label("member"), groups.c[name].label("of"))
+        query = named.select_from(tie.join(groups, groups.c[link.place] == tie.c[link.column]))
+        text = " ".join(str(query.compile(dialect=self.engine.dialect)).split())
+        return {"query": text, "user": "member", "value": "of"}

@@ -13,7 +13,7 @@ from connectors.errors import ConfigurationError
 from connectors.retry import retrying
 from connectors.sources.scouted import Scouted
 from connectors.sources.sql_errors import database_errors
-from connectors.sources.sql_groups import ties
+from connectors.sources.sql_groups import Ties
 from connectors.sources.sql_relation import names_of
 from connectors.sources.sql_source import SqlSettings, SqlSource
 
@@ -99,7 +99,7 @@ def _scouted(engine: Engine, told: Mapping[str, object]) -> Scouted:
             chosen, notes = {**chosen, **({"key": key} if key else {})}, (*notes, why)
         if key is None or "lists" in told:
             return Scouted(chosen, notes)
-        return _with_groups(Scouted(chosen, notes), ties(engine, inspector, table, key, schema))
+        return _with_groups(Scouted(chosen, notes), Ties(engine, inspector, schema).of(table, key))
 
 
 def _with_groups(found: Scouted, tied: Sequence[Tie]) -> Scouted:
@@ -108,7 +108,8 @@ def _with_groups(found: Scouted, tied: Sequence[Tie]) -> Scouted:
         return found
     best, *others = tied
     also = f" Others like it: {', '.join(one.through for one in others)}." if others else ""
-    note = f"groups: {best.through} ties users to {best.groups}, by its foreign keys.{also}"
+    limits = f" Mind {', '.join(best.limits)}: such a group may hold for a part alone." if best.limits else ""
+    note = f"groups: {best.through} ties users to {best.groups}, {best.why}.{limits}{also}"
     return Scouted({**found.settings, "lists": {"groups": best.settings}}, (*found.notes, note))
 
 

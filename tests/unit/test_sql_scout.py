@@ -115,8 +115,30 @@ def test_a_table_that_ties_users_to_groups_gives_the_field_groups(tmp_path: Path
     assert page.rows["groups"].to_list() == ['["editors","staff"]', "[]"]
 
 
+def test_where_there_are_no_foreign_keys_the_names_of_columns_tell(tmp_path: Path) -> None:
+    """As rolify makes them, beside Devise."""
+    told = made(
+        tmp_path,
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, encrypted_password TEXT)",
+        "CREATE TABLE roles (id INTEGER PRIMARY KEY, name TEXT, resource_id INTEGER)",
+        "CREATE TABLE users_roles (user_id INTEGER, role_id INTEGER)",
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER, order_id INTEGER)",
+        "INSERT INTO users VALUES (1, 'ana@example.com', '')",
+        "INSERT INTO roles VALUES (7, 'staff', NULL)",
+        "INSERT INTO users_roles VALUES (1, 7)",
+    )
+    found = scout(told, tmp_path)
+    assert found.notes[-1] == (
+        "groups: users_roles ties users to roles, by the names of its columns. "
+        "Mind resource_id: such a group may hold for a part alone."
+    )
+    source = SqlSource(SqlSettings.model_validate({**told, **found.settings}), tmp_path)
+    (page,) = source.pages(["groups"])
+    assert page.rows["groups"].to_list() == ['["staff"]']
+
+
 def test_only_tables_that_are_tied_by_keys_are_groups(tmp_path: Path) -> None:
-    found = scout(made(tmp_path, *TIED[:3], TIED[4]), tmp_path)
+    found = scout(made(tmp_path, *TIED[:3], TIED[4], "CREATE TABLE grouped (group_id INTEGER)"), tmp_path)
     assert "lists" not in found.settings
     own = {"mine": {"query": "SELECT 1 AS a, 2 AS b", "user": "a", "value": "b"}}
     other = tmp_path / "other"
