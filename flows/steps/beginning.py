@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connectors.errors import ConfigurationError
+from flows.reports.delta import percent
 from flows.reports.profiles import profile_tables
 from flows.settings import load_run_file
 from flows.steps.drafting import Draft, draft_run_file
 from flows.steps.source_settings import source_part
+from flows.steps.unmapped import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,6 +67,9 @@ class Begun:
         )
         yield from (f"· {note}" for note in self.draft.notes)
         yield from profile_tables(self.draft.profile)
+        left = [f"{name} ({percent(share)})" for name, share in self.draft.profile.unmapped.items() if share]
+        if left:
+            yield f"Fields of the source that nothing carries over, and how full they are: {listed(left)}."
 
 
 def write_draft(wish: Wish, ask: Ask | None = None) -> Begun:

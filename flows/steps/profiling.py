@@ -11,7 +11,7 @@ from connectors.records import ALGORITHM, PASSWORD_HASH, REASON, USERNAME
 from flows.steps.choosing import reads
 from flows.steps.unmapped import overlap, unread_fields
 from mappings.forms import forms
-from mappings.password_hashes import kinds
+from mappings.password_hashes import PasswordHashes, kinds
 from mappings.rules import HASH_KIND, Rules
 from mappings.texts import without_blanks
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from connectors.records import PoolSchema
     from flows.steps.choosing import Choice
     from flows.steps.sampling import Sample
+    from mappings.spec import HashRule
 
 MOST_KINDS: Final = 20
 """Kinds of hashes at most that are listed: of junk there can be as many as users."""
@@ -118,7 +119,7 @@ def profile(sample: Sample, choice: Choice, schema: PoolSchema, told: Mapping[st
             shown: _names(mapped, name, schema) for name, shown in NAMES.items() if name in mapped.columns
         },
         unverified=_unverified(mapped),
-        hashes=_hashes(judged) if choice.spec.password_hash else {},
+        hashes=_hashes(mapped[PASSWORD_HASH], choice.spec.password_hash),
         rejected=_counted(judged[REASON]),
     )
 
@@ -153,8 +154,11 @@ def _unverified(mapped: pl.DataFrame) -> dict[str, int]:
     return found
 
 
-def _hashes(judged: pl.DataFrame) -> dict[str, int]:
-    told = kinds(judged, hashes=PASSWORD_HASH, algorithm=ALGORITHM, kind=HASH_KIND)
+def _hashes(hashes: pl.Series, rule: HashRule | None) -> dict[str, int]:
+    """Of everybody who has one, also of the disabled, who travel without (F7.12)."""
+    seen = PasswordHashes(scheme=rule.scheme if rule else None).judge(hashes)
+    frame = pl.DataFrame({PASSWORD_HASH: seen.values, ALGORITHM: seen.algorithms, HASH_KIND: seen.kinds})
+    told = kinds(frame, hashes=PASSWORD_HASH, algorithm=ALGORITHM, kind=HASH_KIND)
     return dict(list(_counted(told).items())[:MOST_KINDS])
 
 

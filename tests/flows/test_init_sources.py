@@ -106,6 +106,16 @@ def test_people_read_the_same_without_json(pool: Pool, monkeypatch: pytest.Monke
     assert f"@{MARK}" not in shown.output
 
 
+def test_what_nothing_carries_over_is_told_with_how_full_it_is(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pool.folder)
+    (pool.folder / "users.csv").write_text("id,email,shoe_size\nu1,a@example.com,42\nu2,b@example.com,\n")
+    shown = call("init", "users.csv", "--pool", pool.pool_id)
+    assert "nothing carries over, and how full they are: shoe_size (50 %)." in shown.stdout
+    assert "# Not mapped: shoe_size: filled for 50 %\n" in (pool.folder / "run.yaml").read_text()
+
+
 def test_a_mistake_leaves_no_file(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pool.folder)
     shown = call("init", "nobody.csv", "--pool", pool.pool_id)

@@ -157,3 +157,10 @@ def test_a_profile_that_told_a_value_would_be_noticed(seen: Profile) -> None:
     leaking = replace(seen, empty=("zq1@example.com",))
     with pytest.raises(AssertionError):
         test_a_profile_holds_no_value(leaking)
+
+
+def test_hashes_of_disabled_users_are_counted_as_well() -> None:
+    people = [{"id": f"u{n}", "pw": BCRYPT, "active": "false" if n else "true"} for n in range(4)]
+    taken, schema = sample(people), pool()
+    seen = profile(taken, choose(taken, schema, kind="csv", key=None), schema, {"kind": "csv"})
+    assert seen.hashes == {"bcrypt cost 10": 4}
