@@ -114,6 +114,21 @@ class SqlSource:
                 "It is written DIALECT+DRIVER://USER:PASSWORD@HOST/DATABASE, as in postgresql+psycopg://…",
             ) from None
 
+    @property
+    def engine(self) -> Engine:
+        """The database.
+
+        Raises:
+            ConfigurationError: there is none at the URL; SQLite would make a new one there.
+        """
+        url = make_url(self._settings.url) if self._settings.url.startswith("sqlite") else None
+        file = url.database if url is not None else None
+        if file and not file.startswith((":memory:", "file:")) and not (self._base / file).is_file():
+            raise ConfigurationError(
+                f"source.url: there is no file {file} in {self._base}.", "Check the path."
+            )
+        return self._engine
+
     @cached_property
     def _lists(self) -> Lists:
         return Lists(self._engine, self._settings.lists)
@@ -127,9 +142,9 @@ class SqlSource:
     def _relation(self) -> Relation:
         told = self._settings
         if told.query is not None:
-            look_up = partial(query_of, self._engine, told.query, told.key)
+            look_up = partial(query_of, self.engine, told.query, told.key)
         else:
-            look_up = partial(table_of, self._engine, told.table or "", told.db_schema, told.key)
+            look_up = partial(table_of, self.engine, told.table or "", told.db_schema, told.key)
         found: Relation = self._tried(look_up)
         self._tried(partial(refuse_bad_key, self._engine, found))
         return found
