@@ -215,13 +215,20 @@ def report(
     name: RunArgument,
     *,
     state: StateOption = Path("runs"),
+    html: Annotated[
+        bool, typer.Option("--html", help="Write the page for a browser, and print where it lies.")
+    ] = False,
 ) -> None:
-    """Print the report of a run (Markdown), from its folder alone."""
+    """Print the report of a run (Markdown), or write its page, from its folder alone."""
+    from flows.reports.page import write_page  # noqa: PLC0415
     from flows.reports.status import opened_ledger  # noqa: PLC0415
     from flows.reports.text import report_text  # noqa: PLC0415
+    from flows.steps.finishing import standing  # noqa: PLC0415
 
     with opened_ledger(name, state) as (folder, ledger):
-        typer.echo(report_text(folder, ledger))
+        typer.echo(
+            write_page(folder, ledger, standing(folder, ledger)) if html else report_text(folder, ledger)
+        )
 
 
 @app.command()

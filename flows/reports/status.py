@@ -10,7 +10,7 @@ from rich.table import Table
 
 from flows.ledger.families import looked_at
 from flows.ledger.folder import find_run, runs_of
-from flows.reports.text import family_parts
+from flows.reports.sections import family_parts
 from flows.steps.finishing import standing
 
 if TYPE_CHECKING:

@@ -97,9 +97,14 @@ def test_the_report_is_printed_from_the_folder_alone(pool: Pool, monkeypatch: py
     ran = call("run", pool.run_file([person(1)]))
     (folder,) = (pool.folder / "runs" / "acme").iterdir()
     assert f"Report: {folder / 'report.md'}\n" in ran.stdout
+    assert f"In a browser: {folder / 'report.html'}\n" in ran.stdout
+    written = (folder / "report.html").read_text(encoding="utf-8")
+    (folder / "report.html").unlink()
     shutil.move(pool.folder / "users.csv", pool.folder / "gone.csv")
     monkeypatch.setenv("AWS_ENDPOINT_URL", NOBODY)
     assert call("report", folder).stdout.strip() == (folder / "report.md").read_text(encoding="utf-8").strip()
+    assert call("report", folder, "--html").stdout == f"{folder / 'report.html'}\n"
+    assert (folder / "report.html").read_text(encoding="utf-8") == written
 
 
 def test_the_report_is_named_as_it_lies_from_here(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:

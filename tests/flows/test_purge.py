@@ -152,7 +152,7 @@ def test_without_yes_it_only_says_what_would_go(run: tuple[Path, RunFolder], poo
     assert plan_purge(parent)[0].run_id == parent.run_id
 
 
-@pytest.mark.parametrize("broken", ["_hash_ids", "_remove", "write_text"])
+@pytest.mark.parametrize("broken", ["_hash_ids", "_remove", "write_texts"])
 def test_a_purge_that_was_cut_off_is_completed_by_the_next(
     pool: Pool, run: tuple[Path, RunFolder], monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:

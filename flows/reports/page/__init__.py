@@ -1,0 +1,71 @@
+"""``report.html``: a run for the browser, in one file that needs no network.
+
+Its numbers are those of the ledger, counted by the functions that count for ``report.md`` as well.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flows.ledger.segments import write_text
+from flows.reports.cards import finished_sentence
+from flows.reports.page.figures import verdict_rows
+from flows.reports.page.rendering import rendered
+from flows.reports.sections import family_parts
+from flows.reports.units import duration
+from flows.steps.columns import IN_THE_POOL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flows.ledger.folder import RunFolder
+    from flows.ledger.store import Ledger
+    from flows.steps.finishing import Summary
+
+
+def write_page(folder: RunFolder, ledger: Ledger, summary: Summary) -> Path:
+    """Write ``report.html`` into the run's folder, readable by its owner only."""
+    write_text(page(folder, ledger, summary), folder.page)
+    return folder.page
+
+
+def page(folder: RunFolder, ledger: Ledger, summary: Summary) -> str:
+    """The page of a run, finished or not."""
+    verdicts = verdict_rows(summary)
+    return rendered(
+        {
+            "run": _run(ledger, summary),
+            "tiles": _tiles(summary),
+            "family": family_parts(folder, ledger.run().facts),
+            "verdicts": verdicts,
+            "summary": summary,
+            "data": {"verdicts": [{"name": row["name"], "users": row["users"]} for row in verdicts]},
+        }
+    )
+
+
+def _run(ledger: Ledger, summary: Summary) -> dict[str, Any]:
+    run = ledger.run()
+    return {
+        "name": run.name, "id": run.run_id, "state": str(run.state), "pool": run.pool_id,
+        "begun": _moment(run.created), "ended": _moment(run.finished), "sentence": finished_sentence(summary),
+    }  # fmt: skip
+
+
+def _tiles(summary: Summary) -> list[tuple[str, str, str]]:
+    """Kind, number and label of what is seen first."""
+    verdicts = summary["verdicts"]
+    landed = sum(verdicts[name] for name in IN_THE_POOL)
+    return [
+        ("read", f"{summary['extracted']:,}", "read from the source"),
+        ("imported", f"{landed:,}", "are in the pool"),
+        ("deferred", f"{verdicts['deferred']:,}", "left to their first sign-in"),
+        ("rejected", f"{verdicts['rejected']:,}", "rejected"),
+        ("failed", f"{verdicts['failed']:,}", "failed"),
+        ("time", duration(summary["seconds"]), "from start to end"),
+    ]
+
+
+def _moment(seconds: float | None) -> str:
+    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
