@@ -218,16 +218,23 @@ def report(
     html: Annotated[
         bool, typer.Option("--html", help="Write the page for a browser, and print where it lies.")
     ] = False,
+    with_values: Annotated[
+        bool,
+        typer.Option(
+            "--with-values",
+            help="With --html: show the attributes of rejected and failed users, in a page of its own.",
+        ),
+    ] = False,
 ) -> None:
     """Print the report of a run (Markdown), or write its page, from its folder alone."""
-    from flows.reports.page import write_page  # noqa: PLC0415
-    from flows.reports.status import opened_ledger  # noqa: PLC0415
+    from flows.reports.status import opened_ledger, written_page  # noqa: PLC0415
     from flows.reports.text import report_text  # noqa: PLC0415
-    from flows.steps.finishing import standing  # noqa: PLC0415
 
+    if with_values and not html:
+        raise ConfigurationError("Only a page shows values.", "Add --html, or leave --with-values out.")
     with opened_ledger(name, state) as (folder, ledger):
         typer.echo(
-            write_page(folder, ledger, standing(folder, ledger)) if html else report_text(folder, ledger)
+            written_page(folder, ledger, with_values=with_values) if html else report_text(folder, ledger)
         )
 
 

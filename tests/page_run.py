@@ -80,7 +80,9 @@ def made_run(
         )
     )
     ledger.add_page(PageRecord(1, 0, len(users), {}, 1.0))
-    frame = pl.DataFrame(users, schema=["id", VERDICT, WHY], orient="row").with_row_index("n")
+    frame = pl.DataFrame(
+        users, schema=dict.fromkeys(("id", VERDICT, WHY), pl.String), orient="row"
+    ).with_row_index("n")
     _write_users(folder, frame, columns or {})
     settled = frame.with_columns(
         pl.col("n").cast(pl.UInt64).alias(ORDINAL),

@@ -113,6 +113,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def page_with_values(self) -> Path:
+        """The same with attributes of the users whom it names; only made where somebody asks for it."""
+        return self.path / "report-with-values.html"
+
+    @property
     def retried(self) -> Path:
         """Of a retry: whom of its parent it shall bring into the pool."""
         return self.path / "retried.parquet"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from flows.ledger.families import looked_at
+from flows.ledger.families import looked_at, refuse_purged
 from flows.ledger.folder import find_run, runs_of
+from flows.reports.page import write_page
 from flows.reports.sections import family_parts
 from flows.steps.finishing import standing
 
@@ -29,6 +30,17 @@ def opened_ledger(name: str, state: Path) -> Iterator[tuple[RunFolder, Ledger]]:
     folder = find_run(name, state)
     with looked_at(folder) as ledger:
         yield folder, ledger
+
+
+def written_page(folder: RunFolder, ledger: Ledger, *, with_values: bool) -> Path:
+    """Write the page of a run as it stands now, and tell where.
+
+    Raises:
+        ConfigurationError: values are asked for, and the run was purged.
+    """
+    if with_values:
+        refuse_purged(folder)
+    return write_page(folder, ledger, standing(folder, ledger), with_values=with_values)
 
 
 def list_runs(state: Path) -> list[dict[str, Any]]:

@@ -107,6 +107,18 @@ def test_the_report_is_printed_from_the_folder_alone(pool: Pool, monkeypatch: py
     assert (folder / "report.html").read_text(encoding="utf-8") == written
 
 
+def test_a_page_shows_values_only_where_they_are_asked_for(pool: Pool) -> None:
+    call("run", pool.run_file([person(1), person(2, email="nonsense")]))
+    (folder,) = (pool.folder / "runs" / "acme").iterdir()
+    refused = call("report", folder, "--with-values")
+    assert refused.exit_code == 2
+    assert "Add --html" in told(refused)
+    shown = call("report", folder, "--html", "--with-values")
+    assert shown.stdout == f"{folder / 'report-with-values.html'}\n"
+    pages = [(folder / f"report{end}.html").read_text(encoding="utf-8") for end in ("", "-with-values")]
+    assert ["Muster 2" in page for page in pages] == [False, True]
+
+
 def test_the_report_is_named_as_it_lies_from_here(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pool.folder)
     ran = call("run", pool.run_file([person(1)]))

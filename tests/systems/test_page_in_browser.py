@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.page_run import made_run
 from tests.servers.chromium import chromium, looking_at
@@ -13,15 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.system
 
+HOSTILE = "<img src=x onerror=alert(1)></script>"
 SOME = [
-    *((f"u{number:03d}", "imported", None) for number in range(90)),
-    *((f"u{number:03d}", "rejected", "email_invalid") for number in range(90, 96)),
-    *((f"u{number:03d}", "deferred", None) for number in range(96, 100)),
+    *((f"u{number:04d}", "imported", None) for number in range(9_000)),
+    *((f"r{number:04d}", "rejected", "email_invalid") for number in range(600)),
+    *((f"d{number:04d}", "rejected", "duplicate_username") for number in range(40)),
+    *((f"t{number:04d}", "deferred", None) for number in range(300)),
+    (HOSTILE, "failed", "not_in_pool"),
 ]
+ROWS = "#rejected tbody tr"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +54,103 @@ def test_the_drawn_verdicts_add_up(browser: Browser, path: Path) -> None:
     """What the chart has drawn, asked of the chart itself."""
     with looking_at(browser, path) as look:
         drawn = look.tab.evaluate("Chart.getChart('verdicts-chart').data.datasets[0].data")
-    assert sorted(drawn) == [4, 6, 90]
+    assert sorted(drawn) == [1, 300, 640, 9_000]
+
+
+def test_who_looks_for_a_user_finds_them(browser: Browser, path: Path) -> None:
+    with looking_at(browser, path) as look:
+        rows = look.tab.locator(ROWS)
+        assert rows.count() == 25
+        look.tab.locator("#rejected").get_by_label("Search").fill("r0333")
+        expect(rows).to_have_text(["r0333email_invalid19335"])
+        look.tab.locator("#rejected").get_by_label("Search").fill("nobody-of-this-name")
+        expect(rows).to_have_text(["Nobody is found."])
+
+
+def test_the_keyboard_alone_sorts_and_turns_pages(browser: Browser, path: Path) -> None:
+    with looking_at(browser, path) as look:
+        first = look.tab.locator(f"{ROWS} td").first
+        head = look.tab.locator("#rejected th").first
+        expect(first).to_have_text("r0000")
+        for order, there in (("ascending", "d0000"), ("descending", "r0599")):
+            press(look.tab, head.get_by_role("button"))
+            expect(head).to_have_attribute("aria-sort", order)
+            expect(first).to_have_text(there)
+        press(look.tab, look.tab.locator("#rejected").get_by_role("link", name="Next"))
+        expect(first).to_have_text("r0574")
+
+
+def test_the_keyboard_reaches_everything_in_order(browser: Browser, path: Path) -> None:
+    """The link over the top is first, and every control comes once."""
+    with looking_at(browser, path) as look:
+        met = []
+        for _ in range(80):
+            look.tab.keyboard.press("Tab")
+            here = look.tab.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+            if "<body" in here:
+                break
+            met.append(here)
+        assert "Skip to the report" in met[0]
+        for control in (
+            "Table of reasons",
+            "rejected.csv",
+            "failed.csv",
+            "dt-search-",
+            "dt-column-order",
+            "dt-paging-button",
+        ):
+            assert any(control in each for each in met), control
+        assert len(set(met)) >= len(met) - 8, "the focus goes in circles"
+
+
+def press(tab: Page, control: Locator) -> None:
+    """Press Enter on what has the focus, as somebody without a mouse does."""
+    control.focus()
+    assert tab.evaluate("document.activeElement !== document.body")
+    tab.keyboard.press("Enter")
+
+
+def test_an_id_that_looks_like_markup_is_shown_as_it_is(browser: Browser, path: Path) -> None:
+    with looking_at(browser, path) as look:
+        cell = look.tab.locator("#failed tbody td").first
+        expect(cell).to_have_text(HOSTILE)
+        look.tab.locator("#failed").get_by_label("Search").fill("<img")
+        look.tab.locator("#failed th").first.get_by_role("button").click()
+        expect(cell).to_have_text(HOSTILE)
+        assert look.tab.locator("#failed img").count() == 0
+        assert look.said == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_keeps_the_rules_of_accessibility(browser: Browser, path: Path, scheme: str) -> None:
+    """Contrast, names, roles, order of headings: WCAG 2.2 AA and best practices, as axe-core knows them."""
+    with looking_at(browser, path, color_scheme=scheme) as look:
+        found = Axe().run(look.tab)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_colours_that_are_too_pale_would_be_noticed(browser: Browser, path: Path) -> None:
+    with looking_at(browser, path) as look:
+        look.tab.evaluate("document.documentElement.style.setProperty('--muted', '#c8ccd0')")
+        assert "color-contrast" in Axe().run(look.tab).generate_report()
+
+
+@pytest.mark.parametrize("width", [360, 1_280])
+def test_nothing_sticks_out_at_the_side(browser: Browser, path: Path, width: int) -> None:
+    with looking_at(browser, path, viewport={"width": width, "height": 800}) as look:
+        assert look.tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_theme_follows_the_system_and_print_is_light(browser: Browser, path: Path) -> None:
+    drawn = "Chart.getChart('verdicts-chart').data.datasets[0].backgroundColor[0]"
+    with looking_at(browser, path, color_scheme="light") as look:
+        light = look.tab.evaluate(drawn)
+        look.tab.emulate_media(color_scheme="dark")
+        look.tab.wait_for_function(f"{drawn} !== '{light}'")
+        look.tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert look.tab.evaluate(drawn) == light
+        look.tab.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert look.tab.evaluate(drawn) != light
 
 
 def test_a_script_that_slipped_in_would_not_run(browser: Browser, path: Path, tmp_path: Path) -> None:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.reports.page import page
+import polars as pl
+
+from connectors.records import PASSWORD, PASSWORD_HASH, USERNAME
+from flows.reports import page as page_package
+from flows.reports.page import page, people, write_page
+from flows.reports.page.people import of_every_reason
+from flows.steps.columns import WHY
 from flows.steps.finishing import standing
+from flows.steps.purging import KEPT
 from tests.page_run import made_run
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import pytest
 
 SOME = [
     *((f"u{number}", "imported", None) for number in range(90)),
@@ -45,3 +55,95 @@ def test_the_chart_of_an_unfinished_run_adds_up_as_well(tmp_path: Path) -> None:
     drawn = {row["name"]: row["users"] for row in data_of(text)["verdicts"]}
     assert (drawn["imported"], drawn["open"]) == (40, 50)
     assert "do not add up yet" in text
+
+
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<!--<script>",
+    "' onmouseover='alert(1)",
+    "=1+1",
+    "a\u2028b&amp;",
+)
+
+
+def test_ids_of_any_kind_are_text(tmp_path: Path) -> None:
+    """No id closes the script that holds it, and each is read back as it was."""
+    users = [(hostile, "failed", "not_in_pool") for hostile in HOSTILE]
+    with made_run(tmp_path, users) as run:
+        text = run.end()
+    assert [row[0] for row in data_of(text)["named"]["failed"]] == list(HOSTILE)
+    assert not [hostile for hostile in HOSTILE[:4] if hostile in text]
+
+
+def test_names_of_runs_pools_and_attributes_are_text(tmp_path: Path) -> None:
+    users = [("u1", "rejected", "email_invalid")]
+    columns = {HOSTILE[1]: "x"}
+    with made_run(tmp_path, users, name="a&b", columns=columns) as run:
+        run.end()
+        text = page(run.folder, run.ledger, standing(run.folder, run.ledger), with_values=True)
+    assert HOSTILE[1] not in text
+    assert "<th>&lt;img src=x onerror=alert(1)&gt;</th>" in text
+    assert "<h1>a&amp;b" in text
+
+
+def test_the_page_names_no_value_unless_it_is_asked_to(tmp_path: Path) -> None:
+    secrets = {"email": "vera-0815@example.com", PASSWORD_HASH: "$2b$10$abc", PASSWORD: "plain-secret"}
+    with made_run(tmp_path, SOME, columns={**secrets, USERNAME: "vera-0815"}) as run:
+        text = run.end()
+        masked = page(run.folder, run.ledger, standing(run.folder, run.ledger))
+        shown = page(run.folder, run.ledger, standing(run.folder, run.ledger), with_values=True)
+    assert masked == text
+    assert not [value for value in (*secrets.values(), "vera-0815") if value in text]
+    assert [row[4:] for row in data_of(shown)["named"]["rejected"]] == [
+        ["vera-0815", "vera-0815@example.com"]
+    ] * 6
+    assert not [name for name in (PASSWORD_HASH, PASSWORD) if secrets[name] in shown]
+
+
+def test_a_page_with_values_is_another_file_that_a_purge_takes(tmp_path: Path) -> None:
+    with made_run(tmp_path, SOME) as run:
+        run.end()
+        path = write_page(run.folder, run.ledger, standing(run.folder, run.ledger), with_values=True)
+    assert path.name not in KEPT
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert run.folder.page.stat().st_mode & 0o777 == 0o600
+
+
+def test_many_users_are_cut_and_no_reason_is_crowded_out() -> None:
+    codes = [("many", 9_000), ("some", 30), ("few", 1)]
+    users = pl.LazyFrame({WHY: [code for code, count in codes for _ in range(count)]}).with_row_index("at")
+    kept = of_every_reason(users, 1_000).collect()
+    assert dict(kept.group_by(WHY).len().iter_rows()) == {"many": 969, "some": 30, "few": 1}
+    assert kept["at"].is_sorted()
+
+
+def test_the_page_says_that_it_does_not_name_everybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = partial(of_every_reason, most=4)
+    monkeypatch.setattr(people, "of_every_reason", cut)
+    with made_run(tmp_path, SOME) as run:
+        text = run.end()
+        assert (run.folder.path / "rejected.csv").read_text().count("\n") == 1 + 6
+    assert "4 of 6 are" in text
+    assert '<a href="rejected.csv">' in text
+    assert len(data_of(text)["named"]["rejected"]) == 4
+
+
+def test_every_reason_stands_there_with_what_to_do(tmp_path: Path) -> None:
+    with made_run(tmp_path, [*SOME, ("x", "failed", "not_in_pool")]) as run:
+        text = run.end()
+    assert data_of(text)["reasons"] == [
+        {"verdict": "rejected", "code": "email_invalid", "users": 6},
+        {"verdict": "failed", "code": "not_in_pool", "users": 1},
+    ]
+    assert "Mend it in the source, or drop it with <code>bad: drop</code>." in text
+
+
+def test_the_vendored_scripts_are_those_of_their_packages() -> None:
+    folder = Path(page_package.__file__).parent / "vendor"
+    told = (folder / "NOTICE").read_text(encoding="utf-8")
+    for name in ("chart.umd.min.js", "dataTables.min.js"):
+        assert sha256((folder / name).read_bytes()).hexdigest() in told
+    assert not re.search(r"</script|<!--", "".join(path.read_text() for path in folder.glob("*.js")))

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from flows.ledger.segments import write_text
 from flows.reports.cards import finished_sentence
 from flows.reports.page.figures import verdict_rows
+from flows.reports.page.people import named_users
 from flows.reports.page.rendering import rendered
-from flows.reports.sections import family_parts
+from flows.reports.sections import family_parts, has_files, reason_rows
 from flows.reports.units import duration
 from flows.steps.columns import IN_THE_POOL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from flows.ledger.folder import RunFolder
@@ -24,25 +26,49 @@ if TYPE_CHECKING:
     from flows.steps.finishing import Summary
 
 
-def write_page(folder: RunFolder, ledger: Ledger, summary: Summary) -> Path:
-    """Write ``report.html`` into the run's folder, readable by its owner only."""
-    write_text(page(folder, ledger, summary), folder.page)
-    return folder.page
+def write_page(folder: RunFolder, ledger: Ledger, summary: Summary, *, with_values: bool = False) -> Path:
+    """Write ``report.html`` into the run's folder, readable by its owner only.
+
+    Args:
+        folder: the run's folder.
+        ledger: its ledger.
+        summary: its numbers, as they are now.
+        with_values: whether the page shows the attributes of the users whom it names. It is another file
+            then, ``report-with-values.html``, so that nobody hands it on by mistake.
+    """
+    path = folder.page_with_values if with_values else folder.page
+    write_text(page(folder, ledger, summary, with_values=with_values), path)
+    return path
 
 
-def page(folder: RunFolder, ledger: Ledger, summary: Summary) -> str:
+def page(folder: RunFolder, ledger: Ledger, summary: Summary, *, with_values: bool = False) -> str:
     """The page of a run, finished or not."""
-    verdicts = verdict_rows(summary)
-    return rendered(
-        {
-            "run": _run(ledger, summary),
-            "tiles": _tiles(summary),
-            "family": family_parts(folder, ledger.run().facts),
-            "verdicts": verdicts,
-            "summary": summary,
-            "data": {"verdicts": [{"name": row["name"], "users": row["users"]} for row in verdicts]},
-        }
-    )
+    facts = ledger.run().facts
+    named = named_users(folder, summary, with_values=with_values) if has_files(folder, facts) else []
+    values = {
+        "run": _run(ledger, summary),
+        "tiles": _tiles(summary),
+        "family": family_parts(folder, facts),
+        "verdicts": verdict_rows(summary),
+        "summary": summary,
+        "reasons": reason_rows(summary),
+        "named": named,
+        "with_values": with_values,
+    }
+    return rendered({**values, "data": _drawn(values)})
+
+
+def _drawn(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the scripts draw: charts, and tables that are long."""
+    return {
+        "verdicts": [{"name": row["name"], "users": row["users"]} for row in values["verdicts"]],
+        "reasons": [
+            {"verdict": verdict, "code": code, "users": count}
+            for verdict, reasons in values["summary"]["reasons"].items()
+            for code, count in reasons.items()
+        ],
+        "named": {each.verdict: each.rows for each in values["named"]},
+    }
 
 
 def _run(ledger: Ledger, summary: Summary) -> dict[str, Any]:
