@@ -41,6 +41,11 @@ class MadeRun:
         write_report(self.folder, self.ledger)
         return self.folder.page.read_text(encoding="utf-8")
 
+    def come(self, state: RunState, after: float) -> None:
+        """Let the run come to a state so many seconds after its begin."""
+        self.now[0] = BEGUN + after
+        self.ledger.advance_run(state)
+
     def job(self, number: int, users: int, begun: float, ended: float, **facts: Any) -> None:
         """Add the batch of an import job; times are seconds after the run's begin."""
         told = {
@@ -59,6 +64,7 @@ def made_run(
     users: Sequence[tuple[str, str, str | None]],
     *,
     name: str = "acme",
+    state_now: RunState = RunState.PROVING,
     columns: dict[str, Any] | None = None,
     **facts: Any,
 ) -> Iterator[MadeRun]:
@@ -68,6 +74,7 @@ def made_run(
         state: the folder of the runs.
         users: source id, verdict, reason.
         name: the run's.
+        state_now: where the run is.
         columns: more columns of the users as they were mapped.
         facts: the run's.
     """
@@ -75,9 +82,7 @@ def made_run(
     now = [BEGUN]
     ledger = Ledger(open_sqlite(folder.ledger), folder.run_id, lambda: now[0])
     ledger.open_run(
-        RunRecord(
-            folder.run_id, name, RunState.PROVING, "", "", "eu-west-1_Example01", BEGUN, None, dict(facts)
-        )
+        RunRecord(folder.run_id, name, state_now, "", "", "eu-west-1_Example01", BEGUN, None, dict(facts))
     )
     ledger.add_page(PageRecord(1, 0, len(users), {}, 1.0))
     frame = pl.DataFrame(

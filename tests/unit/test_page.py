@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connectors.records import PASSWORD, PASSWORD_HASH, USERNAME
+from flows.ledger.states import RunState
 from flows.reports import page as page_package
 from flows.reports.page import page, people, write_page
 from flows.reports.page.people import of_every_reason
@@ -147,3 +148,40 @@ def test_the_vendored_scripts_are_those_of_their_packages() -> None:
     for name in ("chart.umd.min.js", "dataTables.min.js"):
         assert sha256((folder / name).read_bytes()).hexdigest() in told
     assert not re.search(r"</script|<!--", "".join(path.read_text() for path in folder.glob("*.js")))
+
+
+def test_stages_and_jobs_stand_on_one_timeline(tmp_path: Path) -> None:
+    with made_run(tmp_path, SOME, state_now=RunState.READING) as run:
+        run.job(1, 60, begun=12, ended=40.5)
+        run.job(2, 30, begun=45, ended=47, status="Failed", imported=28, failed=2)
+        for state, after in ((RunState.ROUTING, 5), (RunState.SENDING, 8), (RunState.PROVING, 50)):
+            run.come(state, after)
+        text = run.end(after=60)
+    spans = [(one["label"], one["kind"], one["begun"], one["ended"]) for one in data_of(text)["spans"]]
+    assert spans == [
+        ("reading", "stage", 0, 5),
+        ("routing", "stage", 5, 8),
+        ("sending", "stage", 8, 50),
+        ("proving", "stage", 50, 60),
+        ("job 1", "good", 12, 40.5),
+        ("job 2", "bad", 45, 47),
+    ]
+    assert "Reading took 5.0 s, routing took 3.0 s, sending took 42 s, proving took 10 s." in flat(text)
+    assert "2 of the 1,000 import jobs" in text
+
+
+def test_of_many_jobs_the_longest_are_drawn_and_all_are_told(tmp_path: Path) -> None:
+    with made_run(tmp_path, SOME) as run:
+        for number in range(1, 71):
+            run.job(number, 1, begun=number, ended=number + (100 if number > 65 else 1))
+        text = run.end()
+    drawn = [span["label"] for span in data_of(text)["spans"]]
+    assert len(drawn) == 60
+    assert drawn[-5:] == ["job 66", "job 67", "job 68", "job 69", "job 70"]
+    assert "The chart shows the 60 that took longest." in flat(text)
+    assert text.count("<td>import-") == 70
+
+
+def flat(text: str) -> str:
+    """A text without line breaks."""
+    return " ".join(text.split())

@@ -8,12 +8,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from connectors.cognito.limits import MAX_JOBS
 from flows.ledger.segments import write_text
 from flows.reports.cards import finished_sentence
 from flows.reports.page.figures import verdict_rows
 from flows.reports.page.people import named_users
 from flows.reports.page.rendering import rendered
-from flows.reports.sections import family_parts, has_files, reason_rows
+from flows.reports.page.timeline import timeline
+from flows.reports.sections import JOB_HEAD, family_parts, has_files, job_rows, reason_rows
 from flows.reports.units import duration
 from flows.steps.columns import IN_THE_POOL
 
@@ -54,6 +56,10 @@ def page(folder: RunFolder, ledger: Ledger, summary: Summary, *, with_values: bo
         "reasons": reason_rows(summary),
         "named": named,
         "with_values": with_values,
+        "time": timeline(ledger),
+        "job_heads": [name.replace("_", " ") for name in JOB_HEAD],
+        "jobs": job_rows(summary),
+        "jobs_of_a_pool": MAX_JOBS,
     }
     return rendered({**values, "data": _drawn(values)})
 
@@ -67,6 +73,7 @@ def _drawn(values: Mapping[str, Any]) -> dict[str, Any]:
             for verdict, reasons in values["summary"]["reasons"].items()
             for code, count in reasons.items()
         ],
+        "spans": values["time"]["spans"],
         "named": {each.verdict: each.rows for each in values["named"]},
     }
 

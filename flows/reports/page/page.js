@@ -50,6 +50,33 @@
     });
   }
 
+  function drawTime() {
+    const spans = data.spans;
+    const hue = { stage: "stage", good: "imported", bad: "rejected" };
+    const longest = Math.max(0, ...spans.map((span) => span.ended));
+    const [unit, name] = longest > 7200 ? [3600, "h"] : longest > 180 ? [60, "min"] : [1, "s"];
+    drawBars("time-chart", spans.length, {
+      type: "bar",
+      data: {
+        labels: spans.map((span) => span.label),
+        datasets: [{
+          data: spans.map((span) => [span.begun / unit, span.ended / unit]),
+          backgroundColor: spans.map((span) => color(hue[span.kind])),
+          borderRadius: 3, borderSkipped: false, maxBarThickness: 14, minBarLength: 3,
+        }],
+      },
+      options: {
+        scales: {
+          x: { min: 0, ticks: { callback: (value) => `${number(value)} ${name}` }, border: { display: false } },
+          y: nameScale(),
+        },
+        plugins: { tooltip: { callbacks: {
+          label: (item) => ` ${spans[item.dataIndex].took}, ${spans[item.dataIndex].told}`,
+        } } },
+      },
+    });
+  }
+
   const countScale = () => ({ ticks: { precision: 0, callback: (value) => number(value) }, border: { display: false } });
   const nameScale = () => ({ grid: { display: false }, ticks: { autoSkip: false, color: color("ink") } });
 
@@ -62,14 +89,14 @@
   }
 
   function tell(table) {
+    const rows = data.named[table.dataset.rows];
     new DataTable(table, {
-      data: data.named[table.dataset.rows],
+      ...(rows && { data: rows, columnDefs: [{ targets: "_all", render: asText }] }),
       order: [], pageLength: 25, autoWidth: false,
-      columnDefs: [{ targets: "_all", render: asText }],
       drawCallback: () => table.closest("section").querySelector("nav")
         ?.setAttribute("aria-label", `Pages of ${table.caption.textContent}`),
-      language: { entries: { _: "users", 1: "user" }, info: "_START_ to _END_ of _TOTAL_", infoEmpty: "Nobody",
-        infoFiltered: "(of _MAX_)", lengthMenu: "_MENU_ a page", search: "Search", zeroRecords: "Nobody is found." },
+      language: { info: "_START_ to _END_ of _TOTAL_", infoEmpty: "None",
+        infoFiltered: "(of _MAX_)", lengthMenu: "_MENU_ a page", search: "Search", zeroRecords: "Nothing is found." },
     });
   }
 
@@ -89,6 +116,7 @@
     Chart.defaults.plugins.legend.display = false;
     drawVerdicts();
     drawReasons();
+    drawTime();
   }
 
   drawAll();
