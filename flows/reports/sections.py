@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from flows.ledger.families import PURGED, PURGING, RETRY
 from flows.reports.tables import check_id_map
 from flows.steps.family_verdicts import after_retries, in_the_end, retries_sentence
+from flows.steps.first_sign_ins import SIGN_INS
 from mappings.reasons import reason
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ LACKS: Final = {
 }
 """Step of the run → what a user lacks who is in the pool without it."""
 
+SIGN_IN_HEAD: Final = ("scheme", "parameters", "users", "way", "not with the hash", "first sign-in")
 LEFT_OUT_HEAD: Final = ("what is missing", "reason", "how often", "what it means", "what to do")
 REASON_HEAD: Final = ("verdict", "reason", "users", "what it means", "what to do", "fact")
 JOB_HEAD: Final = (
@@ -98,6 +101,22 @@ def job_rows(summary: Summary) -> list[Row]:
     return [
         tuple("" if job[name] is None else str(job[name]) for name in JOB_HEAD) for job in summary["jobs"]
     ]
+
+
+def sign_in_rows(facts: Mapping[str, Any]) -> list[Row]:
+    """Password hashes and what became of them: ``SIGN_IN_HEAD``, the most users first."""
+    return [
+        (row["scheme"], row["parameters"], f"{row['users']:,}", row["way"], row["reason"], row["experience"])
+        for row in facts.get(SIGN_INS, ())
+    ]
+
+
+def experiences(facts: Mapping[str, Any]) -> dict[str, int]:
+    """What people experience at their first sign-in, and how many, the most first."""
+    counts: Counter[str] = Counter()
+    for row in facts.get(SIGN_INS, ()):
+        counts[row["experience"] or "of many kinds"] += row["users"]
+    return dict(counts.most_common())
 
 
 def left_out_rows(summary: Summary) -> list[Row]:

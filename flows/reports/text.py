@@ -15,6 +15,7 @@ from flows.reports.sections import (
     JOB_HEAD,
     LEFT_OUT_HEAD,
     REASON_HEAD,
+    SIGN_IN_HEAD,
     drift_rows,
     drift_sentence,
     family_parts,
@@ -26,6 +27,7 @@ from flows.reports.sections import (
     job_rows,
     left_out_rows,
     reason_rows,
+    sign_in_rows,
 )
 from flows.reports.tables import write_id_map, write_tables
 from flows.steps.family_verdicts import in_the_end
@@ -78,6 +80,7 @@ def _markdown(folder: RunFolder, ledger: Ledger, summary: Summary) -> str:
         *_reason_parts(summary),
         *_job_parts(summary),
         *hashes_refused(run.facts, ledger),
+        *_sign_in_parts(run.facts),
         *_left_out_parts(summary),
         *delta_parts(run.facts),
         *unmapped_parts(run.facts),
@@ -107,6 +110,11 @@ def _reason_parts(summary: Summary) -> list[str]:
 def _job_parts(summary: Summary) -> list[str]:
     rows = job_rows(summary)
     return ["## Import jobs", table(JOB_HEAD, rows)] if rows else []
+
+
+def _sign_in_parts(facts: Mapping[str, Any]) -> list[str]:
+    rows = sign_in_rows(facts)
+    return ["## Password hashes and first sign-ins", table(SIGN_IN_HEAD, rows)] if rows else []
 
 
 def _left_out_parts(summary: Summary) -> list[str]:

@@ -26,6 +26,7 @@ from flows.steps.corrected import as_begun
 from flows.steps.disk import room_for
 from flows.steps.extract import extract
 from flows.steps.finishing import finish, is_finished, summary_of
+from flows.steps.first_sign_ins import note_first_sign_ins
 from flows.steps.proving import prove
 from flows.steps.route import route
 from flows.steps.sending import left_to_others, send, wait_for_others
@@ -118,6 +119,7 @@ def alone(
 def add_up(context: Context) -> None:
     """Add up the verdicts, write the report and remove what killed workers have left."""
     finish(context.folder, context.ledger)
+    note_first_sign_ins(context)
     keep_fingerprints(context)
     context.folder.tidy()
     write_report(context.folder, context.ledger)

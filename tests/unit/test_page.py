@@ -182,6 +182,16 @@ def test_of_many_jobs_the_longest_are_drawn_and_all_are_told(tmp_path: Path) -> 
     assert text.count("<td>import-") == 70
 
 
+def test_what_people_experience_adds_up_and_is_drawn(tmp_path: Path) -> None:
+    row = {"scheme": "none", "parameters": "", "way": "import_job", "reason": ""}
+    rows = [row | {"users": 90, "experience": "asks for a `code`"}, row | {"users": 10, "experience": ""}]
+    with made_run(tmp_path, SOME, first_sign_ins=rows) as run:
+        text = run.end()
+        assert "| none |  | 90 | import_job |  | asks for a `code` |" in run.folder.report.read_text()
+    assert data_of(text)["experiences"] == [["asks for a `code`", 90], ["of many kinds", 10]]
+    assert "<td>asks for a <code>code</code></td>" in text
+
+
 def flat(text: str) -> str:
     """A text without line breaks."""
     return " ".join(text.split())

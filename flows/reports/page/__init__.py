@@ -15,7 +15,17 @@ from flows.reports.page.figures import verdict_rows
 from flows.reports.page.people import named_users
 from flows.reports.page.rendering import rendered
 from flows.reports.page.timeline import timeline
-from flows.reports.sections import JOB_HEAD, family_parts, has_files, job_rows, reason_rows
+from flows.reports.sections import (
+    JOB_HEAD,
+    SIGN_IN_HEAD,
+    experiences,
+    family_parts,
+    has_files,
+    hashes_refused,
+    job_rows,
+    reason_rows,
+    sign_in_rows,
+)
 from flows.reports.units import duration
 from flows.steps.columns import IN_THE_POOL
 
@@ -60,6 +70,10 @@ def page(folder: RunFolder, ledger: Ledger, summary: Summary, *, with_values: bo
         "job_heads": [name.replace("_", " ") for name in JOB_HEAD],
         "jobs": job_rows(summary),
         "jobs_of_a_pool": MAX_JOBS,
+        "experiences": experiences(facts),
+        "sign_in_head": SIGN_IN_HEAD,
+        "sign_ins": sign_in_rows(facts),
+        "refused_hashes": hashes_refused(facts, ledger),
     }
     return rendered({**values, "data": _drawn(values)})
 
@@ -73,6 +87,7 @@ def _drawn(values: Mapping[str, Any]) -> dict[str, Any]:
             for verdict, reasons in values["summary"]["reasons"].items()
             for code, count in reasons.items()
         ],
+        "experiences": list(values["experiences"].items()),
         "spans": values["time"]["spans"],
         "named": {each.verdict: each.rows for each in values["named"]},
     }

@@ -77,6 +77,35 @@
     });
   }
 
+  function wrapped(text, width) {
+    const lines = [""];
+    for (const word of text.replaceAll("`", "").split(" ")) {
+      if (`${lines.at(-1)} ${word}`.trim().length > width) lines.push("");
+      lines.push(`${lines.pop()} ${word}`.trim());
+    }
+    return lines;
+  }
+
+  function drawSignIns() {
+    const rows = data.experiences;
+    const labels = rows.map(([told]) => wrapped(told.replace(/ \(F[\d., F]+\)$/, ""), innerWidth < 700 ? 24 : 50));
+    const lines = Math.max(1, ...labels.map((label) => label.length));
+    drawBars("sign-ins-chart", rows.length * (0.5 + 0.55 * lines), {
+      type: "bar",
+      data: {
+        labels,
+        datasets: [{
+          data: rows.map(([, users]) => users), backgroundColor: color("created"),
+          borderRadius: 4, maxBarThickness: 16, minBarLength: 3,
+        }],
+      },
+      options: {
+        scales: { x: countScale(), y: nameScale() },
+        plugins: { tooltip: { callbacks: { title: () => "", label: (item) => ` ${number(item.parsed.x)} users` } } },
+      },
+    });
+  }
+
   const countScale = () => ({ ticks: { precision: 0, callback: (value) => number(value) }, border: { display: false } });
   const nameScale = () => ({ grid: { display: false }, ticks: { autoSkip: false, color: color("ink") } });
 
@@ -117,6 +146,7 @@
     drawVerdicts();
     drawReasons();
     drawTime();
+    drawSignIns();
   }
 
   drawAll();
