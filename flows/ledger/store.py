@@ -142,6 +142,14 @@ class Ledger:
             change = {"state": new, "finished": finished, "facts": {**run.facts, **facts, **came}}
             connection.execute(update(RUNS).where(RUNS.c.run_id == self.run_id).values(change))
 
+    def change_fact(self, name: str, change: Callable[[Any], Any]) -> None:
+        """Put in the place of one fact of the run (None: it has none) what ``change`` makes of it; atomic."""
+        with self._connected(writes=True) as connection:
+            facts = self._run(connection, locked=True).facts
+            where = RUNS.c.run_id == self.run_id
+            new = {**facts, name: change(facts.get(name))}
+            connection.execute(update(RUNS).where(where).values(facts=new))
+
     # pages -----------------------------------------------------------------------------------
 
     def add_page(self, page: PageRecord) -> None:

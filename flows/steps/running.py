@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.cognito.pool import read_pool, read_providers
 from connectors.errors import ConfigurationError, PoolferryError, unknown_name
@@ -20,6 +21,7 @@ from flows.ledger.states import RunState
 from flows.ledger.store import STAGE, RunRecord
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
+from flows.steps.calls import note_calls
 from flows.steps.changes import begun_with, keep_fingerprints
 from flows.steps.context import Context, Worker, cognito_client, source_of, spec_of
 from flows.steps.corrected import as_begun
@@ -118,6 +120,7 @@ def alone(
 
 def add_up(context: Context) -> None:
     """Add up the verdicts, write the report and remove what killed workers have left."""
+    note_calls(context)
     finish(context.folder, context.ledger)
     note_first_sign_ins(context)
     keep_fingerprints(context)
@@ -188,6 +191,8 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
         try:
             yield context
         finally:
+            with suppress(PoolferryError, SQLAlchemyError):  # what stops the run is told, and not this
+                note_calls(context)
             context.leases.close()
 
 

@@ -13,6 +13,7 @@ from flows.ledger.segments import write_text
 from flows.reports.cards import finished_sentence
 from flows.reports.page.figures import verdict_rows
 from flows.reports.page.people import named_users
+from flows.reports.page.quota_use import call_rows, category_rows
 from flows.reports.page.rendering import rendered
 from flows.reports.page.timeline import timeline
 from flows.reports.sections import (
@@ -70,6 +71,8 @@ def page(folder: RunFolder, ledger: Ledger, summary: Summary, *, with_values: bo
         "job_heads": [name.replace("_", " ") for name in JOB_HEAD],
         "jobs": job_rows(summary),
         "jobs_of_a_pool": MAX_JOBS,
+        "calls": call_rows(facts),
+        "categories": category_rows(facts),
         "experiences": experiences(facts),
         "sign_in_head": SIGN_IN_HEAD,
         "sign_ins": sign_in_rows(facts),
@@ -87,6 +90,7 @@ def _drawn(values: Mapping[str, Any]) -> dict[str, Any]:
             for verdict, reasons in values["summary"]["reasons"].items()
             for code, count in reasons.items()
         ],
+        "categories": values["categories"],
         "experiences": list(values["experiences"].items()),
         "spans": values["time"]["spans"],
         "named": {each.verdict: each.rows for each in values["named"]},

@@ -106,6 +106,34 @@
     });
   }
 
+  function drawQuotas() {
+    const rows = data.categories;
+    const bars = (values, name) => ({
+      data: values, backgroundColor: color(name), maxBarThickness: 16, borderRadius: 2, borderSkipped: false,
+    });
+    const used = rows.map((row) => Math.min(100, row.used));
+    const left = rows.map((row, at) => Math.max(0, row.share - used[at]));
+    drawBars("quotas-chart", rows.length, {
+      type: "bar",
+      data: {
+        labels: rows.map((row) => row.category),
+        datasets: [
+          bars(used, "created"), bars(left, "held"), bars(rows.map((row, at) => 100 - used[at] - left[at]), "free"),
+        ],
+      },
+      options: {
+        scales: {
+          x: { stacked: true, max: 100, ticks: { callback: (value) => `${value} %` }, border: { display: false } },
+          y: { ...nameScale(), stacked: true },
+        },
+        plugins: { tooltip: { callbacks: { label: (item) => {
+          const row = rows[item.dataIndex];
+          return ` ${row.rate.toFixed(1)} of ${number(row.limit)} a second; at most ${row.share} %`;
+        } } } },
+      },
+    });
+  }
+
   const countScale = () => ({ ticks: { precision: 0, callback: (value) => number(value) }, border: { display: false } });
   const nameScale = () => ({ grid: { display: false }, ticks: { autoSkip: false, color: color("ink") } });
 
@@ -147,6 +175,7 @@
     drawReasons();
     drawTime();
     drawSignIns();
+    drawQuotas();
   }
 
   drawAll();
