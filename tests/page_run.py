@@ -61,7 +61,7 @@ class MadeRun:
 @contextmanager
 def made_run(
     state: Path,
-    users: Sequence[tuple[str, str, str | None]],
+    users: Sequence[tuple[str, str, str | None]] | pl.DataFrame,
     *,
     name: str = "acme",
     state_now: RunState = RunState.PROVING,
@@ -72,7 +72,7 @@ def made_run(
 
     Args:
         state: the folder of the runs.
-        users: source id, verdict, reason.
+        users: source id, verdict, reason; of many a frame of ``id``, ``verdict`` and ``reason``.
         name: the run's.
         state_now: where the run is.
         columns: more columns of the users as they were mapped.
@@ -85,9 +85,7 @@ def made_run(
         RunRecord(folder.run_id, name, state_now, "", "", "eu-west-1_Example01", BEGUN, None, dict(facts))
     )
     ledger.add_page(PageRecord(1, 0, len(users), {}, 1.0))
-    frame = pl.DataFrame(
-        users, schema=dict.fromkeys(("id", VERDICT, WHY), pl.String), orient="row"
-    ).with_row_index("n")
+    frame = _frame(users).with_row_index("n")
     _write_users(folder, frame, columns or {})
     settled = frame.with_columns(
         pl.col("n").cast(pl.UInt64).alias(ORDINAL),
@@ -100,6 +98,11 @@ def made_run(
         yield MadeRun(folder, ledger, now)
     finally:
         ledger.close()
+
+
+def _frame(users: Sequence[tuple[str, str, str | None]] | pl.DataFrame) -> pl.DataFrame:
+    schema = dict.fromkeys(("id", VERDICT, WHY), pl.String)
+    return users if isinstance(users, pl.DataFrame) else pl.DataFrame(users, schema=schema, orient="row")
 
 
 def _write_users(folder: RunFolder, frame: pl.DataFrame, columns: dict[str, Any]) -> None:

@@ -102,6 +102,12 @@ def test_numbers_stay_and_everything_that_needs_people_says_why_it_cannot(
     state = ("--state", str(pool.folder / "runs"))
     seen = call("status", parent.run_id, *state, "--json")
     assert json.loads(seen.stdout)["summary"] == summary
+    page = parent.page.read_text()
+    assert "Purged" in page
+    assert "email_invalid" in page
+    assert "rejected.csv" not in page
+    refused = call("report", parent.run_id, *state, "--html", "--with-values")
+    assert (refused.exit_code, "was purged" in refused.stderr) == (2, True)
     told = call("report", parent.run_id, *state).stdout
     assert "after retries: 5 of 6 landed, 1 still rejected or failed" in told
     assert "Purged" in told

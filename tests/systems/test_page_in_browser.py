@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -164,3 +165,46 @@ def test_a_script_that_slipped_in_would_not_run(browser: Browser, path: Path, tm
     with looking_at(browser, spoilt) as look:
         assert look.tab.title().startswith("acme")
         assert any("Content Security Policy" in line for line in look.said)
+
+
+@pytest.mark.slow
+def test_a_page_with_a_million_users_behind_it_opens_in_two_seconds(browser: Browser, tmp_path: Path) -> None:
+    """And with a thousand jobs, and more rejected users than it names."""
+    with made_run(tmp_path, million()) as run:
+        for number in range(1, 1_001):
+            run.job(number, 1_000, begun=60 * number, ended=60 * number + 50)
+        run.end(after=61_000)
+        assert run.folder.verdicts.stat().st_size > 2_000_000
+        assert run.folder.page.stat().st_size < 3_000_000
+        assert min(opened_after(browser, run.folder.page) for _ in range(3)) < 2_000
+        with looking_at(browser, run.folder.page) as look:
+            expect(look.tab.locator(ROWS)).to_have_count(25)
+            drawn = look.tab.evaluate("Chart.getChart('verdicts-chart').data.datasets[0].data")
+            assert (sum(drawn), look.said) == (MILLION, [])
+            expect(look.tab.locator("#rejected .dt-info")).to_have_text("1 to 25 of 5,000")
+            look.tab.locator("#rejected").get_by_label("Search").fill("line_ragged")
+            expect(look.tab.locator("#rejected .dt-info")).to_have_text("1 to 3 of 3 (of 5,000)")
+
+
+def opened_after(browser: Browser, path: Path) -> float:
+    """Milliseconds until a page is there and drawn; of a busy machine the best of some is told."""
+    with looking_at(browser, path) as look:
+        return float(look.tab.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
+
+
+MILLION = 1_000_000
+
+
+def million() -> pl.DataFrame:
+    """A million users, of whom 40,000 are rejected, three of them for a rare reason."""
+    number = pl.int_range(MILLION)
+    rare, rejected = number < 3, number < 40_000
+    return pl.select(
+        pl.format("source-id-{}", number).alias("id"),
+        pl.when(rejected).then(pl.lit("rejected")).otherwise(pl.lit("imported")).alias("verdict"),
+        pl.when(rare)
+        .then(pl.lit("line_ragged"))
+        .when(rejected)
+        .then(pl.lit("email_invalid"))
+        .alias("reason"),
+    )

@@ -192,6 +192,40 @@ def test_what_people_experience_adds_up_and_is_drawn(tmp_path: Path) -> None:
     assert "<td>asks for a <code>code</code></td>" in text
 
 
+def test_what_was_left_behind_or_changed_on_the_way_is_told(tmp_path: Path) -> None:
+    told = {
+        "unmapped": {"shoe<size>": 0.5, "empty": 0.0},
+        "left_out": {"groups": {"user_not_found": 3}},
+        "read_back": 90,
+        "drift": {"name": 2},
+        "delta": {"since": "20261125T000000Z-000000", "reads": "everybody", "new": 7, "vanished": 1},
+    }
+    with made_run(tmp_path, SOME, **told) as run:
+        text = flat(run.end())
+    assert '<td>shoe&lt;size&gt;</td><td class="n">50 %</td>' in text
+    assert '<td>memberships of groups</td><td>user_not_found</td><td class="n">3</td>' in text
+    assert '<td>name</td><td class="n">2</td>' in text
+    assert '<td>users who are new in the source</td><td class="n">7</td>' in text
+    assert "Since run <code>20261125T000000Z-000000</code>. Everybody was read and compared." in text
+    anchors = re.findall(r'<a href="#([\w-]+)">', text.partition("<nav")[2].partition("</nav>")[0])
+    assert anchors == re.findall(r'<section id="([\w-]+)"', text)
+
+
+def test_every_link_leads_to_a_file_beside_the_page(tmp_path: Path) -> None:
+    with made_run(tmp_path, [*SOME, ("x", "failed", "not_in_pool")]) as run:
+        links = re.findall(r'<a href="([^#"]+)"', run.end())
+    assert len(links) >= 8
+    assert [link for link in links if not (run.folder.path / link).is_file()] == []
+
+
+def test_drift_and_read_back_are_told_as_in_the_other_report(tmp_path: Path) -> None:
+    with made_run(tmp_path, SOME, read_back=90, drift={}) as run:
+        text = run.end()
+        sentence = "90 users were read back; every attribute arrived as it was sent."
+        assert sentence in run.folder.report.read_text()
+    assert sentence in text
+
+
 def flat(text: str) -> str:
     """A text without line breaks."""
     return " ".join(text.split())

@@ -9,21 +9,29 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from connectors.cognito.limits import MAX_JOBS
+from flows.ledger.families import DELTA
 from flows.ledger.segments import write_text
 from flows.reports.cards import finished_sentence
-from flows.reports.page.figures import verdict_rows
+from flows.reports.delta import delta_lines, reads_sentence, unmapped_rows
+from flows.reports.page.figures import parts_of, verdict_rows
 from flows.reports.page.people import named_users
 from flows.reports.page.quota_use import call_rows, category_rows
 from flows.reports.page.rendering import rendered
 from flows.reports.page.timeline import timeline
 from flows.reports.sections import (
     JOB_HEAD,
+    LEFT_OUT_HEAD,
     SIGN_IN_HEAD,
+    drift_rows,
+    drift_sentence,
     experiences,
     family_parts,
+    file_rows,
     has_files,
     hashes_refused,
+    id_map_sentence,
     job_rows,
+    left_out_rows,
     reason_rows,
     sign_in_rows,
 )
@@ -57,28 +65,72 @@ def write_page(folder: RunFolder, ledger: Ledger, summary: Summary, *, with_valu
 def page(folder: RunFolder, ledger: Ledger, summary: Summary, *, with_values: bool = False) -> str:
     """The page of a run, finished or not."""
     facts = ledger.run().facts
-    named = named_users(folder, summary, with_values=with_values) if has_files(folder, facts) else []
     values = {
         "run": _run(ledger, summary),
-        "tiles": _tiles(summary),
         "family": family_parts(folder, facts),
-        "verdicts": verdict_rows(summary),
         "summary": summary,
+        **_told_of_verdicts(summary, facts),
+        **_told_of_work(ledger, summary, facts),
+        **_told_of_data(summary, facts),
+        **_told_of_people(folder, summary, facts, with_values=with_values),
+    }
+    return rendered({**values, "parts": parts_of(values), "data": _drawn(values)})
+
+
+def _told_of_verdicts(summary: Summary, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "tiles": _tiles(summary),
+        "verdicts": verdict_rows(summary),
         "reasons": reason_rows(summary),
-        "named": named,
-        "with_values": with_values,
+        "experiences": experiences(facts),
+        "sign_in_head": SIGN_IN_HEAD,
+        "sign_ins": sign_in_rows(facts),
+    }
+
+
+def _told_of_work(ledger: Ledger, summary: Summary, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "time": timeline(ledger),
         "job_heads": [name.replace("_", " ") for name in JOB_HEAD],
         "jobs": job_rows(summary),
         "jobs_of_a_pool": MAX_JOBS,
+        "refused_hashes": hashes_refused(facts, ledger),
         "calls": call_rows(facts),
         "categories": category_rows(facts),
-        "experiences": experiences(facts),
-        "sign_in_head": SIGN_IN_HEAD,
-        "sign_ins": sign_in_rows(facts),
-        "refused_hashes": hashes_refused(facts, ledger),
     }
-    return rendered({**values, "data": _drawn(values)})
+
+
+def _told_of_data(summary: Summary, facts: Mapping[str, Any]) -> dict[str, Any]:
+    delta = facts.get(DELTA)
+    changes = delta and {
+        "since": delta["since"],
+        "reads": reads_sentence(delta),
+        "rows": [(text, f"{count:,}") for text, count in delta_lines(delta)],
+        "gone": delta.get("vanished"),
+    }
+    return {
+        "lacks_head": LEFT_OUT_HEAD,
+        "lacks": left_out_rows(summary),
+        "changes": changes,
+        "unmapped": unmapped_rows(facts),
+        "drift_sentence": drift_sentence(facts),
+        "drift": drift_rows(facts),
+        "read_back": facts.get("read_back"),
+    }
+
+
+def _told_of_people(
+    folder: RunFolder, summary: Summary, facts: Mapping[str, Any], *, with_values: bool
+) -> dict[str, Any]:
+    """Nothing where the run is not finished or was purged: the files are not there, and nobody is named."""
+    there = has_files(folder, facts)
+    return {
+        "has_files": there,
+        "named": named_users(folder, summary, with_values=with_values) if there else [],
+        "with_values": with_values,
+        "files": file_rows(folder) if there else [],
+        "id_map": id_map_sentence(folder, facts) if there else "",
+    }
 
 
 def _drawn(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from flows.reports.units import share
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flows.steps.finishing import Summary
 
 MEANINGS: Final = {
@@ -34,3 +36,21 @@ def verdict_rows(summary: Summary) -> list[dict[str, Any]]:
         {"name": name, "users": users, "share": share(users, summary["extracted"]), "meaning": meanings[name]}
         for name, users in tally.items()
     ]
+
+
+def parts_of(values: Mapping[str, Any]) -> dict[str, str]:
+    """Anchors of the parts that the page of these values has, in their order, and how each is called."""
+    has = {
+        "verdicts": ("Verdicts", True),
+        "reasons": ("Reasons", values["reasons"]),
+        "sign-ins": ("First sign-ins", values["experiences"]),
+        "time": ("Time and jobs", values["jobs"] or values["time"]["spans"]),
+        "quotas": ("Request rates", values["calls"]),
+        "lacks": ("What users lack", values["lacks"]),
+        "changes": ("Changes", values["changes"]),
+        "fields": ("Fields left behind", values["unmapped"]),
+        "drift": ("Read back", True),
+        **{each.verdict: (f"{each.verdict.capitalize()} users", True) for each in values["named"]},
+        "files": ("Files", values["files"]),
+    }
+    return {anchor: title for anchor, (title, is_there) in has.items() if is_there}

@@ -42,7 +42,11 @@ def _environment() -> Environment:
         loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= {"number": lambda number: f"{number:,}", "code": _with_code}
+    made.filters |= {
+        "number": lambda number: f"{number:,}",
+        "capital": lambda text: text[:1].upper() + text[1:],
+        "code": _with_code,
+    }
     return made
 
 
