@@ -227,12 +227,12 @@ def report(
     ] = False,
 ) -> None:
     """Print the report of a run (Markdown), or write its page, from its folder alone."""
-    from flows.reports.status import opened_ledger, written_page  # noqa: PLC0415
+    from flows.reports.status import ledger_with_numbers, written_page  # noqa: PLC0415
     from flows.reports.text import report_text  # noqa: PLC0415
 
     if with_values and not html:
         raise ConfigurationError("Only a page shows values.", "Add --html, or leave --with-values out.")
-    with opened_ledger(name, state) as (folder, ledger):
+    with ledger_with_numbers(name, state) as (folder, ledger):
         typer.echo(
             written_page(folder, ledger, with_values=with_values) if html else report_text(folder, ledger)
         )

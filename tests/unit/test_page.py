@@ -7,11 +7,14 @@ import re
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
+import pytest
+from typer.testing import CliRunner
 
 from connectors.records import PASSWORD, PASSWORD_HASH, USERNAME
+from flows.cli import app
 from flows.ledger.states import RunState
 from flows.reports import page as page_package
 from flows.reports.page import page, people, write_page
@@ -20,9 +23,6 @@ from flows.steps.columns import WHY
 from flows.steps.finishing import standing
 from flows.steps.purging import KEPT
 from tests.page_run import made_run
-
-if TYPE_CHECKING:
-    import pytest
 
 SOME = [
     *((f"u{number}", "imported", None) for number in range(90)),
@@ -224,6 +224,24 @@ def test_drift_and_read_back_are_told_as_in_the_other_report(tmp_path: Path) -> 
         sentence = "90 users were read back; every attribute arrived as it was sent."
         assert sentence in run.folder.report.read_text()
     assert sentence in text
+
+
+@pytest.mark.parametrize("options", [[], ["--html"]])
+def test_of_a_run_that_has_read_nobody_there_is_nothing_to_report(tmp_path: Path, options: list[str]) -> None:
+    with made_run(tmp_path, SOME) as run:
+        run.folder.outcomes("all").unlink()
+        told = CliRunner().invoke(app, ["report", str(run.folder.path), *options])
+    assert told.exit_code == 2
+    assert "has nothing to report yet" in told.stderr
+
+
+def test_a_run_that_is_on_its_way_has_a_page(tmp_path: Path) -> None:
+    with made_run(tmp_path, SOME) as run:
+        told = CliRunner().invoke(app, ["report", str(run.folder.path), "--html"])
+        assert told.exit_code == 0, told.output
+        text = run.folder.page.read_text(encoding="utf-8")
+    assert '<span class="state proving">proving</span>' in text
+    assert "rejected.csv" not in text
 
 
 def flat(text: str) -> str:
