@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from flows.ledger.states import RunState
 from tests.page_run import made_run
 from tests.servers.chromium import chromium, looking_at
 
@@ -28,6 +29,21 @@ SOME = [
     *((f"t{number:04d}", "deferred", None) for number in range(300)),
     (HOSTILE, "failed", "not_in_pool"),
 ]
+HASHES = {"parameters": "cost 10", "way": "import_job", "reason": "hash_alphabet", "experience": "signs in"}
+USE = {"throttled": 1, "first": 0, "last": 10, "share": 0.5, "origin": "default"}
+EVERYTHING: dict[str, Any] = {
+    "first_sign_ins": [HASHES | {"scheme": f"scheme_{number}", "users": 710} for number in range(14)],
+    "calls": {
+        "AdminCreateUser": USE | {"calls": 100, "category": "UserCreation", "limit": 50},
+        "ListUsers": USE | {"calls": 10, "category": "UserList", "limit": 30},
+    },
+    "hashes_refused": ["BCRYPT"],
+    "left_out": {"groups": {"user_not_found": 3}},
+    "delta": {"since": "20261125T000000Z-000000", "reads": "everybody", "new": 7, "vanished": 1},
+    "unmapped": {"shoe_size": 0.5},
+    "read_back": 9_000,
+    "drift": {"name": 2},
+}
 UNTIL = "new Promise((done) => {{ const look = () => {} ? done() : requestAnimationFrame(look); look(); }})"
 """Waits until something is so; Playwright's own way to wait is forbidden by the page's policy."""
 
@@ -42,9 +58,23 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with made_run(tmp_path_factory.mktemp("runs"), SOME) as run:
-        run.end()
+    """A page with every part that there can be."""
+    with made_run(tmp_path_factory.mktemp("runs"), SOME, state_now=RunState.READING, **EVERYTHING) as run:
+        for number in range(1, 15):
+            run.job(number, 640, begun=10 * number, ended=10 * number + 8)
+        for after, state in enumerate((RunState.ROUTING, RunState.SENDING, RunState.PROVING), 5):
+            run.come(state, after)
+        run.end(after=200)
         return run.folder.page
+
+
+def test_the_page_of_these_tests_has_every_part(browser: Browser, path: Path) -> None:
+    with looking_at(browser, path) as look:
+        parts = look.tab.locator("main > section").evaluate_all("parts => parts.map((part) => part.id)")
+    assert parts == [
+        "verdicts", "reasons", "sign-ins", "time", "quotas", "lacks", "changes", "fields", "drift",
+        "rejected", "failed", "files",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -137,6 +167,20 @@ def test_colours_that_are_too_pale_would_be_noticed(browser: Browser, path: Path
     with looking_at(browser, path) as look:
         look.tab.evaluate("document.documentElement.style.setProperty('--muted', '#c8ccd0')")
         assert "color-contrast" in Axe().run(look.tab).generate_report()
+
+
+def test_each_chart_is_drawn_with_the_numbers_of_its_table(browser: Browser, path: Path) -> None:
+    ask = "(id) => Chart.getChart(id).data.datasets.map((each) => each.data)"
+    with looking_at(browser, path) as look:
+        drawn = {
+            part: look.tab.evaluate(ask, f"{part}-chart")
+            for part in ("reasons", "sign-ins", "time", "quotas")
+        }
+    assert drawn["reasons"] == [[600, 40, 1]]
+    assert drawn["sign-ins"] == [[14 * 710]]
+    assert len(drawn["time"][0]) == 4 + 14
+    assert drawn["quotas"][0] == [pytest.approx(19.8), pytest.approx(3)]
+    assert [sum(bars) for bars in zip(*drawn["quotas"], strict=True)] == [100, 100]
 
 
 @pytest.mark.parametrize("width", [360, 1_280])
