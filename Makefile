@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 export DO_NOT_TRACK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-faults check bench clean
+.PHONY: help install demo test test-faults test-firebase check bench clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,6 +28,11 @@ test: install  ## Run every test
 test-faults: install  ## Kill runs at every point there is, and break all else that can break; an hour or so
 	POOLFERRY_EVERY_POINT=1 $(BIN) -m pytest -m faults -p no:randomly
 
+test-firebase: install  ## Read Firebase's own emulator, live; npm brings 300 MB for it into build/
+	npm install --silent --no-audit --no-fund --prefix build/firebase firebase-tools@15
+	POOLFERRY_FIREBASE=$(CURDIR)/build/firebase/node_modules/.bin/firebase \
+		$(BIN) -m pytest -q tests/systems/test_firebase_emulator.py
+
 check: install  ## Lint, types, import arrows and docs, in under two minutes
 	$(BIN) -m ruff check .
 	$(BIN) -m ruff format --check .
@@ -37,6 +42,7 @@ check: install  ## Lint, types, import arrows and docs, in under two minutes
 bench: install  ## Measure speed and memory against baselines, and how much of the quotas is used
 	$(BIN) -m tests.benchmarks
 	$(BIN) -m tests.benchmarks.quotas
+	$(BIN) -m tests.benchmarks.sources
 
 clean:  ## Remove what the other targets made
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info build runs

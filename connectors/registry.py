@@ -7,6 +7,7 @@ object a ``SourceKind``. What is not used is not imported.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from connectors.sources.base import Source, SourceSettings
+    from connectors.sources.scouted import Scout, Scouted
 
 GROUP: Final = "poolferry.sources"
 
@@ -32,10 +34,12 @@ class SourceKind:
     Attributes:
         settings: the model of the ``source`` part of a run file; a ``SourceSettings``.
         make: takes settings of that model and the run file's folder, and makes the source.
+        scout: finds out settings that nobody has told, for ``poolferry init``; None where there are none.
     """
 
     settings: type[SourceSettings]
     make: Callable[[Any, Path], Source]
+    scout: Scout | None = None
 
 
 _BUILT_IN: Final = {
@@ -64,6 +68,15 @@ _BUILT_IN: Final = {
     "xlsx": ("connectors.sources.xlsx_files", "XlsxSettings", "XlsxSource"),
 }
 
+_SCOUTS: Final = {
+    "csv": "connectors.sources.file_scout",
+    "json": "connectors.sources.file_scout",
+    "jsonl": "connectors.sources.file_scout",
+    "ldap": "connectors.sources.ldap_scout",
+    "sql": "connectors.sources.sql_scout",
+}
+"""Modules whose ``scout`` looks at sources of a kind."""
+
 
 def source_kinds() -> list[str]:
     """Names of all kinds, those of other packages included."""
@@ -79,7 +92,8 @@ def source_kind(kind: str) -> SourceKind:
     if kind in _BUILT_IN:
         module, settings, source = _BUILT_IN[kind]
         found = _imported(module, kind)
-        return SourceKind(getattr(found, settings), getattr(found, source))
+        scout = partial(_scout, kind) if kind in _SCOUTS else None
+        return SourceKind(getattr(found, settings), getattr(found, source), scout)
     added = tuple(entry_points(group=GROUP, name=kind))
     if not added:
         raise ConfigurationError(unknown_name("kind of source", kind, source_kinds()))
@@ -88,6 +102,12 @@ def source_kind(kind: str) -> SourceKind:
             f"More than one package adds the kind of source {kind!r}.", "Remove all but one."
         )
     return _loaded(added[0])
+
+
+def _scout(kind: str, told: Mapping[str, object], base: Path) -> Scouted:
+    """Look at a source of a built-in kind."""
+    look: Scout = _imported(_SCOUTS[kind], kind).scout
+    return look(told, base)
 
 
 def _imported(module: str, kind: str) -> ModuleType:

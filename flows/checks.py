@@ -17,15 +17,12 @@ from connectors.cognito.limits import MAX_JOBS
 from connectors.cognito.pool import read_pool
 from connectors.cognito.role import check_role, create_role
 from connectors.errors import ConfigurationError, PoolferryError, StopError, ThrottledError
-from flows.settings import describe_source, load_run_file
 from flows.steps.attributes import lacking, left_behind
 from flows.steps.context import cognito_client, governor_of, known_fields, source_of, spec_of
-from flows.steps.drafting import draft_run_file
 from mappings.engine import compile_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
@@ -230,21 +227,3 @@ def checks_table(found: list[Finding]) -> Table:
         mark = Text("✓", style="green") if item.good else Text("✗", style="red")
         table.add_row(mark, item.what, item.text, item.mend)
     return table
-
-
-def write_draft(
-    source: Path, out: Path, *, pool_id: str, region: str | None, role_arn: str | None, name: str
-) -> None:
-    """Write a run file for a file of users; an existing file is never overwritten.
-
-    Raises:
-        ConfigurationError: ``out`` exists, or the source's kind cannot be told from its name.
-    """
-    if out.exists():
-        raise ConfigurationError(f"{out} exists already.", "Name another file with --out.")
-    text = draft_run_file(
-        source=describe_source(source, out.parent), pool_id=pool_id, region=region, role_arn=role_arn,
-        name=name, base=out.parent.resolve(),
-    )  # fmt: skip
-    out.write_text(text, encoding="utf-8")
-    load_run_file(out)

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from connectors.errors import ConfigurationError, PoolferryError, StopError
 from flows.cli_aftermath import aftermath
+from flows.cli_init import HELP, init
 from flows.cli_shared import JsonOption, RunArgument, RunFileArgument, StateOption, leave, show, show_summary
 from flows.cli_trigger import trigger
 from flows.console import OUT, TerminalProgress, forecast_tables, retries_shown, say
@@ -274,23 +275,7 @@ def reconcile(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None
         raise typer.Exit(found.exit_status)
 
 
-@app.command()
-def init(
-    source: Annotated[Path, typer.Argument(help="A file of users to look at.", metavar="SOURCE")],
-    *,
-    pool: Annotated[str, typer.Option(prompt="User pool id", help="The pool's id.")],
-    region: Annotated[str | None, typer.Option(help="AWS Region.")] = None,
-    role: Annotated[str | None, typer.Option(help="ARN of the import role (F3.34).")] = None,
-    name: Annotated[str, typer.Option(help="Name of the runs.")] = "migration",
-    out: Annotated[Path, typer.Option(help="Where the run file goes.")] = Path("run.yaml"),
-) -> None:
-    """Write a run file with a suggested mapping, from a sample of the source and the pool's schema."""
-    from flows.checks import write_draft  # noqa: PLC0415 - keeps `--help` quick
-
-    write_draft(source, out, pool_id=pool, region=region, role_arn=role, name=name)
-    OUT.print(
-        f"{out} is written. Read it, then: poolferry check {out} · poolferry plan {out}", soft_wrap=True
-    )
+app.command(help=HELP)(init)
 
 
 @app.command()

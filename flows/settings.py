@@ -278,25 +278,6 @@ def _model_at(model: type[BaseModel], parts: list[str]) -> type[BaseModel]:
     return model
 
 
-_KIND_OF = {
-    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json",
-    ".parquet": "parquet", ".xlsx": "xlsx",
-}  # fmt: skip
-
-
-def describe_source(path: Path, base: Path) -> dict[str, str]:
-    """The ``source`` part of a run file for one file, its kind told from its name.
-
-    Raises:
-        ConfigurationError: the ending is of no known kind; the known ones are listed.
-    """
-    plain = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
-    kind = _KIND_OF.get(plain.suffix.lower())
-    if kind is None:
-        raise ConfigurationError(unknown_name("ending", plain.suffix, _KIND_OF, where=str(path)))
-    return {"kind": kind, "path": os.path.relpath(path.resolve(), base.resolve())}
-
-
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 

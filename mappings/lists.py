@@ -1,4 +1,4 @@
-"""Lists out of one text: ``admin;user``, ``["admin", "user"]`` or ``[{"provider": "g", …}]``."""
+"""Lists out of one text: ``admin;user``, ``["admin", "user"]``, ``[{"provider": "g", …}]``, arrays of PHP."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from mappings.php import SERIALISED, names_of
 from mappings.templates import Field, fields, parts
 from mappings.texts import by_distinct, null_where, refused
 
@@ -26,7 +27,7 @@ class Cutter:
     """How a column of texts becomes a column of lists.
 
     Attributes:
-        split: the text between two parts; None reads JSON where there is JSON.
+        split: the text between two parts; None reads JSON and PHP's arrays where there are any.
         each: the template for the members of JSON objects.
         steps: what is done to each part; a part that a checking step refuses spoils its list.
     """
@@ -65,10 +66,18 @@ class Cutter:
         return flat, bad
 
     def _cut(self, texts: pl.Series) -> pl.Series:
-        """Raw parts; null where a text is none, or is no JSON though it must be."""
+        """Raw parts; null where a text is none, or is no JSON or array of PHP though it must be."""
         if self.split is not None:
             return texts.str.split(self.split)
         trimmed = texts.str.strip_chars()
+        php = trimmed.str.contains(SERIALISED).fill_null(value=False)
+        if self.each is None and php.any():
+            named = [names_of(text) if is_php else None for text, is_php in zip(trimmed, php, strict=True)]
+            return pl.Series(named, dtype=STRINGS).zip_with(php, self._plain(texts, trimmed))
+        return self._plain(texts, trimmed)
+
+    def _plain(self, texts: pl.Series, trimmed: pl.Series) -> pl.Series:
+        """Raw parts of JSON where there is JSON, of any other text itself."""
         json = reduce(lambda a, b: a | b, (trimmed.str.starts_with(start) for start in _JSON_STARTS))
         single = pl.select(pl.when(texts.is_not_null()).then(pl.concat_list(texts))).to_series()
         if self.each is not None:

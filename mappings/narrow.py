@@ -57,7 +57,7 @@ def narrowed(
     """
     if known_fields is None:
         return spec
-    known = _Known(known_fields)
+    known = KnownFields(known_fields)
     spec = _fitted(spec, known, where)
     problems = [
         unknown_name("field of the source", field, known.names, where=_place(spec, where, (*path, *below)))
@@ -73,12 +73,12 @@ def narrowed(
 
 def unknown_fields(spec: MappingSpec, known_fields: Sequence[str], key: str | None) -> list[str]:
     """The fields that a mapping and ``key`` ask for and that are not known, each once."""
-    known = _Known(known_fields)
+    known = KnownFields(known_fields)
     asked = [field for _, _, rule in rules_of(spec) for _, field in uses(rule)] + ([key] if key else [])
     return [field for field in dict.fromkeys(asked) if not known.has(field)]
 
 
-class _Known:
+class KnownFields:
     """The fields of a source.
 
     A path is known if its beginning is, since a source may have looked at a sample only, and so
@@ -90,11 +90,12 @@ class _Known:
         self._set = set(names) | {name[:at] for name in names for at, mark in enumerate(name) if mark in ".["}
 
     def has(self, field: str) -> bool:
+        """Whether a source of these fields has a field."""
         starts = (field[:at] for at, mark in enumerate(field) if mark in ".[")
         return field in self._set or any(start in self._set for start in starts)
 
 
-def _fitted(spec: MappingSpec, known: _Known, where: str) -> MappingSpec:
+def _fitted(spec: MappingSpec, known: KnownFields, where: str) -> MappingSpec:
     """The same mapping without what a preset alone asks for in vain."""
     changes: dict[str, object] = {
         "attributes": {
@@ -120,7 +121,7 @@ def _fitted(spec: MappingSpec, known: _Known, where: str) -> MappingSpec:
     return spec.model_copy(update={**changes, "username": username})
 
 
-def _fit(rule: R, known: _Known, *, of_preset: bool) -> R | None:
+def _fit(rule: R, known: KnownFields, *, of_preset: bool) -> R | None:
     """A preset's rule as far as its fields exist; None where they do not; any other rule as it is."""
     if not of_preset:
         return rule

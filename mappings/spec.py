@@ -145,7 +145,8 @@ class HashRule(Rule):
 class ListRule(Origin):
     """How a list of texts is made from one text; blank parts and repetitions are left out.
 
-    Without ``split`` a text such as ``["a", "b"]`` is read as JSON, any other is a list of one.
+    Without ``split`` a text such as ``["a", "b"]`` is read as JSON, one such as ``a:1:{s:1:"a";b:1;}`` as an
+    array that PHP has serialised (its keys that are set, or its texts), any other is a list of one.
 
     Attributes:
         split: the text between two parts.

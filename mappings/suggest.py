@@ -88,6 +88,11 @@ def suggest(
     return draft.done(attributes)
 
 
+def is_old_id(attribute: str) -> bool:
+    """Whether an attribute of the pool is made for what named the user before (F1.42)."""
+    return _bare(attribute.removeprefix("custom:")) in _OLD_IDS
+
+
 def _names() -> dict[str, tuple[str, ...]]:
     """Usual names of fields by what they fill, the likelier ones first."""
     rules = preset("plain")
@@ -122,10 +127,10 @@ class _Draft:
 
     def attribute(self, name: str, attribute: PoolAttribute) -> None:
         """The first field with one of the usual names of an attribute, or with its own name."""
-        if _bare(name.removeprefix("custom:")) in _OLD_IDS and "username" in self.rules:
+        if is_old_id(name) and "username" in self.rules:
             self.attributes[name] = dict(self.rules["username"])
             return
-        usual = self.names.get(name, ()) or (name.partition(":")[2] or name,)
+        usual = self.names.get(name, ()) or tuple(filter(None, (name, name.partition(":")[2])))
         for found in _matching(self.fields, usual):
             if found not in self.used or name in ("email", "phone_number"):
                 self.attributes[name] = self._rule(name, found, attribute.type)
@@ -193,6 +198,13 @@ class _Draft:
     def _date(self, name: str, found: str) -> RuleData:
         values = looks.values_of(self.sample, found)
         formats = looks.date_formats(values) if name == "birthdate" else [looks.epoch_format(values)]
+        if not formats and name == "birthdate" and (near := looks.near_date_format(values)):
+            format_, others = near
+            self.notes.append(
+                f"{name}: {others} values of {found} in the sample are not of the format {format_}, and "
+                "reject their users unless the rule has `bad: drop`."
+            )
+            return {"from": found, "as": {"date": format_}}
         if not formats or formats[0] is None:
             self.notes.append(
                 f"{name}: the sample of {found} has no format that is known here; write `as` yourself."

@@ -23,6 +23,9 @@ DATE_FORMATS = (
 
 _EPOCHS = (convert.SECONDS, convert.MILLISECONDS, convert.ISO, "%Y-%m-%d %H:%M:%S")
 _MILLISECONDS_FROM = 10**11
+_FEW = 0.1
+"""Share of values that may be of another form than the others."""
+
 _SEPARATORS = (";", ",", "|")
 _HASH = (
     r"^(?:\$(?:2[abxy]?|argon2(?:id|i|d)|scrypt|s0|pbkdf2[a-z0-9-]*|[156]|P|H)\$"
@@ -48,6 +51,13 @@ def date_formats(values: pl.Series) -> list[str]:
     if values.is_empty():
         return []
     return [one for one in DATE_FORMATS if not convert.dates(one)(values).has_nulls()]
+
+
+def near_date_format(values: pl.Series) -> tuple[str, int] | None:
+    """The format in which nearly every value is a day, and how many are not; None where there is none."""
+    lost = {one: convert.dates(one)(values).null_count() for one in DATE_FORMATS if len(values)}
+    best = min(lost, key=lambda one: lost[one], default=None)
+    return (best, lost[best]) if best and lost[best] <= _FEW * len(values) else None
 
 
 def epoch_format(values: pl.Series) -> str | None:

@@ -1,13 +1,20 @@
-"""What every test shares: a quiet, offline environment and a clock that tests move."""
+"""What every test shares: a quiet, offline environment, a clock that tests move, and database servers."""
 
 from __future__ import annotations
 
 import os
 import signal
 import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from tests.servers.databases import mariadb, postgresql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Prefect makes its home as it is imported, which is while tests are collected.
 os.environ.setdefault("PREFECT_HOME", tempfile.mkdtemp(prefix="poolferry-prefect-"))
@@ -59,3 +66,25 @@ class Clock:
 def clock() -> Clock:
     """A clock that stands still."""
     return Clock()
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder for servers' data: pytest's own is closed to other users whenever another session starts."""
+    with tempfile.TemporaryDirectory(prefix="poolferry-servers-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(server_folder: Path) -> Iterator[str]:
+    """URL of a PostgreSQL that lives for this test session."""
+    with postgresql(server_folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url(server_folder: Path) -> Iterator[str]:
+    """URL of a MariaDB that lives for this test session, with an empty database ``app``."""
+    with mariadb(server_folder) as url:
+        yield url

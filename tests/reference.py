@@ -20,6 +20,7 @@ from typer.main import get_command
 
 from connectors.cognito.error_codes import action
 from connectors.cognito.sandbox import SandboxSettings
+from connectors.recognising import FORMS
 from flows.cli import app
 from flows.reports.markdown import table
 from flows.settings import StrategyName
@@ -31,6 +32,7 @@ from mappings.hash_schemes.wrapped import WRAPPERS
 from mappings.reasons import PROBLEMS, REASONS
 from tests.faults.table import TABLE as FAULTS
 from tests.reference_keys import (
+    claims,
     conversions,
     listed,
     lookups,
@@ -41,6 +43,7 @@ from tests.reference_keys import (
     rule_keys,
     run_file,
     sources,
+    traits,
     verbs,
     written,
 )
@@ -92,6 +95,11 @@ def usage(name: str, command: TyperCommand) -> str:
         elif param.required:
             parts.append(f"{param.opts[0]} {str(param.name).upper()}")
     return " ".join(parts)
+
+
+def recognised_forms() -> str:
+    """What the source of ``init`` may look like."""
+    return table(("SOURCE", "recognised as"), [(f"`{form}`", what) for form, what in FORMS])
 
 
 def options() -> str:
@@ -200,7 +208,8 @@ def hash_wrappers() -> str:
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
     {
-        "commands": commands, "options": options, "run-file": run_file, "sources": sources,
+        "commands": commands, "options": options, "init-forms": recognised_forms,
+        "run-file": run_file, "claims": claims, "sources": sources, "traits": traits,
         "mapping-keys": mapping_keys, "origins": origins, "rule-keys": rule_keys, "lookups": lookups,
         "verbs": verbs, "conversions": conversions, "presets": presets, "strategies": strategies,
         "hash-schemes": hash_schemes, "hash-wrappers": hash_wrappers, "reasons": reasons,

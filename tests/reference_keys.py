@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard, Union, cast, get_args, get_origin
@@ -13,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from connectors.registry import source_kind, source_kinds
+from connectors.sources.base import Delivers, SourceTraits
 from flows.reports.markdown import table
 from flows.settings import RunFile
 from mappings.conditions import Condition
@@ -112,6 +114,39 @@ def sources() -> str:
         if name != "kind"
     ]
     return table(("kind", "setting", "default", "meaning"), rows)
+
+
+def claims() -> str:
+    """What every kind of source claims that it can do; the contract suite holds it to that."""
+    rows = [(f"`{kind}`", *("yes" if claim else "" for claim in _claims(kind))) for kind in source_kinds()]
+    head = ("resumes", "counts", "changes", "parts", "live", "hashes", "groups", "MFA", "identities")
+    return table(("kind", *head), rows)
+
+
+def traits() -> str:
+    """What a kind of another package says of itself."""
+    defaults = {each.name: each.default for each in fields(SourceTraits)}
+    rows = [
+        (f"`{name}`", f"`{defaults[name]}`" if isinstance(defaults[name], bool) else "nothing", meaning)
+        for name, meaning in described(SourceTraits).items()
+    ]
+    return table(("trait", "default", "meaning"), rows)
+
+
+def _claims(kind: str) -> Iterator[bool]:
+    told = traits_of(kind)
+    yield from (told.resumable, told.counts, told.changed_since, told.partitions, told.live)
+    yield from (each in told.delivers for each in get_args(Delivers))
+
+
+def traits_of(kind: str) -> SourceTraits:
+    """The claims of a kind's class; where a function chooses among classes, all claim the same."""
+    make = source_kind(kind).make
+    names = (
+        [make.__name__] if isinstance(make, type) else inspect.get_annotations(make)["return"].split(" | ")
+    )
+    (found,) = {getattr(sys.modules[make.__module__], name).traits for name in names}
+    return cast("SourceTraits", found)
 
 
 def mapping_keys() -> str:

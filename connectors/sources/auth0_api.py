@@ -84,6 +84,7 @@ class Auth0Source(RecordSource):
     )
 
     declared: ClassVar[tuple[str, ...]] = (*DECLARED, HASH)
+    most_roots: ClassVar[int | None] = MOST_FIELDS - 2  # user_id and identities are asked for besides
 
     def __init__(
         self,

@@ -26,14 +26,19 @@ class SourceTraits:
     Attributes:
         resumable: ``pages(after=cursor)`` goes on exactly behind the page of that cursor.
         counts: ``count()`` returns the exact number of users.
-        changed_since: it can read only what changed since a watermark (``ChangingSource``).
+        changed_since: it can read only who changed since a watermark: it has ``watermark`` and ``changed``
+            (``ChangingSource``), and without this claim neither.
+        partitions: by a setting of its own it reads several parts at once; pages come in any order then, each
+            with a cursor that goes on in all parts.
         live: people come and go while it is read, so its fingerprint tells the place and not the content.
-        delivers: what it can hand out beside plain fields.
+        delivers: what it can hand out beside plain fields, each in a field that ``fields()`` lists: some of
+            ``hashes``, ``groups``, ``mfa`` and ``identities``. Without ``hashes`` it names no field for them.
     """
 
     resumable: bool = True
     counts: bool = False
     changed_since: bool = False
+    partitions: bool = False
     live: bool = False
     delivers: frozenset[Delivers] = field(default_factory=frozenset)
 

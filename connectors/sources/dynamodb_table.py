@@ -61,7 +61,7 @@ class DynamodbSource(RecordSource):
         clock: seconds on a clock that only goes forward.
     """
 
-    traits: ClassVar[SourceTraits] = SourceTraits(resumable=True, live=True)
+    traits: ClassVar[SourceTraits] = SourceTraits(resumable=True, partitions=True, live=True)
 
     def __init__(
         self,

@@ -99,7 +99,7 @@ class ServiceAccount(Renewable):
 
 
 class FirebaseSource(RecordSource):
-    """Reads users by ``accounts:batchGet``; proven against the recorded answer of Firebase's emulator.
+    """Reads users by ``accounts:batchGet``; proven against Firebase's emulator, recorded and live.
 
     Args:
         settings: which project, and as whom.

@@ -49,7 +49,10 @@ _TEXTS: Final = frozenset(
 
 _PAGED: Final = "1.2.840.113556.1.4.319"
 _OUTCOME: Final = ("result", "description", "message")
-_ROOT: Final = ("subschemaSubentry", "highestCommittedUSN", "dsServiceName")
+_ROOT: Final = (
+    "subschemaSubentry", "highestCommittedUSN", "dsServiceName", "namingContexts", "defaultNamingContext",
+    "vendorName", "objectClass",
+)  # fmt: skip
 
 
 class _Connection(Connection):

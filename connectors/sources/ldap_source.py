@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from connectors.sources.ldap_directory import Entry
     from connectors.sources.ldap_settings import GroupSearch
 
-__all__ = ["LdapSettings", "LdapSource"]
+__all__ = ["AD_PEOPLE", "LdapSettings", "LdapSource"]
 
 _USN: Final = "highestcommittedusn"
 """What only Active Directory says of itself."""
@@ -42,7 +42,8 @@ GROUPS: Final = "groups"
 """The field that ``source.groups`` adds."""
 
 _PEOPLE: Final = "(objectClass=person)"
-_AD_PEOPLE: Final = "(&(objectCategory=person)(objectClass=user))"
+AD_PEOPLE: Final = "(&(objectCategory=person)(objectClass=user))"
+"""Who has an account in Active Directory."""
 
 
 class LdapSource(RecordSource):
@@ -212,7 +213,7 @@ class LdapSource(RecordSource):
         return Order(self._settings.order_by or ("uSNCreated" if self._is_active_directory else "entryUUID"))
 
     def _filter(self, more: str) -> str:
-        told = self._settings.filter or (_AD_PEOPLE if self._is_active_directory else _PEOPLE)
+        told = self._settings.filter or (AD_PEOPLE if self._is_active_directory else _PEOPLE)
         return f"(&{_bracketed(told)}{more})" if more else _bracketed(told)
 
     def _refuse_other_server(self, place: Cursor) -> None:

@@ -48,6 +48,8 @@ class RecordSource(ABC):
     traits: ClassVar[SourceTraits] = SourceTraits(resumable=True)
     declared: ClassVar[tuple[str, ...]] = ()
     """Paths that every record may have by the system's own description; ``fields()`` lists them first."""
+    most_roots: ClassVar[int | None] = None
+    """How many keys of a record one reading can ask for; None: any number."""
 
     @abstractmethod
     def _batches(self, fields: Sequence[str], after: Cursor | None) -> Iterator[Batch]:

@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 Place = TypeVar("Place")
 Found = TypeVar("Found")
@@ -14,7 +14,7 @@ Found = TypeVar("Found")
 
 def side_by_side(
     places: Sequence[Place | None], fetch: Callable[[Place], tuple[Found, Place | None]]
-) -> Iterator[tuple[Found, list[Place | None]]]:
+) -> Generator[tuple[Found, list[Place | None]]]:
     """Fetch from all parts at once, one page of each ahead, while the caller works.
 
     Args:

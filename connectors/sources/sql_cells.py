@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+import polars as pl
+
 from connectors.errors import SourceError
-from connectors.records import Page
+from connectors.records import LINE, Page
 from connectors.sources.rows import Gathered
 
 if TYPE_CHECKING:
@@ -58,21 +61,58 @@ _CONVERT: Final[Mapping[type, Callable[[Any], Any]]] = {
 }
 
 
-def gathered(rows: Sequence[Sequence[Any]], first: int, fields: Sequence[str]) -> Gathered:
-    """Put rows with a cell for each field together; ``first`` is the number of the first one."""
-    found = Gathered(fields)
-    numbers = list(range(first, first + len(rows)))
+@dataclass(frozen=True)
+class Part:
+    """What was read behind a key.
+
+    Attributes:
+        texts: a String column for each field.
+        found: the key of each row, as it was read.
+        typed: makes a key of one that was read.
+        broken: rows that hold bytes which are no text.
+    """
+
+    texts: pl.DataFrame
+    found: Sequence[Any] | pl.Series
+    typed: Callable[[Any], Any] = lambda key: key
+    broken: Sequence[int] = ()
+
+    def __len__(self) -> int:
+        """How many rows."""
+        return len(self.found)
+
+    @property
+    def keys(self) -> list[Any]:
+        """The key of each row."""
+        return [self.typed(key) for key in self.found]
+
+    @property
+    def last(self) -> Any:  # noqa: ANN401 - a key of any type
+        """The last key."""
+        return self.typed(self.found[-1])
+
+
+def part_of(rows: Sequence[Sequence[Any]], fields: Sequence[str]) -> Part:
+    """Make texts of rows with a cell for each field and the key behind them."""
     columns = [list(map(text_of, column)) for column in zip(*rows, strict=True)] or [[] for _ in fields]
-    broken = {at for column in columns for at, cell in enumerate(column) if cell is UNDECODABLE}
-    for at in sorted(broken):
-        found.refuse(numbers[at], "line_undecodable")
-    kept = [at for at in range(len(rows)) if at not in broken] if broken else range(len(rows))
-    found.add_texts([numbers[at] for at in kept], [[column[at] for at in kept] for column in columns])
-    return found
+    broken = {
+        at for column in columns[: len(fields)] for at, cell in enumerate(column) if cell is UNDECODABLE
+    }
+    texts = {
+        name: pl.Series([None if cell is UNDECODABLE else cell for cell in column], dtype=pl.String)
+        for name, column in zip(fields, columns, strict=False)
+    }
+    return Part(pl.DataFrame(texts, height=len(rows)), [row[-1] for row in rows], broken=sorted(broken))
 
 
-def page_of(found: Gathered, cursor: Mapping[str, str | int], done: float | None) -> Page:
-    """A page of what was gathered."""
+def page_of(part: Part, first: int, cursor: Mapping[str, str | int], done: float | None) -> Page:
+    """Number the rows from ``first`` on, and tell those apart that are no text."""
+    found = Gathered(part.texts.columns)
+    for at in part.broken:
+        found.refuse(first + at, "line_undecodable")
+    numbers = pl.int_range(first, first + len(part), dtype=pl.UInt64, eager=True).alias(LINE)
+    rows = part.texts.insert_column(0, numbers)
+    found.add(rows.filter(~numbers.is_in([first + at for at in part.broken])) if part.broken else rows)
     return Page(found.rows(0), found.unreadable(0), dict(cursor), done)
 
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from connectors.records import Cursor
 
-Rows = list[tuple[Any, ...]]
-
 
 @dataclass(frozen=True, slots=True)
 class Range:

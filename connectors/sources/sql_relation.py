@@ -68,7 +68,7 @@ def table_of(engine: Engine, name: str, schema: str | None, key: str | None) -> 
         raise not_there("column", chosen, list(table.columns.keys()), "source.key")
     is_unique = keys == [chosen] or any(each["column_names"] == [chosen] for each in unique)
     proven = is_unique and not table.columns[chosen].nullable
-    return Relation(table, {each.name: _raw(each) for each in table.columns}, chosen, proven)
+    return Relation(table, {str(each.name): _raw(each) for each in table.columns}, str(chosen), proven)
 
 
 def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -82,16 +82,28 @@ def query_of(engine: Engine, query: str, key: str | None) -> Relation:
     Raises:
         SourceError: the query is refused, or the key is none of its columns.
     """
-    bare = query.strip().rstrip(";")
-    nobody = text(f"SELECT * FROM ({bare}) users WHERE 1 = 0")  # noqa: S608 - the run file's own query
-    with database_errors("source.query"), engine.connect() as connection:
-        names = list(connection.execute(nobody).keys())
+    names = names_of(engine, query)
     if key is None:
         raise SourceError("source.key is missing.", f"Name a unique column of the query: {', '.join(names)}.")
     if key not in names:
         raise not_there("column", key, names, "source.key")
-    asked = text(bare).columns(*(column(name) for name in names)).subquery("users")
+    asked = text(_bare(query)).columns(*(column(name) for name in names)).subquery("users")
     return Relation(asked, {name: asked.c[name] for name in names}, key, proven=False)
+
+
+def names_of(engine: Engine, query: str) -> list[str]:
+    """Names of a query's columns.
+
+    Raises:
+        SourceError: the query is refused.
+    """
+    nobody = text(f"SELECT * FROM ({_bare(query)}) users WHERE 1 = 0")  # noqa: S608 - the run file's own query
+    with database_errors("source.query"), engine.connect() as connection:
+        return list(connection.execute(nobody).keys())
+
+
+def _bare(query: str) -> str:
+    return query.strip().rstrip(";")
 
 
 def refuse_bad_key(engine: Engine, relation: Relation) -> None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import polars as pl
 from pydantic import Field, model_validator
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.engine import make_url
@@ -24,10 +27,12 @@ from connectors.sources.base import SourceSettings, SourceTraits
 from connectors.sources.fields import asked_once
 from connectors.sources.record_source import ROW
 from connectors.sources.side_by_side import side_by_side
-from connectors.sources.sql_cells import from_cursor, gathered, page_of, to_cursor
+from connectors.sources.sql_arrow import KEY, ArrowReader, arrow_reader
+from connectors.sources.sql_cells import Part, from_cursor, page_of, part_of, to_cursor
 from connectors.sources.sql_errors import database_errors
+from connectors.sources.sql_lenient import OddTime, lenient
 from connectors.sources.sql_lists import Lists, ListSettings
-from connectors.sources.sql_ranges import Range, Rows, cursor_of, from_ranges, ranges_of
+from connectors.sources.sql_ranges import Range, cursor_of, from_ranges, ranges_of
 from connectors.sources.sql_relation import Relation, query_of, refuse_bad_key, table_of
 
 if TYPE_CHECKING:
@@ -80,7 +85,12 @@ class SqlSource:
     """
 
     traits: ClassVar[SourceTraits] = SourceTraits(
-        resumable=True, counts=True, changed_since=True, live=True, delivers=frozenset({"hashes", "groups"})
+        resumable=True,
+        counts=True,
+        changed_since=True,
+        partitions=True,
+        live=True,
+        delivers=frozenset({"groups"}),
     )
 
     def __init__(
@@ -96,7 +106,7 @@ class SqlSource:
             url = make_url(self._settings.url)
             if url.get_backend_name() == "sqlite" and url.database:
                 url = url.set(database=str(self._base / url.database))
-            return create_engine(url, poolclass=NullPool, hide_parameters=True)
+            return lenient(create_engine(url, poolclass=NullPool, hide_parameters=True))
         except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
             missing = f" Install the package {error.name}." if isinstance(error, ImportError) else ""
             raise ConfigurationError(
@@ -104,17 +114,37 @@ class SqlSource:
                 "It is written DIALECT+DRIVER://USER:PASSWORD@HOST/DATABASE, as in postgresql+psycopg://…",
             ) from None
 
+    @property
+    def engine(self) -> Engine:
+        """The database.
+
+        Raises:
+            ConfigurationError: there is none at the URL; SQLite would make a new one there.
+        """
+        url = make_url(self._settings.url) if self._settings.url.startswith("sqlite") else None
+        file = url.database if url is not None else None
+        if file and not file.startswith((":memory:", "file:")) and not (self._base / file).is_file():
+            raise ConfigurationError(
+                f"source.url: there is no file {file} in {self._base}.", "Check the path."
+            )
+        return self._engine
+
     @cached_property
     def _lists(self) -> Lists:
         return Lists(self._engine, self._settings.lists)
 
     @cached_property
+    def _arrow(self) -> ArrowReader | None:
+        reader: ArrowReader | None = self._tried(partial(arrow_reader, self._engine, self._relation))
+        return reader
+
+    @cached_property
     def _relation(self) -> Relation:
         told = self._settings
         if told.query is not None:
-            look_up = partial(query_of, self._engine, told.query, told.key)
+            look_up = partial(query_of, self.engine, told.query, told.key)
         else:
-            look_up = partial(table_of, self._engine, told.table or "", told.db_schema, told.key)
+            look_up = partial(table_of, self.engine, told.table or "", told.db_schema, told.key)
         found: Relation = self._tried(look_up)
         self._tried(partial(refuse_bad_key, self._engine, found))
         return found
@@ -157,11 +187,16 @@ class SqlSource:
         """The latest change now, less the overlap; None where ``updated_at`` is not named.
 
         Raises:
-            SourceError: ``updated_at`` is no column of times or numbers.
+            SourceError: ``updated_at`` is no column of times or numbers, or has a time without end.
         """
         if self._settings.updated_at is None:
             return None
         latest = self._scalar(select(func.max(self._changed_at())).select_from(self._relation.origin))
+        if isinstance(latest, OddTime):  # behind it no later run would find anybody
+            raise SourceError(
+                "source.updated_at: the latest change is beyond the year 9999.",
+                "Name another column, or leave such times out by a query.",
+            )
         if isinstance(latest, datetime):
             latest -= timedelta(seconds=self._settings.overlap_seconds)
         return {"updated_at": to_cursor(latest)} if latest is not None else {}
@@ -191,41 +226,47 @@ class SqlSource:
         ranges = from_ranges(after) if after else ranges_of(self._bounds())
         read, total = int(after[ROW]) if after else 0, self.count() if only is None else None
         fetch = partial(self._fetch, asked, only)
-        for rows, places in side_by_side(ranges, fetch):
-            if not rows:
-                continue
-            found = gathered([row[:-1] for row in rows], read + 1, asked)
-            read += len(rows)
-            done = min(1.0, read / total) if total else None
-            yield page_of(found, {**cursor_of(places), ROW: read}, done)
+        fast = closing(self._arrow) if self._arrow else nullcontext()
+        with fast, closing(side_by_side(ranges, fetch)) as parts:
+            for part, places in parts:
+                if not part:
+                    continue
+                first, read = read + 1, read + len(part)
+                done = min(1.0, read / total) if total else None
+                yield page_of(part, first, {**cursor_of(places), ROW: read}, done)
 
     def _fetch(
         self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range
-    ) -> tuple[Rows, Range | None]:
-        """A page of a range, a row with a cell for each field and the key behind them; and its rest."""
-        rows: Rows = self._tried(partial(self._fetch_once, fields, only, one))
-        return rows, Range(rows[-1][-1], one.high) if rows else None
+    ) -> tuple[Part, Range | None]:
+        """A page of a range, and its rest."""
+        part: Part = self._tried(partial(self._fetch_once, fields, only, one))
+        return part, Range(part.last, one.high) if part else None
 
-    def _fetch_once(self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Rows:
+    def _fetch_once(self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Part:
         columns = [name for name in fields if name not in self._lists]
+        fast = self._arrow if only is None and self._arrow and self._arrow.can(columns) else None
+        found = fast.read(columns, one, self._settings.page_rows) if fast else None
+        part = self._rows_of(columns, only, one) if found is None else found
+        lists = [name for name in fields if name in self._lists]
+        if not lists or not part:
+            return part
+        with database_errors("Reading lists"), self._engine.connect() as connection:
+            added = [
+                pl.Series(name, self._lists.of(connection, name, part.keys), dtype=pl.String)
+                for name in lists
+            ]
+        every = {each.name: each for each in [*part.texts.get_columns(), *added]}
+        return replace(part, texts=pl.DataFrame([every[name] for name in fields]))
+
+    def _rows_of(self, columns: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Part:
         key = self._relation.column(self._relation.key)
-        query = self._relation.select(*columns).add_columns(key.label("poolferry_key")).order_by(key)
+        query = self._relation.select(*columns).add_columns(key.label(KEY)).order_by(key)
         bounds = [key > one.low] if one.low is not None else []
         bounds += [key <= one.high] if one.high is not None else []
         bounds += [only] if only is not None else []
         with database_errors("Reading users"), self._engine.connect() as connection:
             answer = connection.execute(query.where(*bounds).limit(self._settings.page_rows))
-            rows: Rows = [tuple(row) for row in answer]
-            lists = [name for name in fields if name in self._lists]
-            if not lists or not rows:
-                return rows
-            keys = [row[-1] for row in rows]
-            added = {name: self._lists.of(connection, name, keys) for name in lists}
-        places = {name: at for at, name in enumerate(columns)}
-        return [
-            (*(added[name][at] if name in added else row[places[name]] for name in fields), row[-1])
-            for at, row in enumerate(rows)
-        ]
+            return part_of([tuple(row) for row in answer], columns)
 
     def _bounds(self) -> list[Any]:
         """Keys that cut the users into stretches of the same size."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connectors.errors import ConfigurationError, PoolferryError
+from connectors.recognising import describe_source
 from flows.ledger.families import RETRY, record_of
 from flows.ledger.states import RunState
-from flows.settings import describe_source
 from flows.steps.context import source_of
 from flows.steps.selecting import ROW
 

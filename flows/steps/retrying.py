@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connectors.errors import ConfigurationError, unknown_name
+from connectors.recognising import describe_source
 from connectors.records import FILE, LINE, SOURCE_ID
 from flows.ledger.families import RETRY, looked_at, record_of, refuse_purged, root_of
 from flows.ledger.folder import RunFolder, new_run_id
 from flows.ledger.segments import write_once, write_parquet
-from flows.settings import describe_source
 from flows.steps.columns import PARENT, WHY
 from flows.steps.context import source_of
 from flows.steps.corrected import as_begun, with_corrected

@@ -6,10 +6,12 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from connectors.errors import ConfigurationError
+from flows.steps.field_names import without_values
+from flows.steps.sampling import asked_at_once
 from mappings.texts import without_blanks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from flows.steps.context import Context
 
@@ -45,9 +47,21 @@ def look_at_unmapped(context: Context) -> dict[str, Any]:
 def unmapped_fields(context: Context) -> list[str]:
     """Names of the fields that neither a rule nor the source itself reads; a part stands for the whole."""
     told = context.loaded.settings.source
+    return unread_fields(context.source.fields(), context.mapping.fields, told)
+
+
+def unread_fields(fields: Sequence[str], read: Sequence[str], told: Mapping[str, Any]) -> list[str]:
+    """Those of a source's fields that nothing reads; of a whole and its parts the whole alone.
+
+    Args:
+        fields: names of all fields.
+        read: those that the mapping reads.
+        told: the ``source`` part of the run file, which may read some itself.
+    """
     own = [str(told[name]) for name in ("key", "updated_at") if told.get(name)]
-    read = {*context.mapping.fields, *own}
-    return [name for name in context.source.fields() if not any(_overlap(name, other) for other in read)]
+    wanted = {*read, *own}
+    unread = [name for name in without_values(fields) if not any(overlap(name, other) for other in wanted)]
+    return [name for name in unread if not any(_is_part(name, other) for other in unread)]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -56,7 +70,8 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + more
 
 
-def _overlap(one: str, other: str) -> bool:
+def overlap(one: str, other: str) -> bool:
+    """Whether two paths are the same, or one leads into the other."""
     return one == other or _is_part(one, other) or _is_part(other, one)
 
 
@@ -65,12 +80,14 @@ def _is_part(part: str, whole: str) -> bool:
 
 
 def _filled(context: Context, names: Sequence[str]) -> dict[str, float | None]:
-    """The fullest first."""
-    with closing(context.source.pages(names)) as pages:  # type: ignore[type-var]  # sources are generators
+    """The fullest first; unknown of those that the system does not hand out together with the others."""
+    asked = asked_at_once(context.source, names)
+    with closing(context.source.pages(asked)) as pages:  # type: ignore[type-var]  # sources are generators
         page = next(pages, None)
     if page is None or page.rows.is_empty():
         return dict.fromkeys(names)
     rows = page.rows.head(SAMPLE)
-    empty = {name: without_blanks(rows[name]).null_count() for name in names}
-    fullest_first = sorted(names, key=lambda name: (empty[name], name))
-    return {name: 1 - empty[name] / rows.height for name in fullest_first}
+    empty = {name: without_blanks(rows[name]).null_count() for name in asked}
+    fullest_first = sorted(asked, key=lambda name: (empty[name], name))
+    shares = {name: 1 - empty[name] / rows.height for name in fullest_first}
+    return {**shares, **dict.fromkeys(name for name in names if name not in shares)}

@@ -16,19 +16,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from connectors.sources.base import Source
+    from connectors.sources.base import Delivers, Source
 
 NAMES = ("user_id", "name", "user_metadata.plan", "user_metadata.note", "passwordHash")
 HASH = "$2b$10$hash-of-a-test"
 HASHED = "007.0"
 """The id of the one person of ``source_suite`` who has a hash."""
 
+MORE = {"app_metadata": {"roles": ["staff"]}, "multifactor": ["guardian"]}
+"""What that one has besides."""
+
+DELIVERED: dict[Delivers, str] = {
+    "hashes": "passwordHash",
+    "groups": "app_metadata.roles",
+    "mfa": "multifactor",
+    "identities": "identities",
+}
+
 
 def user_of(person: dict[str, str | None]) -> dict[str, Any]:
     data = {name: person[name] for name in ("plan", "note") if person[name] is not None}
     identity = {"connection": "people", "provider": "auth0", "user_id": person["id"], "isSocial": False}
     named = {"user_id": person["id"], "name": person["name"], "identities": [identity]}
-    return {**named, "id": person["id"], "user_metadata": data}
+    more = MORE if person["id"] == HASHED else {}
+    return {**named, "id": person["id"], "user_metadata": data, **more}
 
 
 def hash_of(person: dict[str, str | None]) -> str | None:
@@ -88,6 +99,7 @@ def auth0_export_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered=DELIVERED,
     )
 
 
@@ -126,6 +138,7 @@ def auth0_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered=DELIVERED,
         close=server.__exit__,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -75,6 +76,7 @@ class OldPools:
         os.environ.update(self._before)
 
 
+IDENTITIES = '[{"userId": "104", "providerName": "Google", "providerType": "Google"}]'
 NAMES = ("custom:id", "name", "custom:plan", "custom:note")
 
 
@@ -83,8 +85,10 @@ def cognito_specimen(folder: Path) -> Specimen:
     pools = OldPools()
     old = pools.make()
     for number, person in enumerate(PEOPLE):
-        values = dict(zip(NAMES, person.values(), strict=True))
-        old.put(f"user{number}", {name: value for name, value in values.items() if value is not None})
+        told = dict(zip(NAMES, person.values(), strict=True)) | ({} if number else {"identities": IDENTITIES})
+        attributes = {name: value for name, value in told.items() if value is not None}
+        known = {"Username": f"user{number}", "UserStatus": "CONFIRMED", "Attributes": attributes}
+        old.put_person(known if number else {**known, "Factor": "SOFTWARE_TOKEN_MFA", "Groups": ["staff"]})
 
     def grown(size: int) -> CognitoSource:
         other = pools.make()
@@ -99,7 +103,7 @@ def cognito_specimen(folder: Path) -> Specimen:
         (number, 0, dict(zip(NAMES, person.values(), strict=True))) for number, person in enumerate(PEOPLE, 1)
     ]
     return Specimen(
-        old.source,
+        partial(old.source, second_factors=True),
         people,
         change=lambda: old.put("more", {}),
         failing=[
@@ -111,6 +115,7 @@ def cognito_specimen(folder: Path) -> Specimen:
         ],
         grown=grown,
         names=NAMES,
+        delivered={"groups": "Groups", "identities": "identities", "mfa": "PreferredMfaSetting"},
         close=pools.close,
     )
 

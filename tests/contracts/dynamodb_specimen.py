@@ -65,5 +65,6 @@ def dynamodb_specimen(folder: Path) -> Specimen:
         failing=[lambda: source("nobody").check()],
         grown=grown,
         schema=False,
+        parts=lambda parts: source(limit=2, segments=parts),
         close=close,
     )

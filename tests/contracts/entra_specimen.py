@@ -29,8 +29,15 @@ def source(server: GraphServer, sleep: Callable[[float], None] = lambda _: None,
 def entra_specimen(folder: Path) -> Specimen:
     del folder
     people = [dict(zip(NAMES, person.values(), strict=True)) for person in PEOPLE]
-    server = GraphServer([*people, "no user"])
+    linked = {"signInType": "federated", "issuer": "google.com", "issuerAssignedId": "104"}
+    server = GraphServer([{**people[0], "identities": [linked]}, *people[1:], "no user"])
+    server.add_group("staff", [str(people[0]["id"])])
     server.__enter__()
+
+    def change() -> None:
+        new = f"more{len(server.changes)}"
+        server.users.append({"id": new})
+        server.changes.append((new, False))
 
     def grown(size: int) -> Source:
         server.users = [{"id": f"u{number:05d}"} for number in range(size)]
@@ -40,7 +47,7 @@ def entra_specimen(folder: Path) -> Specimen:
         lambda: source(server),
         [(number, 0, one) for number, one in enumerate(people, 1)],
         unreadable=[(len(people) + 1, 0, "line_malformed")],
-        change=lambda: server.users.append({"id": "more"}),
+        change=change,
         failing=[
             lambda: source(server, client_secret="wrong").check(),  # noqa: S106 - opens nothing
             lambda: source(server, tenant="elsewhere").check(),
@@ -49,6 +56,8 @@ def entra_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered={"groups": "groups", "identities": "identities"},
+        changing=lambda: source(server),
         close=server.__exit__,
     )
 

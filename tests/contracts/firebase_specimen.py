@@ -18,15 +18,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from connectors.sources.base import Source
+    from connectors.sources.base import Delivers, Source
 
 NAMES = ("localId", "displayName", "customClaims.plan", "customClaims.note")
 
+MORE: dict[str, Any] = {
+    "passwordHash": "aGFzaC1vZi1hLXRlc3Q=",
+    "salt": "c2FsdA==",
+    "providerUserInfo": [{"providerId": "google.com", "rawId": "104"}],
+}
+"""What the first person of ``source_suite`` has besides."""
+
+DELIVERED: dict[Delivers, str] = {
+    "hashes": "scryptHash",
+    "groups": "customClaims.roles",
+    "identities": "providerUserInfo",
+}
+
 
 def user_of(person: dict[str, str | None]) -> dict[str, Any]:
-    claims = {name: person[name] for name in ("plan", "note") if person[name] is not None}
+    claims: dict[str, Any] = {name: person[name] for name in ("plan", "note") if person[name] is not None}
+    is_first = person["id"] == PEOPLE[0]["id"]
+    told = json.dumps({**claims, "roles": ["staff"]} if is_first else claims)
     named = {"localId": person["id"], "id": person["id"], "displayName": person["name"]}
-    return {**named, "customAttributes": json.dumps(claims)}
+    return {**named, "customAttributes": told, **(MORE if is_first else {})}
 
 
 def _placed() -> list[tuple[int, int, dict[str, str | None]]]:
@@ -64,6 +79,7 @@ def firebase_export_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered=DELIVERED,
     )
 
 
@@ -73,7 +89,9 @@ def settings(server: FirebaseServer, **more: object) -> FirebaseSettings:
 
 
 def firebase_specimen(folder: Path) -> Specimen:
-    server = FirebaseServer([*map(user_of, PEOPLE), "no user"])
+    factor = {"mfaInfo": [{"mfaEnrollmentId": "1", "phoneInfo": "+12025550101"}]}
+    first, *others = map(user_of, PEOPLE)
+    server = FirebaseServer([{**first, **factor}, *others, "no user"])
     server.__enter__()
     (folder / "broken.json").write_text('{"type": "service_account"}')
 
@@ -103,6 +121,7 @@ def firebase_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered={**DELIVERED, "mfa": "mfa"},
         close=server.__exit__,
     )
 

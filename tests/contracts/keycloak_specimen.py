@@ -17,11 +17,20 @@ from tests.servers.keycloak import CLIENT, SECRET, TOKEN, KeycloakServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from connectors.sources.base import Source
+    from connectors.sources.base import Delivers, Source
 
 NAMES = ("id", "firstName", "attributes.plan[0]", "attributes.note[0]")
 KEYCLOAK_PEOPLE = Path(__file__).parent / "presets" / "keycloak.json"
 """An export of a realm ``example``: 13 people and a service account."""
+
+MORE: dict[str, Any] = {
+    "groups": ["/staff"],
+    "federatedIdentities": [{"identityProvider": "google", "userId": "104", "userName": "ann"}],
+    "credentials": [{"type": "password", "secretData": "{}", "credentialData": "{}"}, {"type": "otp"}],
+}
+"""What the first person of ``source_suite`` has besides."""
+
+DELIVERED: dict[Delivers, str] = {"groups": "groups", "mfa": "mfa", "identities": "federatedIdentities"}
 
 _HALF = len(PEOPLE) // 2
 
@@ -29,7 +38,8 @@ _HALF = len(PEOPLE) // 2
 def user_of(person: dict[str, str | None]) -> dict[str, Any]:
     lists = {name: [person[name]] for name in ("plan", "note") if person[name] is not None}
     fixed = {"username": person["id"], "groups": [], "realmRoles": []}
-    return {"id": person["id"], "firstName": person["name"], "attributes": lists, **fixed}
+    more = MORE if person["id"] == PEOPLE[0]["id"] else {}
+    return {"id": person["id"], "firstName": person["name"], "attributes": lists, **fixed, **more}
 
 
 def _placed(start: int, file: int, people: Any) -> list[tuple[int, int, dict[str, str | None]]]:
@@ -75,6 +85,7 @@ def keycloak_export_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered={**DELIVERED, "hashes": "passwordCredential"},
     )
 
 
@@ -107,6 +118,7 @@ def keycloak_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered=DELIVERED,
         close=server.__exit__,
     )
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from connectors.sources.ldap_source import LdapSettings, LdapSource
 from tests.contracts.source_suite import PEOPLE, Specimen
-from tests.servers.slapd import NOBODY, PEOPLE_DN, READER, SECRET, person, start_slapd
+from tests.servers.slapd import NOBODY, PEOPLE_DN, READER, SECRET, SUFFIX, person, start_slapd
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from connectors.sources.base import Source
     from tests.servers.slapd import Slapd
+
+OLD = {"modifyTimestamp": "20010101000000Z"}
+"""Of whoever is there before any watermark is taken; slapadd would write this very second."""
+
+HASH = "{SSHA}aGFzaC1vZi1hLXRlc3Q="
+GROUPS_DN = f"ou=groups,{SUFFIX}"
+GIVEN = {
+    "page_users": 3,
+    "page_size": 2,
+    "groups": {"base": GROUPS_DN, "filter": "(objectClass=groupOfNames)"},
+}
 
 
 def uuid_of(number: int) -> str:
@@ -25,14 +37,17 @@ def ldap_specimen(folder: Path) -> Specimen:
     """The last one has bytes in a text that are no UTF-8; a directory keeps no empty texts."""
     people = [{name: value or None for name, value in one.items()} for one in PEOPLE]
     placed = sorted((uuid_of(number), one) for number, one in enumerate(people, 1))
+    placed[0][1]["userPassword"] = HASH
     entries = [
-        person(f"p{number}", {**one, "entryUUID": place}) for number, (place, one) in enumerate(placed)
+        person(f"p{number}", {**one, **OLD, "entryUUID": place}) for number, (place, one) in enumerate(placed)
     ]
-    bad = person("bad", {"id": "bad", "note": b"\xff", "entryUUID": str(UUID(int=2**128 - 1))})
-    servers = {"people": start_slapd(folder / "people", [*entries[::-1], bad])}
+    bad = person("bad", {"id": "bad", "note": b"\xff", **OLD, "entryUUID": str(UUID(int=2**128 - 1))})
+    staff = f"dn: cn=staff,{GROUPS_DN}\nobjectClass: groupOfNames\nmember: uid=p0,{PEOPLE_DN}\n"
+    numbers = count()
+    servers = {"people": start_slapd(folder / "people", [*entries[::-1], bad, staff])}
 
-    def source(server: str = "people", **more: object) -> Source:
-        return ldap_source(servers[server], folder, **{"page_users": 3, "page_size": 2, **more})
+    def source(server: str = "people", **more: object) -> LdapSource:
+        return ldap_source(servers[server], folder, **{**GIVEN, **more})
 
     def grown(size: int) -> Source:
         ids, name = (f"u{number:05d}" for number in range(size)), f"grown{size}"
@@ -41,8 +56,9 @@ def ldap_specimen(folder: Path) -> Specimen:
         return source(name, page_users=50, page_size=200)
 
     def change() -> None:
-        connection = servers["people"].admin()
-        connection.add(f"uid=more,{PEOPLE_DN}", ["inetOrgPerson"], {"cn": "more", "sn": "more"})
+        connection, new = servers["people"].admin(), f"more{next(numbers)}"
+        named = {"cn": new, "sn": new, "id": new}
+        connection.add(f"uid={new},{PEOPLE_DN}", ["inetOrgPerson", "specimen"], named)
         connection.unbind()
 
     def close() -> None:
@@ -66,6 +82,8 @@ def ldap_specimen(folder: Path) -> Specimen:
             lambda: list(source().pages(["nmae"])),
         ],
         grown=grown,
+        delivered={"hashes": "userPassword", "groups": "groups"},
+        changing=lambda: source(overlap_seconds=0),
         close=close,
     )
 

@@ -39,7 +39,12 @@ def okta_specimen(folder: Path) -> Specimen:
     profiles = [{name.removeprefix("profile."): one[name] for name in NAMES[1:]} for one in texts]
     users = [user(str(one["id"]), **profile) for one, profile in zip(texts, profiles, strict=True)]
     server = OktaServer([*users, "no user"])
+    server.add_group("staff", [users[0]["id"]])
     server.__enter__()
+
+    def change() -> None:
+        new = user(f"more{len(server.users)}")
+        server.users.append({**new, "lastUpdated": "2999-01-01T00:00:00.000Z"})
 
     def grown(size: int) -> Source:
         server.users = [user(f"u{number:05d}") for number in range(size)]
@@ -49,7 +54,7 @@ def okta_specimen(folder: Path) -> Specimen:
         lambda: source(server),
         [(number, 0, one) for number, one in enumerate(texts, 1)],
         unreadable=[(len(texts) + 1, 0, "line_malformed")],
-        change=lambda: server.users.append(user("more")),
+        change=change,
         failing=[
             lambda: source(server, token="wrong").check(),  # noqa: S106 - opens nothing
             lambda: list(source(server).pages(["id"], {"at": f"{server.url}/api/v1/nothing", "row": 3})),
@@ -57,6 +62,8 @@ def okta_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered={"groups": "groups"},
+        changing=lambda: source(server, overlap_seconds=0),
         close=server.__exit__,
     )
 

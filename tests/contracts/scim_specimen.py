@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,13 @@ def scim_specimen(folder: Path) -> Specimen:
         texts = dict(zip(NAMES, person.values(), strict=True))
         told = {name: text for name, text in texts.items() if text is not None}
         known[server.add("User", userName=f"user{number}", **told)] = texts
+    server.add("Group", displayName="staff", members=[{"value": server.ids()[0], "type": "User"}])
+    for one in server.storage.resources:
+        one.meta.last_modified = datetime(2001, 1, 1, tzinfo=UTC)
+
+    def change() -> None:
+        new = f"more{len(server.ids())}"
+        server.add("User", userName=new, externalId=new)
 
     def grown(size: int) -> Source:
         server.empty()
@@ -40,9 +49,9 @@ def scim_specimen(folder: Path) -> Specimen:
         return source(server, page_users=100)
 
     return Specimen(
-        lambda: source(server),
+        partial(source, server, groups_from="groups"),
         [(number, 0, known[one]) for number, one in enumerate(server.ids(), 1)],
-        change=lambda: server.add("User", userName="more"),
+        change=change,
         failing=[
             lambda: source(server, token="wrong").check(),  # noqa: S106 - opens nothing
             lambda: source(server, url=f"{server.url}/elsewhere").check(),
@@ -52,6 +61,8 @@ def scim_specimen(folder: Path) -> Specimen:
         grown=grown,
         schema=False,
         names=NAMES,
+        delivered={"groups": "groups"},
+        changing=lambda: source(server, overlap_seconds=0),
         close=server.__exit__,
     )
 

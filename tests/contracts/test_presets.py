@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from importlib.resources import files
 
 import polars as pl
@@ -12,10 +11,9 @@ import pytest
 from connectors.errors import ConfigurationError
 from connectors.records import ENABLED, FILE, GROUPS, IDENTITIES, LINE, REASON, USERNAME
 from connectors.registry import source_kind, source_kinds
-from mappings.documents import parse_yaml
 from mappings.engine import compile_mapping
 from mappings.narrow import rules_of
-from mappings.presets_read import preset_names
+from mappings.presets_read import parse_preset, preset_names
 from mappings.spec import parse_mapping
 
 STANDARD = frozenset(
@@ -47,9 +45,7 @@ STANDARD = frozenset(
 def check_preset(text: str) -> None:
     """Hold the text of a preset to everything that users of presets rely on."""
     assert text.startswith("# "), "it begins with a comment that says whose fields these are"
-    data = parse_yaml(text, where="preset")
-    assert isinstance(data, Mapping)
-    spec = parse_mapping(data, where="preset")
+    spec = parse_mapping(parse_preset(text, where="preset").rules, where="preset")
     unknown = {name for name in spec.attributes if name not in STANDARD and not name.startswith("custom:")}
     assert not unknown, f"no pool has {unknown}"
     for _, path, rule in rules_of(spec):
@@ -59,7 +55,7 @@ def check_preset(text: str) -> None:
 
 def check_empty_users(text: str) -> None:
     """A source knows little of some users: a preset rejects none of them and switches none off."""
-    mapping = compile_mapping(parse_mapping(parse_yaml(text, where="preset"), where="preset"))
+    mapping = compile_mapping(parse_mapping(parse_preset(text, where="preset").rules, where="preset"))
     for blank in (None, "", " "):
         fields = {field: [blank, blank] for field in mapping.fields}
         schema = {LINE: pl.UInt64, FILE: pl.UInt32, **dict.fromkeys(fields, pl.String)}

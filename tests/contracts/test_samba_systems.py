@@ -12,8 +12,10 @@ import pytest
 from connectors.errors import SourceError
 from connectors.records import ENABLED, GROUPS, REASON, USERNAME, PoolAttribute, PoolSchema
 from connectors.sources.ldap_directory import Directory
+from connectors.sources.ldap_scout import scout
 from connectors.sources.ldap_source import LdapSettings, LdapSource
 from mappings.engine import compile_mapping
+from mappings.recognised import recognised
 from mappings.rules import Rules
 from mappings.spec import parse_mapping
 from tests.contracts.test_presets import STANDARD
@@ -190,3 +192,20 @@ def test_the_preset_maps_everybody_but_the_planted(server: Samba) -> None:
     assert [name for name, person in people.items() if not person[ENABLED]] == ["gone"]
     assert people["zoe"]["name"] == "Zoë Müßig, 李"
     assert people["zoe"]["phone_number"] is None
+
+
+def test_a_look_at_the_server_tells_what_a_run_file_needs(server: Samba) -> None:
+    told = {"url": "ldaps://localhost", "bind_dn": READER, "password": SECRET, "ca_file": "localhost.pem"}
+    found = scout(told, server.folder)
+    assert found.settings == {
+        "base": DOMAIN_DN,
+        "filter": "(&(objectCategory=person)(objectClass=user)(!(isCriticalSystemObject=TRUE)))",
+        "key": "objectGUID",
+    }
+    assert "Active Directory" in found.notes[0]
+    source = LdapSource(LdapSettings.model_validate({**told, **found.settings}), server.folder)
+    names = [name for page in source.pages(["sAMAccountName"]) for name in page.rows["sAMAccountName"]]
+    assert set(PEOPLE) < set(names)
+    assert not {"Administrator", "Guest", "krbtgt"} & set(names)
+    (best, *_) = recognised("ldap", source.fields(), ["objectGUID", "sAMAccountName"])
+    assert best.preset == "active_directory"

@@ -9,6 +9,7 @@ import pytest
 from connectors.registry import source_kinds
 from tests.contracts.source_specimens import SPECIMENS
 from tests.contracts.source_suite import PROMISES, Specimen
+from tests.reference_keys import traits_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,3 +28,9 @@ def specimen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Specime
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
 def test_a_source_keeps_its_promise(promise: Callable[[Specimen], None], specimen: Specimen) -> None:
     promise(specimen)
+
+
+def test_the_reference_tells_of_a_kind_what_its_source_claims(
+    specimen: Specimen, request: pytest.FixtureRequest
+) -> None:
+    assert traits_of(request.node.callspec.params["specimen"]) == specimen.source().traits

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from connectors.errors import RetryError, SourceError
+from connectors.sources import sql_source
 from connectors.sources.sql_source import SqlSettings, SqlSource
 
 if TYPE_CHECKING:
@@ -162,3 +163,77 @@ def test_a_database_that_is_away_is_asked_again_and_a_login_that_is_refused_is_n
     nobody = here.set(database="nowhere").render_as_string(hide_password=False)
     with pytest.raises(SourceError, match="Check user, password and database"):
         source(nobody, tmp_path).check()
+
+
+ODD_TIMES = "'infinity'", "'-infinity'", "'0044-03-15 BC'", "'12026-01-01'"
+
+
+def test_times_that_python_has_no_value_for_arrive_as_the_database_writes_them(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    told = ", ".join(f"({nr}, {odd}, {odd}, {odd})" for nr, odd in enumerate((*ODD_TIMES, "'2026-01-02'")))
+    types = "nr integer PRIMARY KEY, day date, moment timestamp, moved timestamptz"
+    engine = create_engine(postgresql_url)
+    rows = f"INSERT INTO odd VALUES {told}"  # noqa: S608 - texts of this file
+    _run(engine, "DROP TABLE IF EXISTS odd", f"CREATE TABLE odd ({types})", rows)
+    engine.dispose()
+    one = source(postgresql_url, tmp_path, table="odd", updated_at="moved", page_rows=2)
+    found = read(one, "day", "moment", "moved")
+    assert [row[0] for row in found] == [
+        "infinity",
+        "-infinity",
+        "0044-03-15 BC",
+        "12026-01-01",
+        "2026-01-02",
+    ]
+    assert [row[1] for row in found][2:] == [
+        "0044-03-15 00:00:00 BC",
+        "12026-01-01 00:00:00",
+        "2026-01-02T00:00:00",
+    ]
+    assert found[0][2] == "infinity"
+    assert found[4][2].startswith("2026-01-02T00:00:00")
+
+
+def test_without_that_one_such_time_would_hide_everybody(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_source, "lenient", lambda engine: engine)
+    query = "SELECT 1 AS nr, timestamptz 'infinity' AS moved UNION ALL SELECT 2, now()"
+    with pytest.raises(SourceError):
+        read(source(postgresql_url, tmp_path, query=query, key="nr"), "moved")
+
+
+@pytest.mark.parametrize("told", ["infinity", "12026-01-01"])
+def test_nobody_is_passed_over_for_a_last_change_without_end(
+    postgresql_url: str, tmp_path: Path, told: str
+) -> None:
+    """Behind such a watermark no later delta run would find anybody."""
+    engine = create_engine(postgresql_url)
+    _run(
+        engine,
+        "DROP TABLE IF EXISTS endless",
+        "CREATE TABLE endless (nr integer PRIMARY KEY, moved timestamp)",
+        f"INSERT INTO endless VALUES (1, '{told}')",  # noqa: S608 - same
+    )
+    engine.dispose()
+    with pytest.raises(SourceError, match=r"source\.updated_at") as caught:
+        source(postgresql_url, tmp_path, table="endless", updated_at="moved").watermark()
+    assert told not in str(caught.value)
+
+
+def test_days_that_are_none_arrive_as_mariadb_writes_them(mariadb_url: str, tmp_path: Path) -> None:
+    """The default of WordPress's `user_registered`."""
+    engine = create_engine(mariadb_url)
+    _run(
+        engine,
+        "SET sql_mode = ''",
+        "DROP TABLE IF EXISTS odd",
+        "CREATE TABLE odd (nr integer PRIMARY KEY, moment datetime, day date)",
+        "INSERT INTO odd VALUES (1, '0000-00-00 00:00:00', '2026-00-00'), (2, '2026-01-02 03:04:05', NULL)",
+    )
+    engine.dispose()
+    assert read(source(mariadb_url, tmp_path, table="odd"), "moment", "day") == [
+        ("0000-00-00 00:00:00", "2026-00-00"),
+        ("2026-01-02T03:04:05", None),
+    ]

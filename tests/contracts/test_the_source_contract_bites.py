@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 import pytest
@@ -14,67 +14,40 @@ from connectors.errors import SourceError
 from connectors.records import LINE, REASON, Cursor, Page
 from connectors.sources.base import SourceTraits
 from tests.contracts import source_suite as suite
+from tests.contracts.broken_claims import BROKEN_CLAIMS
+from tests.contracts.honest_source import Honest, HonestSql, wrapped
 from tests.contracts.source_specimens import SPECIMENS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from connectors.sources.base import Source
     from tests.contracts.source_suite import Specimen
 
 
-class Honest:
-    """Hands on everything that a real source does; the broken ones change one thing each."""
-
-    traits: ClassVar[SourceTraits] = SourceTraits()
-
-    def __init__(self, real: Source) -> None:
-        self.real = real
-
-    def check(self) -> None:
-        self.real.check()
-
-    def fields(self) -> list[str]:
-        return self.real.fields()
-
-    def count(self) -> int | None:
-        return self.real.count()
-
-    def fingerprint(self) -> str:
-        return self.real.fingerprint()
-
-    def pages(self, fields: Sequence[str], after: Cursor | None = None) -> Iterator[Page]:
-        for page in self.real.pages(fields, after):
-            yield self.changed(page)
-
-    def changed(self, page: Page) -> Page:
-        return page
-
-
 class LosesTheLastRowOfAPage(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         return replace(page, rows=page.rows.head(-1))
 
 
 class TurnsTextIntoNumbers(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         number = pl.col("id").cast(pl.Int64, strict=False).cast(pl.String)
         return replace(page, rows=page.rows.with_columns(pl.coalesce(number, "id").alias("id")))
 
 
 class DeliversNumbers(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         return replace(page, rows=page.rows.with_columns(pl.col("id").cast(pl.Float64, strict=False)))
 
 
 class Trims(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         return replace(page, rows=page.rows.with_columns(pl.col(pl.String).str.strip_chars()))
 
 
 class TakesEmptyForMissing(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         return replace(page, rows=page.rows.with_columns(pl.col(pl.String).replace("", None)))
 
 
@@ -108,39 +81,39 @@ class DeliversUnaskedFields(Honest):
 
 
 class DeliversInItsOwnOrder(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         own, others = page.rows.columns[:2], page.rows.columns[2:]
         return replace(page, rows=page.rows.select(*own, *sorted(others)))
 
 
 class CountsLinesFromZero(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         return replace(page, rows=page.rows.with_columns(pl.col(LINE) - 1))
 
 
 class CountsUnreadableLinesFromZero(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         return replace(page, unreadable=page.unreadable.with_columns(pl.col(LINE) - 1))
 
 
 class CountsLinesAnewOnEachPage(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         here = pl.int_range(1, pl.len() + 1, dtype=pl.UInt64).alias(LINE)
         return replace(page, rows=page.rows.with_columns(here))
 
 
 class DropsUnreadableLines(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         return replace(page, unreadable=page.unreadable.clear())
 
 
 class GivesOneReasonForEverything(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         return replace(page, unreadable=page.unreadable.with_columns(pl.lit("line_ragged").alias(REASON)))
 
 
 class NeverArrives(Honest):
-    def changed(self, page: Page) -> Page:
+    def turned(self, page: Page) -> Page:
         return replace(page, done=(page.done or 0) / 2)
 
 
@@ -221,27 +194,46 @@ BROKEN: list[tuple[type[Honest], Callable[[Specimen], None]]] = [
 ]
 
 
-def wrapped(specimen: Specimen, member: type[Honest]) -> Specimen:
-    return replace(
-        specimen,
-        source=lambda: member(specimen.source()),
-        grown=lambda size: member(specimen.grown(size)),
-        failing=[partial(lambda: member(specimen.source()).pages(["nmae"]).__next__())],
-    )
+CASES = [
+    *(("csv", member, promise) for member, promise in BROKEN),
+    *BROKEN_CLAIMS,
+]
+"""Kind of the specimen, member that stands before it, and the promise that catches that one."""
 
 
+@pytest.mark.parametrize(("kind", "member"), [("csv", Honest), ("sql", HonestSql)])
 @pytest.mark.parametrize("promise", suite.PROMISES, ids=lambda promise: promise.__name__)
-def test_an_honest_member_passes(promise: Callable[[Specimen], None], tmp_path: Path) -> None:
+def test_an_honest_member_passes(
+    promise: Callable[[Specimen], None], kind: str, member: type[Honest], tmp_path: Path
+) -> None:
     """The wrapping itself breaks nothing."""
-    promise(wrapped(SPECIMENS["csv"](tmp_path), Honest))
+    promise(wrapped(SPECIMENS[kind](tmp_path), member))
 
 
-@pytest.mark.parametrize(("member", "promise"), BROKEN, ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    ("kind", "member", "promise"), CASES, ids=lambda each: each if isinstance(each, str) else each.__name__
+)
 def test_a_broken_member_is_caught(
-    member: type[Honest], promise: Callable[[Specimen], None], tmp_path: Path
+    kind: str, member: type[Honest], promise: Callable[[Specimen], None], tmp_path: Path
 ) -> None:
     with pytest.raises((AssertionError, Failed, SourceError)):
-        promise(wrapped(SPECIMENS["csv"](tmp_path), member))
+        promise(wrapped(SPECIMENS[kind](tmp_path), member))
+
+
+@pytest.mark.parametrize(
+    ("left_out", "promise"),
+    [
+        ({"parts": None}, suite.parts_are_claimed_and_find_everybody_once),
+        ({"changing": None}, suite.changes_are_claimed_and_hold_whoever_is_new_and_not_everybody),
+        ({"delivered": {}}, suite.what_is_claimed_to_be_delivered_arrives),
+    ],
+    ids=["parts", "changing", "delivered"],
+)
+def test_a_specimen_that_shows_less_than_its_kind_claims_is_caught(
+    left_out: dict[str, Any], promise: Callable[[Specimen], None], tmp_path: Path
+) -> None:
+    with pytest.raises(AssertionError):
+        promise(replace(SPECIMENS["sql"](tmp_path), **left_out))
 
 
 def _shows_a_value(specimen: Specimen) -> None:
@@ -265,5 +257,5 @@ def test_an_error_that_tells_too_much_is_caught(fails: Callable[[Specimen], None
 
 def test_every_promise_is_broken_by_somebody() -> None:
     """A promise that no broken member breaks may be one that cannot fail."""
-    proved = {promise for _, promise in BROKEN} | {suite.errors_are_of_our_tree_and_hold_no_value}
+    proved = {promise for *_, promise in CASES} | {suite.errors_are_of_our_tree_and_hold_no_value}
     assert set(suite.PROMISES) == proved

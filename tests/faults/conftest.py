@@ -13,7 +13,6 @@ from connectors.cognito import import_log
 from connectors.cognito.import_jobs import ImportJobs
 from connectors.cognito.sandbox import launch
 from flows.steps import reading_pool
-from tests.contracts.conftest import postgresql_url, server_folder
 from tests.faults.crash_site import drills, pytest_terminal_summary, site
 from tests.faults.table import CLOCK, DISK
 from tests.flows.journeys import lead_to
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from connectors.cognito.sandbox import Sandbox
 
 
-__all__ = ["drills", "postgresql_url", "pytest_terminal_summary", "server_folder", "site"]
+__all__ = ["drills", "pytest_terminal_summary", "site"]
 
 
 @pytest.fixture(scope="module")

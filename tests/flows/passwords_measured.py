@@ -89,12 +89,12 @@ def _travelled(pool: Pool, some: list[Specimen], scheme: str) -> dict[str, tuple
     settings["trigger"] = {"firebase_scrypt": FIREBASE}
     run_file = pool.run_file(people, **settings, rules={"pbkdf2_alphabet": "base64"})
     ways = travel(run_file).verdicts["strategy"].to_list()
-    door = Door(pool, _app_client(pool))
+    door = Door(pool, app_client(pool))
     users = [(one, each["id"], way) for one, each, way in zip(some, people, ways, strict=True)]
     at_once = [door.lets_in(name, one.password) for one, name, _ in users]
     later = {}
     if TRIGGER in ways:
-        _attach(run_file)
+        attach(run_file)
         later = {name: _comes(door, one, name) for one, name, way in users if way == TRIGGER}
     return {
         one.system: _row(one, way, later.get(name, ""), signs_in=signs_in)
@@ -102,14 +102,14 @@ def _travelled(pool: Pool, some: list[Specimen], scheme: str) -> dict[str, tuple
     }
 
 
-def _app_client(pool: Pool) -> str:
+def app_client(pool: Pool) -> str:
     app: str = pool.client.create_user_pool_client(
         UserPoolId=pool.pool_id, ClientName="app", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
     )["UserPoolClient"]["ClientId"]
     return app
 
 
-def _attach(run_file: Path) -> None:
+def attach(run_file: Path) -> None:
     """Do as ``trigger deploy --here`` and ``trigger attach`` do."""
     loaded = load_run_file(run_file)
     package = build(run_file.parent / "trigger.zip", here=True)

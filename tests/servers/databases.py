@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pymysql
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
 
 from tests.servers.installed import free_port, missing
 
@@ -30,7 +33,8 @@ def postgresql(folder: Path) -> Iterator[str]:
     data, port = folder / "postgresql", free_port()
     as_nobody = _as_nobody(data)
     subprocess.run(
-        [*as_nobody, binaries / "initdb", "-D", data / "db", "-U", "poolferry", "--auth=trust", "--no-sync"],
+        [*as_nobody, binaries / "initdb", "-D", data / "db", "-U", "poolferry",
+         "--encoding=UTF8", "--auth=trust", "--no-sync"],
         check=True, capture_output=True,
     )  # fmt: skip
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {data}"
@@ -64,6 +68,15 @@ def mariadb(folder: Path) -> Iterator[str]:
     finally:
         child.terminate()
         child.wait(30)
+
+
+def fresh(url: str, name: str) -> str:
+    """Make an empty database beside the one of a URL, and give its URL."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    letters = " CHARACTER SET utf8mb4" if engine.dialect.name == "mysql" else ""
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}{letters}"))
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def _as_nobody(folder: Path) -> list[str]:

@@ -165,3 +165,14 @@ def test_a_source_without_sample_still_gets_names() -> None:
 def test_separators_of_lists(values: list[str], split: str | None) -> None:
     found = suggest(["id", "groups"], pl.DataFrame({"id": ["1", "2"], "groups": values}), POOL)
     assert found.mapping["groups"].get("split") == split
+
+
+def test_a_few_odd_days_do_not_hide_the_format_of_the_others() -> None:
+    days = [*(f"{day:02d}.02.1990" for day in range(1, 20)), "ZQ"]
+    frame = pl.DataFrame({"id": [f"u{n}" for n in range(20)], "born": days})
+    found = suggest(["id", "born"], frame, {"birthdate": PoolAttribute("birthdate")})
+    assert found.mapping["attributes"]["birthdate"] == {"from": "born", "as": {"date": "%d.%m.%Y"}}
+    assert found.notes[0].startswith(
+        "birthdate: 1 values of born in the sample are not of the format %d.%m.%Y"
+    )
+    assert "ZQ" not in found.notes[0]

@@ -14,6 +14,7 @@ from connectors.errors import ConfigurationError
 from connectors.registry import SourceKind, make_source, source_kind, source_kinds
 from connectors.sources.base import SourceSettings
 from connectors.sources.csv_files import CsvSource
+from flows.steps.source_settings import source_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,3 +125,13 @@ def test_a_complaint_shows_no_value(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         make_source({"kind": "csv", "path": {"password": "hunter2"}, "token": "hunter2"}, tmp_path)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_kind_of_another_package_gets_the_address_where_it_needs_one(
+    add: Callable[..., None], tmp_path: Path
+) -> None:
+    add(("crm", "crm_for_poolferry:KIND"))
+    part = source_part("crm.example.com", tmp_path, kind="crm", told=["key=nr"])
+    assert part.settings == {"kind": "crm", "url": "crm.example.com", "key": "nr"}
+    with pytest.raises(ConfigurationError, match=r"--kind: auth0, .*crm"):
+        source_part("crm.example.com/", tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,12 @@ from sandbox_users import PASSWORD, REGION, Client, client_for, refused, switche
 from test_sandbox_users_sign_in import SignIns, with_client
 
 from connectors.cognito.sandbox import Sandbox, start
+from connectors.cognito.sandbox.functions import interpreter
+from tests.servers.pythons import lambda_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ACCOUNT = "123456789012"
 LETS_IN = """
@@ -55,13 +59,21 @@ def client(sandbox: Sandbox) -> Client:
 class Attached:
     """A pool with a function of the test's own."""
 
-    def __init__(self, sandbox: Sandbox, pool: SignIns, code: str, *, permission: bool = True) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        pool: SignIns,
+        code: str,
+        *,
+        permission: bool = True,
+        runtime: str = "python3.11",
+    ) -> None:
         self.pool = pool
         self.functions = service(sandbox, "lambda")
         self.logs = service(sandbox, "logs")
         self.name = pool.id.replace("_", "-")
         self.functions.create_function(
-            FunctionName=self.name, Runtime="python3.11", Handler="main.handler", Timeout=5,
+            FunctionName=self.name, Runtime=runtime, Handler="main.handler", Timeout=5,
             Role=f"arn:aws:iam::{ACCOUNT}:role/any", Code={"ZipFile": zipped(code)},
         )  # fmt: skip
         if permission:
@@ -122,6 +134,40 @@ def handler(event, context):
     assert event["request"] == {"password": PASSWORD, "validationData": {"from": "app"}}
     assert event["callerContext"]["clientId"] == pool.client_id
     assert set(event["response"].values()) == {None}
+
+
+SAYING_ITS_PYTHON = """
+import sys
+def handler(event, context):
+    print("python%d.%d" % sys.version_info[:2])
+    event["response"] = {}
+    return event
+"""
+
+
+def test_a_function_runs_in_the_python_of_its_runtime(sandbox: Sandbox, client: Client) -> None:
+    runtime = lambda_runtime()
+    pool = with_client(client)
+    attached = Attached(sandbox, pool, SAYING_ITS_PYTHON, runtime=runtime)
+    with refused("UserNotFoundException"):
+        pool.sign_in("ann")
+    assert attached.said() == runtime
+
+
+@pytest.mark.parametrize(
+    "path", [["python3.12", "exit 127"], ["python3.14", "exit 0"]], ids=["does not start", "another"]
+)
+def test_a_runtime_that_this_machine_lacks_falls_back_on_this_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: list[str]
+) -> None:
+    name, script = path
+    shim = tmp_path / name
+    shim.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    interpreter.cache_clear()
+    assert interpreter("python3.12") == sys.executable
+    interpreter.cache_clear()
 
 
 def test_who_is_let_in_keeps_a_password_that_breaks_the_policy(sandbox: Sandbox, client: Client) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connectors.errors import ConfigurationError
-from flows.settings import describe_source, fill_secrets, load_run_file
+from connectors.recognising import describe_source
+from flows.settings import fill_secrets, load_run_file
 
 if TYPE_CHECKING:
     from pathlib import Path

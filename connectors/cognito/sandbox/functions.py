@@ -1,13 +1,15 @@
-"""Lambda functions of the same server, really run: the uploaded zip, in a process of this Python.
+"""Lambda functions of the same server, really run: the uploaded zip, in a process of its own Python.
 
 moto keeps a function's code and only echoes what it is invoked with. Here the zip is unpacked and its handler
 runs in a child process that sees the zip, Python's own library and boto3, as in Lambda's runtime. A process
-stays warm for the next event, as Lambda's do.
+stays warm for the next event, as Lambda's do. Its Python is the one of the function's runtime where this
+machine has it (``python3.13`` on the path), and else the one that runs the server.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import select
 import shutil
 import subprocess
@@ -15,6 +17,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -165,9 +168,10 @@ class Functions:
 
     def _started(self, function: MotoFunction, code: Path, url: str) -> Worker:
         handle, log = tempfile.mkstemp(dir=code.parent, suffix=".log")
+        known = (code, code.parent / "runtime", function.handler)
         with open(handle, "wb") as errors:  # noqa: PTH123 - a descriptor
-            process = subprocess.Popen(  # noqa: S603 - this very interpreter
-                [sys.executable, "-I", "-S", CHILD, code, code.parent / "runtime", function.handler],
+            process = subprocess.Popen(  # noqa: S603 - an interpreter by the name of a runtime that Lambda has
+                [interpreter(str(function.run_time)), "-I", "-S", CHILD, *known],
                 env=_environment(function, url),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -175,6 +179,17 @@ class Functions:
                 text=True,
             )
         return Worker(process, Path(log))
+
+
+@cache
+def interpreter(runtime: str) -> str:
+    """The Python of a runtime (``python3.13``), or this one where the machine has none that starts."""
+    found = shutil.which(runtime) if re.fullmatch(r"python3\.\d+", runtime) else None
+    this = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    if found is None or runtime == this:
+        return sys.executable
+    tried = subprocess.run([found, "-I", "-c", ""], capture_output=True, check=False)  # noqa: S603 - from the path
+    return sys.executable if tried.returncode else found
 
 
 def _log(function: MotoFunction, text: str) -> None:

@@ -1,0 +1,70 @@
+"""What PostgreSQL holds and its driver raises on: times that Python has no value for, bytes that are no text.
+
+Times are ``infinity`` and years before 1 or beyond 9999. Bytes that are no UTF-8 are found in databases whose
+encoding is ``SQL_ASCII``, which takes whatever it is given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+_TIMES: Final = ("date", "timestamp", "timestamptz")
+_TEXTS: Final = ("text", "varchar", "bpchar", "name")
+
+
+class OddTime(str):
+    """Such a time as the database writes it, of a type of its own: no key or watermark is made of it."""
+
+    __slots__ = ()
+
+
+def lenient(engine: Engine) -> Engine:
+    """Let such values be read; psycopg raises, and a single one would hide everybody's page."""
+    if engine.driver == "psycopg":
+        event.listen(engine, "connect", _register, insert=True)  # before SQLAlchemy asks for the version
+    return engine
+
+
+def _register(connection: Any, _record: object) -> None:  # noqa: ANN401 - psycopg's, which need not be installed
+    from psycopg import DataError  # noqa: PLC0415 - same
+
+    times = _loader(DataError, lambda data: OddTime(data.decode()))
+    for name in _TIMES:
+        connection.adapters.register_loader(name, times)
+    if connection.info.encoding == "ascii":  # of a database in SQL_ASCII, where psycopg gives bytes
+        texts = _loader(UnicodeDecodeError, lambda data: data, bytes.decode)
+        for name in _TEXTS:
+            connection.adapters.register_loader(name, texts)
+
+
+def _loader(
+    error: type[Exception],
+    instead: Callable[[bytes], Any],
+    decode: Callable[[bytes], str] | None = None,
+) -> Any:  # noqa: ANN401 - psycopg's
+    """A loader that gives something else where ``decode``, or psycopg's own, raises."""
+    from psycopg import adapters  # noqa: PLC0415 - same
+    from psycopg.adapt import Loader  # noqa: PLC0415 - same
+    from psycopg.pq import Format  # noqa: PLC0415 - same
+
+    class Lenient(Loader):
+        def __init__(self, oid: int, context: Any) -> None:  # noqa: ANN401 - psycopg's
+            super().__init__(oid, context)
+            usual = adapters.get_loader(oid, Format.TEXT)
+            self._load: Callable[[Any], Any] = decode or (usual(oid, context).load if usual else bytes)
+
+        def load(self, data: Any) -> Any:  # noqa: ANN401 - a buffer
+            whole = bytes(data)
+            try:
+                return self._load(whole)
+            except error:
+                return instead(whole)
+
+    return Lenient
