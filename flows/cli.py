@@ -216,13 +216,27 @@ def report(
     name: RunArgument,
     *,
     state: StateOption = Path("runs"),
+    html: Annotated[
+        bool, typer.Option("--html", help="Write the page for a browser, and print where it lies.")
+    ] = False,
+    with_values: Annotated[
+        bool,
+        typer.Option(
+            "--with-values",
+            help="With --html: show the attributes of rejected and failed users, in a page of its own.",
+        ),
+    ] = False,
 ) -> None:
-    """Print the report of a run (Markdown), from its folder alone."""
-    from flows.reports.status import opened_ledger  # noqa: PLC0415
+    """Print the report of a run (Markdown), or write its page, from its folder alone."""
+    from flows.reports.status import ledger_with_numbers, written_page  # noqa: PLC0415
     from flows.reports.text import report_text  # noqa: PLC0415
 
-    with opened_ledger(name, state) as (folder, ledger):
-        typer.echo(report_text(folder, ledger))
+    if with_values and not html:
+        raise ConfigurationError("Only a page shows values.", "Add --html, or leave --with-values out.")
+    with ledger_with_numbers(name, state) as (folder, ledger):
+        typer.echo(
+            written_page(folder, ledger, with_values=with_values) if html else report_text(folder, ledger)
+        )
 
 
 @app.command()

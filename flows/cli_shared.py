@@ -58,11 +58,11 @@ def show(as_json: bool, data: object, *parts: RenderableType | None) -> None:  #
 
 def show_summary(as_json: bool, folder: Path, summary: dict[str, Any]) -> None:  # noqa: FBT001 - same
     """Print how a run ended, and where its report lies."""
-    here, report_file = Path.cwd(), folder / "report.md"
-    near = report_file.relative_to(here) if report_file.is_relative_to(here) else report_file
+    here = Path.cwd()
+    near = folder.relative_to(here) if folder.is_relative_to(here) else folder
     changes = [f"{count:,} {text}" for text, count in delta_lines(summary.get("delta", {}))]
     parts = (summary_table(summary), *changes, reasons_table(summary))
-    show(as_json, summary, *parts, f"Report: {near}")
+    show(as_json, summary, *parts, f"Report: {near / 'report.md'}", f"In a browser: {near / 'report.html'}")
 
 
 def leave(summary: dict[str, Any]) -> None:

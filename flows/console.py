@@ -27,6 +27,7 @@ from rich.text import Text
 from connectors.cognito.limits import MAU_PRICES, PRICES_AS_OF
 from flows.reports.delta import delta_lines, percent
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
+from flows.reports.units import duration
 from mappings.reasons import reason
 
 if TYPE_CHECKING:
@@ -318,12 +319,3 @@ def forecast_lines(forecast: Forecast) -> list[tuple[str, int]]:
         *((f"users of whom something is left out: {sentence}", users) for sentence, users in lost),
     ]
     return [(label, users) for label, users in lines if users]
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: ``2 h 05 min``, ``3 min 20 s``, ``12 s``."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole % 3600 // 60
-    if hours:
-        return f"{hours:,} h {minutes:02d} min"
-    return f"{minutes} min {whole % 60:02d} s" if minutes else f"{whole} s"

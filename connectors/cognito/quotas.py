@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from connectors.cognito.error_codes import pool_call
 from connectors.cognito.limits import PER_POOL_RPS, SHARE, Category, Quota, quota_of
 from connectors.cognito.pace import Leave, PaceTable, Queue
+from connectors.cognito.use import Tally
 from connectors.errors import PoolferryError
 from connectors.retry import is_throttled, retrying
 
@@ -93,7 +94,7 @@ class Governor:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.client = client
+        self.client, self.tally = client, Tally()
         self._table = table or PaceTable.in_memory()
         self._share, self._limits, self._per_pool = share, limits, per_pool
         self._scope = f"{client.meta.region_name} {client.meta.endpoint_url}"
@@ -147,6 +148,7 @@ class Governor:
         """Wait before the request is signed, since a signature does not live long."""
         queues = self._queues_of(model.name, context.get(_POOL, ""))
         context[_LEAVES] = [(queue, queue.wait()) for queue in queues]
+        self.tally.sent(model.name)
 
     def _learn(
         self, model: OperationModel, parsed: Mapping[str, Any], context: dict[str, Any], **_: object
@@ -155,6 +157,7 @@ class Governor:
         status = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if not is_throttled(parsed.get("Error", {}).get("Code", ""), status):
             return
+        self.tally.throttled(model.name)
         leaves: list[tuple[Queue, Leave]] = context.get(_LEAVES, [])
         slowed = [queue.slow_down(leave) for queue, leave in leaves]
         if any(slowed):

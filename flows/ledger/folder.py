@@ -13,7 +13,7 @@ STATE/NAME/RUN_ID/                    0700
     refused/*.parquet                 what users lack although they have landed
     before/, after/                   the pool as it was read before and after
     unchanged/p00001.parquet          of a delta run: who of a page is as the last run has read them
-    verdicts.parquet  left_out.parquet  summary.json  report.md
+    verdicts.parquet  left_out.parquet  summary.json  report.html  report.md
     fingerprints.parquet              how every user was read, for a delta run to compare with
     told                              somebody was told how the run ended: the next start is another run
     reasons.csv  rejected.csv  failed.csv  existing.csv  id_map.csv  vanished.csv
@@ -106,6 +106,16 @@ class RunFolder:
     def report(self) -> Path:
         """The report for people."""
         return self.path / "report.md"
+
+    @property
+    def page(self) -> Path:
+        """The report for a browser."""
+        return self.path / "report.html"
+
+    @property
+    def page_with_values(self) -> Path:
+        """The same with attributes of the users whom it names; only made where somebody asks for it."""
+        return self.path / "report-with-values.html"
 
     @property
     def retried(self) -> Path:

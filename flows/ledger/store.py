@@ -32,6 +32,9 @@ Clock = Callable[[], float]
 STAGE: Final = None
 """What is claimed by the one worker who may read, route, prove or finish; batches are claimed by number."""
 
+CAME: Final = "came"
+"""Fact of a run: state → when the run came to it, seconds since 1970 in UTC; it began with ``reading``."""
+
 _MAKING_TABLES: Final = 7_066_311
 """Any number, the same for all workers: PostgreSQL's lock while tables are made."""
 
@@ -130,13 +133,22 @@ class Ledger:
         return RunRecord(**{**row, "state": RunState(row["state"])})
 
     def advance_run(self, state: RunState, **facts: Any) -> None:  # noqa: ANN401 - JSON values
-        """Move the run forward (never back) and add facts to it."""
+        """Move the run forward (never back) and add facts to it, also when it came to where it is."""
         with self._connected(writes=True) as connection:
             run = self._run(connection, locked=True)
             new = max(run.state, state, key=lambda item: item.rank)
             finished = self._clock() if new is RunState.FINISHED and run.finished is None else run.finished
-            change = {"state": new, "finished": finished, "facts": {**run.facts, **facts}}
+            came = {} if new is run.state else {CAME: {**run.facts.get(CAME, {}), new: self._clock()}}
+            change = {"state": new, "finished": finished, "facts": {**run.facts, **facts, **came}}
             connection.execute(update(RUNS).where(RUNS.c.run_id == self.run_id).values(change))
+
+    def change_fact(self, name: str, change: Callable[[Any], Any]) -> None:
+        """Put in the place of one fact of the run (None: it has none) what ``change`` makes of it; atomic."""
+        with self._connected(writes=True) as connection:
+            facts = self._run(connection, locked=True).facts
+            where = RUNS.c.run_id == self.run_id
+            new = {**facts, name: change(facts.get(name))}
+            connection.execute(update(RUNS).where(where).values(facts=new))
 
     # pages -----------------------------------------------------------------------------------
 

@@ -29,18 +29,20 @@ def delta_lines(delta: Mapping[str, Any]) -> list[tuple[str, int]]:
     return [(text, delta[name]) for name, text in lines.items() if delta.get(name) is not None]
 
 
+def reads_sentence(delta: Mapping[str, Any]) -> str:
+    """How a delta run has found the changes."""
+    if delta["reads"] == "changed":
+        return "The source told who has changed, so nobody knows who has left it."
+    return "Everybody was read and compared."
+
+
 def delta_parts(facts: Mapping[str, Any]) -> list[str]:
     """The part of a report that tells what has changed in the source since the run before."""
     delta = facts.get("delta")
     if delta is None:
         return []
-    reads = (
-        "The source told who has changed, so nobody knows who has left it."
-        if delta["reads"] == "changed"
-        else "Everybody was read and compared."
-    )
     rows = [(text, f"{count:,}") for text, count in delta_lines(delta)]
-    head = [f"## Changes since run {delta['since']}", reads]
+    head = [f"## Changes since run {delta['since']}", reads_sentence(delta)]
     gone = "`vanished.csv` names who has left the source; nobody was deleted."
     return [
         *head,
@@ -49,12 +51,17 @@ def delta_parts(facts: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def unmapped_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Fields which nothing carries over, and how full each is."""
+    fields: Mapping[str, float | None] = facts.get("unmapped", {})
+    return [(name, percent(share)) for name, share in fields.items()]
+
+
 def unmapped_parts(facts: Mapping[str, Any]) -> list[str]:
     """The part of a report that names fields which nothing carries over."""
-    fields: Mapping[str, float | None] = facts.get("unmapped", {})
-    if not fields:
+    rows = unmapped_rows(facts)
+    if not rows:
         return []
-    rows = [(name, percent(share)) for name, share in fields.items()]
     return [
         "## Fields of the source that nothing carries over",
         table(("field", "filled, in a sample"), rows),

@@ -13,8 +13,8 @@ from connectors.errors import ConfigurationError
 from connectors.records import FILE, LINE, SOURCE_ID
 from flows.ledger.families import DELTA, record_of, refuse_purged
 from flows.ledger.folder import find_run
+from flows.reports.sections import LACKS
 from flows.reports.status import opened_ledger
-from flows.reports.text import LACKS
 from flows.settings import load_run_file
 from flows.steps.context import known_fields, source_of, spec_of
 from flows.steps.corrected import corrected_file, with_corrected

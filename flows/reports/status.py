@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from flows.ledger.families import looked_at
+from connectors.errors import ConfigurationError
+from flows.ledger.families import looked_at, refuse_purged
 from flows.ledger.folder import find_run, runs_of
-from flows.reports.text import family_parts
+from flows.reports.page import write_page
+from flows.reports.sections import family_parts
 from flows.steps.finishing import standing
 
 if TYPE_CHECKING:
@@ -29,6 +31,38 @@ def opened_ledger(name: str, state: Path) -> Iterator[tuple[RunFolder, Ledger]]:
     folder = find_run(name, state)
     with looked_at(folder) as ledger:
         yield folder, ledger
+
+
+def has_numbers(folder: RunFolder) -> bool:
+    """Whether there is anything to count: a run has nothing before its users were read and judged."""
+    return folder.summary.exists() or (folder.has_users() and bool(folder.all("outcomes")))
+
+
+@contextmanager
+def ledger_with_numbers(name: str, state: Path) -> Iterator[tuple[RunFolder, Ledger]]:
+    """Open the ledger of one run that a report can be made of.
+
+    Raises:
+        ConfigurationError: there is no such run, or it has read nobody yet.
+    """
+    with opened_ledger(name, state) as (folder, ledger):
+        if not has_numbers(folder):
+            raise ConfigurationError(
+                f"Run {folder.run_id} has nothing to report yet: its users are being read.",
+                "Look with `poolferry status`, and try again once they were judged.",
+            )
+        yield folder, ledger
+
+
+def written_page(folder: RunFolder, ledger: Ledger, *, with_values: bool) -> Path:
+    """Write the page of a run as it stands now, and tell where.
+
+    Raises:
+        ConfigurationError: values are asked for, and the run was purged.
+    """
+    if with_values:
+        refuse_purged(folder)
+    return write_page(folder, ledger, standing(folder, ledger), with_values=with_values)
 
 
 def list_runs(state: Path) -> list[dict[str, Any]]:
@@ -58,8 +92,7 @@ def run_status(name: str, state: Path) -> dict[str, Any]:
     """One run: its summary so far and every batch."""
     with opened_ledger(name, state) as (folder, ledger):
         run = ledger.run()
-        is_known = folder.summary.exists() or (folder.has_users() and bool(folder.all("outcomes")))
-        summary = standing(folder, ledger) if is_known else None
+        summary = standing(folder, ledger) if has_numbers(folder) else None
         return {
             "run_id": run.run_id, "name": run.name, "state": str(run.state), "extracted": ledger.extracted(),
             "folder": str(folder.path), "summary": summary, "batches": [_batch(b) for b in ledger.batches()],

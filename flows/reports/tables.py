@@ -56,7 +56,7 @@ def write_tables(folder: RunFolder, verdicts: pl.LazyFrame) -> None:
     told = explained(verdicts)
     write_cells(counted(told), folder.path / "reasons.csv")
     for verdict in EXPLAINED:
-        write_cells(_of_one_verdict(told, verdict), folder.path / f"{verdict}.csv")
+        write_cells(_for_people(of_one_verdict(told, verdict)), folder.path / f"{verdict}.csv")
     write_id_map(folder, verdicts)
 
 
@@ -97,9 +97,13 @@ def counted(told: pl.LazyFrame) -> pl.LazyFrame:
     return _with_texts(falling).select(VERDICT, WHY, USERS, "sentence", "fact", "what_to_do")
 
 
-def _of_one_verdict(told: pl.LazyFrame, verdict: str) -> pl.LazyFrame:
+def of_one_verdict(told: pl.LazyFrame, verdict: str) -> pl.LazyFrame:
     """The most frequent reason first, and within a reason the order of the source."""
-    users = told.filter(pl.col(VERDICT) == verdict).sort(USERS, WHY, "@row", descending=[True, False, False])
+    chosen = told.filter(pl.col(VERDICT) == verdict)
+    return chosen.sort(USERS, WHY, "@row", descending=[True, False, False])
+
+
+def _for_people(users: pl.LazyFrame) -> pl.LazyFrame:
     columns = ("source_id", "username", "file", "line", WHY, "sentence", "fact", "what_to_do")
     return _with_texts(users).select(columns)
 

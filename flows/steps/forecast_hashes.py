@@ -15,7 +15,8 @@ from mappings.password_hashes import HASH_REASONS, kinds
 from mappings.rules import CSV_REASON, HASH_KIND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from flows.ledger.store import PageRecord
     from flows.steps.context import Context
@@ -37,6 +38,7 @@ EXPERIENCE: Final = {
     "migration_trigger": "signs in with the old password, which the migration trigger checks",
     "existing": "as before: was in the pool already",
     "rejected": "is not in the pool",
+    "failed": "is not in the pool",
 }
 """What people experience at their first sign-in, by way."""
 
@@ -47,6 +49,7 @@ _UNVERIFIED: Final = (
 )
 _CANNOT: Final = "is disabled"
 _GROUP: Final = ("scheme", "parameters", "way", "reason", "experience")
+_NOBODY: Final = pl.DataFrame(schema={**dict.fromkeys(_GROUP, pl.String), "users": pl.Int64})
 _EARLY: Final = {"deferred": "migration_trigger"}
 
 
@@ -76,15 +79,22 @@ def forecast_hashes(context: Context, early: pl.DataFrame) -> tuple[HashForecast
     if context.spec.password_hash is None:
         return ()
     ways = pl.concat([_early_ways(early), *_batch_ways(context)]).sort(ORDINAL)
-    counted = [_counted(context, page.number, _of_page(ways, page)) for page in context.ledger.pages()]
-    rows = pl.concat(counted).group_by(_GROUP).agg(pl.col("users").sum())
+    return summed(
+        counted(context.folder.users(page.number), of_page(ways, page), experience())
+        for page in context.ledger.pages()
+    )
+
+
+def summed(counts: Iterable[pl.DataFrame]) -> tuple[HashForecast, ...]:
+    """What pages count together, the most users first; kinds beyond ``MOST_ROWS`` are one row."""
+    rows = pl.concat([_NOBODY, *counts]).group_by(_GROUP).agg(pl.col("users").sum())
     rows = rows.sort("users", *_GROUP, descending=[True, *[False] * len(_GROUP)])
     made = [HashForecast(**row) for row in rows.head(MOST_ROWS).iter_rows(named=True)]
     rest = int(rows[MOST_ROWS:]["users"].sum())
     return (*made, *([HashForecast("others", "", rest, "", "", "")] if rest else []))
 
 
-def _of_page(ways: pl.DataFrame, page: PageRecord) -> pl.DataFrame:
+def of_page(ways: pl.DataFrame, page: PageRecord) -> pl.DataFrame:
     """The rows of one page's users, out of all, which are in order."""
     edges = pl.Series([page.first_ordinal, page.first_ordinal + page.users], dtype=pl.UInt64)
     start, stop = ways[ORDINAL].set_sorted().search_sorted(edges)
@@ -103,16 +113,24 @@ def _batch_ways(context: Context) -> Iterator[pl.DataFrame]:
         )
 
 
-def _counted(context: Context, number: int, ways: pl.DataFrame) -> pl.DataFrame:
-    columns = [ORDINAL, PASSWORD_HASH, PASSWORD, ALGORITHM, HASH_KIND, ENABLED, CSV_REASON]
-    users = pl.scan_ipc(context.folder.users(number)).select(columns).collect()
-    kind = kinds(users, hashes=PASSWORD_HASH, algorithm=ALGORITHM, kind=HASH_KIND).alias("kind")
-    parted = users.with_columns(kind).join(ways, on=ORDINAL, how="left").select(
+def counted(users: Path, ways: pl.DataFrame, told: pl.Expr, attributes: Sequence[str] = ()) -> pl.DataFrame:
+    """Count the users of one page by hash, way and first sign-in.
+
+    Args:
+        users: the page's file.
+        ways: ``ORDINAL``, ``way`` and whatever else ``told`` reads; a user who is not there is rejected.
+        told: what a user experiences, from the columns of both.
+        attributes: of the users, which ``told`` reads as well.
+    """
+    columns = [ORDINAL, PASSWORD_HASH, PASSWORD, ALGORITHM, HASH_KIND, ENABLED, CSV_REASON, *attributes]
+    page = pl.scan_ipc(users).select(columns).collect()
+    kind = kinds(page, hashes=PASSWORD_HASH, algorithm=ALGORITHM, kind=HASH_KIND).alias("kind")
+    parted = page.with_columns(kind).join(ways, on=ORDINAL, how="left").select(
         scheme=_scheme(),
         parameters=pl.col("kind").str.extract(r"^\S+ (.+)$", 1).fill_null(""),
         way=pl.col("way").fill_null("rejected"),
         reason=pl.when(pl.col(CSV_REASON).is_in(HASH_REASONS)).then(CSV_REASON).otherwise(pl.lit("")),
-        experience=_experience(),
+        experience=told,
     )  # fmt: skip
     return parted.group_by(_GROUP).agg(pl.len().cast(pl.Int64).alias("users"))
 
@@ -122,10 +140,11 @@ def _scheme() -> pl.Expr:
     return pl.when(~pl.col(ENABLED)).then(pl.lit(DISABLED)).otherwise(told.fill_null(NO_HASH))
 
 
-def _experience() -> pl.Expr:
+def experience() -> pl.Expr:
+    """What a user experiences at the first sign-in, from ``way`` and the columns of ``counted``."""
     way = pl.col("way").fill_null("rejected")
     knows = (way == "admin_create_user") & pl.col(PASSWORD).is_not_null()
-    inside = ~way.is_in(["existing", "rejected"])
+    inside = ~way.is_in(["existing", "rejected", "failed"])
     return (
         pl.when(~pl.col(ENABLED) & inside).then(pl.lit(_CANNOT))
         .when(knows).then(pl.lit(_OLD_PASSWORD))

@@ -23,7 +23,7 @@ from connectors.errors import ConfigurationError
 from flows.ledger.families import PURGED, PURGING, descendants_of, looked_at, record_of, root_of
 from flows.ledger.folder import RunFolder
 from flows.ledger.segments import write_once, write_parquet, write_text
-from flows.reports.text import report_text
+from flows.reports.text import write_texts
 from flows.steps.family_verdicts import after_retries
 from flows.steps.finishing import is_finished, summarise, verdicts_of
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 KEPT: Final = frozenset(
     {
         "run.yaml", "ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.url", "lock", "told",
-        "summary.json", "report.md", "reasons.csv", "verdicts.parquet",
+        "summary.json", "report.md", "report.html", "reasons.csv", "verdicts.parquet",
     }
 )  # fmt: skip
 """Names of what stays in a purged run's folder."""
@@ -132,14 +132,14 @@ def _begin(folder: RunFolder, worker: Worker, ends: dict[str, object] | None) ->
 def _purged(folder: RunFolder, worker: Worker, salt: bytes) -> Purge:
     told = _measured(folder, done=True)
     with looked_at(folder, worker.clock) as ledger:
-        if PURGED in ledger.run().facts:
-            return told
-        _keep_numbers(folder, ledger)
-        _hash_ids(folder, salt)
-        _remove(folder)
-        ledger.forget_places()
-        ledger.advance_run(ledger.run().state, **{PURGED: worker.clock()})
-        write_text(report_text(folder, ledger), folder.report)
+        if PURGED not in ledger.run().facts:
+            _keep_numbers(folder, ledger)
+            _hash_ids(folder, salt)
+            _remove(folder)
+            ledger.forget_places()
+            ledger.advance_run(ledger.run().state, **{PURGED: worker.clock()})
+        if not folder.page.exists():  # the page is what is gone until the reports are written anew
+            write_texts(folder, ledger)
     return told
 
 
@@ -192,6 +192,8 @@ def _salt(file: Path | None) -> bytes:
 
 
 def _remove(folder: RunFolder) -> None:
+    """Remove what is not kept, and the page: it names people, and is written anew without them."""
+    folder.page.unlink(missing_ok=True)
     for path in _personal(folder):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

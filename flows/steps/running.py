@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.cognito.pool import read_pool, read_providers
 from connectors.errors import ConfigurationError, PoolferryError, unknown_name
@@ -20,12 +21,14 @@ from flows.ledger.states import RunState
 from flows.ledger.store import STAGE, RunRecord
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
+from flows.steps.calls import note_calls
 from flows.steps.changes import begun_with, keep_fingerprints
 from flows.steps.context import Context, Worker, cognito_client, source_of, spec_of
 from flows.steps.corrected import as_begun
 from flows.steps.disk import room_for
 from flows.steps.extract import extract
 from flows.steps.finishing import finish, is_finished, summary_of
+from flows.steps.first_sign_ins import note_first_sign_ins
 from flows.steps.proving import prove
 from flows.steps.route import route
 from flows.steps.sending import left_to_others, send, wait_for_others
@@ -117,7 +120,9 @@ def alone(
 
 def add_up(context: Context) -> None:
     """Add up the verdicts, write the report and remove what killed workers have left."""
+    note_calls(context)
     finish(context.folder, context.ledger)
+    note_first_sign_ins(context)
     keep_fingerprints(context)
     context.folder.tidy()
     write_report(context.folder, context.ledger)
@@ -186,6 +191,8 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
         try:
             yield context
         finally:
+            with suppress(PoolferryError, SQLAlchemyError):  # what stops the run is told, and not this
+                note_calls(context)
             context.leases.close()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from connectors.errors import TakenOverError
 from flows.ledger.states import BatchState, RunState
 from flows.steps.after_work import AFTER_WORK
+from flows.steps.calls import note_calls
 from flows.strategies.chain import strategies_of, with_updates
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def send(context: Context, send_one: Callable[[Context, int], None] | None = Non
             with context.leases.held(batch.number), left_to_others(context):
                 following = _write_following_file(context, batch, clerk)
                 send_one(context, batch.number)
+                note_calls(context)
                 wait(following)  # or a late clerk would lay a file there again that its job has taken
     context.folder.forget_import_files()
     context.folder.forget_lines()

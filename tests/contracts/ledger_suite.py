@@ -30,7 +30,7 @@ def a_run_is_kept_and_only_moves_forward(ledger: Ledger, clock: Clock) -> None:
     ledger.advance_run(RunState.SENDING, b=2)
     ledger.advance_run(RunState.ROUTING)
     assert ledger.run().state is RunState.SENDING
-    assert ledger.run().facts == {"a": 1, "b": 2}
+    assert ledger.run().facts == {"a": 1, "b": 2, "came": {"sending": clock.now}}
     clock.now += 5
     ledger.advance_run(RunState.FINISHED)
     assert ledger.run().finished == clock.now

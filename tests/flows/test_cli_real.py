@@ -97,9 +97,26 @@ def test_the_report_is_printed_from_the_folder_alone(pool: Pool, monkeypatch: py
     ran = call("run", pool.run_file([person(1)]))
     (folder,) = (pool.folder / "runs" / "acme").iterdir()
     assert f"Report: {folder / 'report.md'}\n" in ran.stdout
+    assert f"In a browser: {folder / 'report.html'}\n" in ran.stdout
+    written = (folder / "report.html").read_text(encoding="utf-8")
+    (folder / "report.html").unlink()
     shutil.move(pool.folder / "users.csv", pool.folder / "gone.csv")
     monkeypatch.setenv("AWS_ENDPOINT_URL", NOBODY)
     assert call("report", folder).stdout.strip() == (folder / "report.md").read_text(encoding="utf-8").strip()
+    assert call("report", folder, "--html").stdout == f"{folder / 'report.html'}\n"
+    assert (folder / "report.html").read_text(encoding="utf-8") == written
+
+
+def test_a_page_shows_values_only_where_they_are_asked_for(pool: Pool) -> None:
+    call("run", pool.run_file([person(1), person(2, email="nonsense")]))
+    (folder,) = (pool.folder / "runs" / "acme").iterdir()
+    refused = call("report", folder, "--with-values")
+    assert refused.exit_code == 2
+    assert "Add --html" in told(refused)
+    shown = call("report", folder, "--html", "--with-values")
+    assert shown.stdout == f"{folder / 'report-with-values.html'}\n"
+    pages = [(folder / f"report{end}.html").read_text(encoding="utf-8") for end in ("", "-with-values")]
+    assert ["Muster 2" in page for page in pages] == [False, True]
 
 
 def test_the_report_is_named_as_it_lies_from_here(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,12 @@ def test_numbers_stay_and_everything_that_needs_people_says_why_it_cannot(
     state = ("--state", str(pool.folder / "runs"))
     seen = call("status", parent.run_id, *state, "--json")
     assert json.loads(seen.stdout)["summary"] == summary
+    page = parent.page.read_text()
+    assert "Purged" in page
+    assert "email_invalid" in page
+    assert "rejected.csv" not in page
+    refused = call("report", parent.run_id, *state, "--html", "--with-values")
+    assert (refused.exit_code, "was purged" in refused.stderr) == (2, True)
     told = call("report", parent.run_id, *state).stdout
     assert "after retries: 5 of 6 landed, 1 still rejected or failed" in told
     assert "Purged" in told
@@ -152,7 +158,7 @@ def test_without_yes_it_only_says_what_would_go(run: tuple[Path, RunFolder], poo
     assert plan_purge(parent)[0].run_id == parent.run_id
 
 
-@pytest.mark.parametrize("broken", ["_hash_ids", "_remove", "write_text"])
+@pytest.mark.parametrize("broken", ["_hash_ids", "_remove", "write_texts"])
 def test_a_purge_that_was_cut_off_is_completed_by_the_next(
     pool: Pool, run: tuple[Path, RunFolder], monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:

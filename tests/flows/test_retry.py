@@ -192,6 +192,7 @@ def test_a_retry_of_a_retry_finds_its_users_at_their_first_places(pool: Pool) ->
     assert family(RunFolder(child.folder)) == {"imported": 1, "rejected": 1}
     assert family(parent) == {"imported": 2, "rejected": 3}
     assert "after retries: 2 of 5 landed, 3 still rejected or failed" in parent.report.read_text()
+    assert "after retries: 2 of 5 landed, 3 still rejected or failed" in parent.page.read_text()
 
 
 def test_a_second_retry_takes_only_who_is_left(pool: Pool) -> None:
