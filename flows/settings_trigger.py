@@ -54,7 +54,7 @@ class TriggerSettings(_Part):
     name: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_-]{3,64}$",
-        description="Name of function, table, role and key; default: `poolferry-trigger-NAME`.",
+        description="Name of function, table, role and key; default: `poolferry-trigger-NAME-POOL`.",
     )
     expires_days: int = Field(
         default=180, gt=0, le=3650, description="Days after which who has not come is forgotten."

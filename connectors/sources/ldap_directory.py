@@ -49,10 +49,7 @@ _TEXTS: Final = frozenset(
 
 _PAGED: Final = "1.2.840.113556.1.4.319"
 _OUTCOME: Final = ("result", "description", "message")
-_ROOT: Final = (
-    "subschemaSubentry", "highestCommittedUSN", "dsServiceName", "namingContexts", "defaultNamingContext",
-    "vendorName", "objectClass",
-)  # fmt: skip
+_ROOT: Final = ("subschemaSubentry", "highestCommittedUSN", "dsServiceName")
 
 
 class _Connection(Connection):
@@ -191,9 +188,9 @@ class Directory:
             )
         return str(path)
 
-    def root(self) -> Mapping[str, list[bytes]]:
-        """What the server says of itself now (RFC 4512, 5.1); lower-case names."""
-        found = self._read("", _ROOT, "Asking the server what it is")
+    def root(self, *more: str) -> Mapping[str, list[bytes]]:
+        """What the server says of itself now (RFC 4512, 5.1), and ``more`` of it; lower-case names."""
+        found = self._read("", (*_ROOT, *more), "Asking the server what it is")
         return {name.lower(): values for name, values in found.items()}
 
     @cached_property

@@ -90,9 +90,8 @@ def _scouted(directory: Directory, told: Mapping[str, object]) -> Scouted:
 
 
 def _server(directory: Directory) -> _Server:
-    root = {
-        name: [each.decode(errors="replace") for each in values] for name, values in directory.root().items()
-    }
+    told = directory.root("namingContexts", "defaultNamingContext", "vendorName", "objectClass")
+    root = {name: [each.decode(errors="replace") for each in values] for name, values in told.items()}
     is_ad = "highestcommittedusn" in root
     default = root.get("defaultnamingcontext", [])
     vendor = root.get("vendorname", ["a directory that does not name its maker"])[0]

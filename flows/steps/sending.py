@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from connectors.errors import TakenOverError
 from flows.ledger.states import BatchState, RunState
+from flows.steps.after_work import AFTER_WORK
 from flows.steps.calls import note_calls
 from flows.strategies.chain import strategies_of, with_updates
 
@@ -50,8 +51,15 @@ def send(context: Context, send_one: Callable[[Context, int], None] | None = Non
 
 
 def _waiting(context: Context) -> list[BatchRecord]:
-    """Batches that are not settled: those with a job under way first, then in order."""
-    batches = [batch for batch in context.ledger.batches() if batch.state is not BatchState.SETTLED]
+    """Batches that are not settled: those with a job under way first, then in order.
+
+    Another worker may have gone on meanwhile, and cut what is done for users who have landed.
+    """
+    batches = [
+        batch
+        for batch in context.ledger.batches()
+        if batch.state is not BatchState.SETTLED and batch.strategy != AFTER_WORK
+    ]
     return sorted(batches, key=lambda batch: (not batch.state.in_flight, batch.number))
 
 

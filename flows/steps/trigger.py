@@ -93,9 +93,13 @@ class TriggerOf:
         """Where the trigger lives: in the pool's account and Region."""
         settings = self.loaded.settings
         _, partition, _, region, account, *_ = self.pool.arn.split(":")
-        return Place(
-            partition, region, account, settings.trigger.name or f"poolferry-trigger-{settings.name}"
-        )
+        return Place(partition, region, account, settings.trigger.name or self._own_name)
+
+    @property
+    def _own_name(self) -> str:
+        """With the pool in it, so that nobody's table lets people into another pool; 64 letters at most."""
+        pool = self.pool_id.partition("_")[2][:16]
+        return f"{f'poolferry-trigger-{self.loaded.settings.name}'[: 63 - len(pool)]}-{pool}"
 
     @cached_property
     def deployment(self) -> Deployment:

@@ -12,9 +12,10 @@ from _pytest.outcomes import Failed
 
 from connectors.errors import ConfigurationError, RetryError, SourceError
 from connectors.sources.ldap_directory import Directory
+from connectors.sources.ldap_scout import scout
 from connectors.sources.ldap_source import LdapSettings, LdapSource
 from tests.contracts.ldap_specimen import ldap_source, uuid_of
-from tests.servers.slapd import NOBODY, PEOPLE_DN, SECRET, SUFFIX, certificate, person, start_slapd
+from tests.servers.slapd import NOBODY, PEOPLE_DN, READER, SECRET, SUFFIX, certificate, person, start_slapd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -318,3 +319,32 @@ def test_a_server_that_dies_between_pages_is_asked_again(tmp_path: Path) -> None
             ldap_source(dying, tmp_path).check()
     finally:
         dying.stop()
+
+
+def test_a_look_at_the_server_tells_what_a_run_file_needs(tmp_path: Path) -> None:
+    """Users have no memberOf here, so that the groups are searched for."""
+    plain = "dn: cn=staff,ou=groups,dc=example,dc=com\nobjectClass: groupOfNames\ncn: staff\n"
+    group = f"{plain}member: uid=ana,{PEOPLE_DN}\n"  # written past the overlay that would tell the user
+    server = start_slapd(tmp_path / "look", [person("ana", {}), person("ben", {}), group])
+    told = {"url": server.url, "start_tls": False, "bind_dn": READER, "password": SECRET}
+    try:
+        found = scout(told, tmp_path)
+        assert found.settings == {
+            "base": SUFFIX,
+            "filter": "(objectClass=inetOrgPerson)",
+            "key": "entryUUID",
+            "groups": {
+                "base": SUFFIX, "filter": "(objectClass=groupOfNames)", "member": "member", "user": "dn",
+            },
+        }  # fmt: skip
+        assert found.notes[0] == "server: OpenLDAP, by its root DSE."
+        source = LdapSource(LdapSettings.model_validate({**told, **found.settings}), tmp_path)
+        (page,) = source.pages(["uid", "groups"])
+        assert dict(page.rows.select("uid", "groups").iter_rows()) == {"ana": '["staff"]', "ben": "[]"}
+        assert scout({**told, **found.settings}, tmp_path).settings == {}, "what is told is left alone"
+        with pytest.raises(SourceError, match="insufficientAccessRights"):
+            scout({"url": server.url, "start_tls": False}, tmp_path)
+        with pytest.raises(ConfigurationError, match="name both `bind_dn` and `password`"):
+            scout({"url": server.url, "bind_dn": READER}, tmp_path)
+    finally:
+        server.stop()

@@ -29,7 +29,14 @@ pytestmark = pytest.mark.slow
 def carried(pool: Pool, name: str, url: str, **changes: Any) -> tuple[Journey, Path]:
     """Migrate what an example run file reads; give the journey and the run file."""
     source, mapping = example(name, url)
-    settings = {"source": source, "mapping": mapping, "jobs": QUICK, "rules": {"pbkdf2_alphabet": "base64"}}
+    own = f"{name.replace('_', '-')}-{pool.pool_id[-6:]}"  # the trigger's table is called after the run
+    settings = {
+        "name": own,
+        "source": source,
+        "mapping": mapping,
+        "jobs": QUICK,
+        "rules": {"pbkdf2_alphabet": "base64"},
+    }
     run_file = pool.run_file([], **(settings | changes))
     told = plan(load_run_file(run_file), Worker())
     assert not pool.users()

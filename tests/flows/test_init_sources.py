@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,11 +11,14 @@ from typer.testing import CliRunner
 
 from connectors.registry import source_kinds
 from flows.cli import app
+from flows.settings import fill_secrets
+from flows.steps.source_settings import SourcePart
 from flows.steps.unmapped import unread_fields
 from tests.flows.init_cases import CASES, MARK, Scene
 from tests.flows.journeys import lead_to, make_pool, text_attribute
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from typer.testing import Result
@@ -33,10 +37,8 @@ def told(result: Result) -> dict[str, Any]:
     return dict(json.loads(result.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("kind", source_kinds())
-def test_plan_takes_the_drafted_run_file_as_it_stands(
-    kind: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def hold(kind: str, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draft for a kind's case, plan what was drafted, and hold both to everything that `init` promises."""
     assert kind in CASES, f"init_cases.CASES needs a case for the new kind {kind}"
     monkeypatch.chdir(pool.folder)
     with CASES[kind](Scene(pool, monkeypatch)) as case:
@@ -56,6 +58,51 @@ def test_plan_takes_the_drafted_run_file_as_it_stands(
     assert f"@{MARK}" not in everything
     for _, secret in case.secrets:
         assert secret not in everything
+
+
+@pytest.mark.parametrize("kind", source_kinds())
+def test_plan_takes_the_drafted_run_file_as_it_stands(
+    kind: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(kind, pool, monkeypatch)
+
+
+def _misnaming(told: Callable[..., str]) -> Callable[..., str]:
+    return lambda *parts: told(*parts).replace("from: id}", "from: nobody}")
+
+
+def _filling(told: Callable[..., SourcePart]) -> Callable[..., SourcePart]:
+    def part(*given: Any, **more: Any) -> SourcePart:
+        found = told(*given, **more)
+        return SourcePart(fill_secrets(found.settings, where=""), found.notes)  # type: ignore[arg-type]  # a map stays one
+
+    return part
+
+
+BROKEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "a rule reads a field that is not there": ("flows.steps.drafting._mapping", _misnaming),
+    "a value is told": (
+        "flows.steps.profiling.forms",
+        lambda _: lambda values: {str(values[0]): len(values)},
+    ),
+    "what nothing carries over is kept back": (
+        "flows.steps.profiling.unread_fields",
+        lambda _: lambda *_: [],
+    ),
+    "the preset is not seen": ("flows.steps.choosing.recognised", lambda _: lambda *_: []),
+    "a secret is filled in": ("flows.steps.beginning.source_part", _filling),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_the_contract_bites(broken: str, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of these breaks one promise, and is noticed."""
+    name, change = BROKEN[broken]
+    module, _, attribute = name.rpartition(".")
+    kind = "okta" if broken in ("the preset is not seen", "a secret is filled in") else "csv"
+    monkeypatch.setattr(name, change(getattr(import_module(module), attribute)))
+    with pytest.raises(AssertionError):
+        hold(kind, pool, monkeypatch)
 
 
 @pytest.mark.parametrize("kind", sorted(CASES))

@@ -351,3 +351,19 @@ def test_removing_needs_a_detached_trigger_and_leaves_nothing(house: House) -> N
     assert (found.key_arn, found.table, found.role, found.function) == (None, False, False, False)
     with pytest.raises(ConfigurationError, match="nothing of the name"):
         steps.remove(house.trigger, really=True)
+
+
+def test_runs_of_one_name_into_two_pools_share_nothing(
+    sandbox: Sandbox, tmp_path: Path, package: Package
+) -> None:
+    """Or the table of one would let its people into the other."""
+    houses = []
+    for number in (1, 2):
+        pool = make_pool(sandbox, tmp_path / str(number))
+        run_file = pool.run_file([person(number, pw=ssha())])
+        assert travel(run_file).counts() == {"deferred": 1}
+        houses.append(House(pool, run_file, package).open())
+    one, other = houses
+    assert one.trigger.place != other.trigger.place
+    assert other.refused("u00001") == "UserNotFoundException"
+    assert "AccessToken" in one.sign_in("u00001")["AuthenticationResult"]

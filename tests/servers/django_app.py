@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.engine import make_url
 
+from tests.test_layout import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,7 +37,7 @@ def fill(url: str) -> None:
     Args:
         url: SQLAlchemy's URL of a PostgreSQL, without a password.
     """
-    subprocess.run([sys.executable, "-m", __name__, url], check=True)
+    subprocess.run([sys.executable, "-m", __name__, url], check=True, cwd=ROOT)
 
 
 def _configure(url: str) -> None:
