@@ -57,7 +57,7 @@ def test_each_batch_is_sent_by_a_task_of_its_own(pool: Pool, monkeypatch: pytest
     monkeypatch.setattr(flows.migrate.SEND_BATCH, "fn", listening)
     people = [person(n) for n in range(5)]
     migrate_users.fn(str(pool.run_file(people, jobs={"poll_seconds": 0.1, "max_rows": 2})))
-    assert titles == [f"import batch {n} · {users} users" for n, users in ((1, 2), (2, 2), (3, 1))]
+    assert titles == [f"import batch {n} of 3 · {users} users" for n, users in ((1, 2), (2, 2), (3, 1))]
 
 
 def test_a_stopped_flow_goes_on_where_it_was(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from connectors.cognito.sandbox import launch
+from flows.migrate import ADD_UP, STAGES
 from tests.systems.prefect_house import PrefectHouse, wait_for
 
 if TYPE_CHECKING:
@@ -165,12 +166,12 @@ def test_a_deployed_migration_carries_everybody_and_prefect_learns_nothing_of_th
     assert flow_run["state"]["message"] == "finished: 200 of 200 landed"
 
     shown = artifacts(house, flow_run)
-    assert set(shown) == {"summary", "progress"}, "nobody was rejected, so there is no table of reasons"
+    assert set(shown) == {"summary", "progress", "pool"}, "nobody was rejected: no table of reasons"
     assert "| imported | 200 |" in shown["summary"]["data"]
     assert shown["progress"]["data"] == 100.0
     assert all(each["description"] for each in shown.values())
 
-    stages = {"read and judge", "choose ways", "after-work", "read back", "add up"}
+    stages = {job.name for job in (*STAGES.values(), ADD_UP)}
     wait_for("recorded tasks of all stages", lambda: task_names(house, flow_run) >= stages, 60)
     wait_for(
         "a task for each of two batches", lambda: len(task_names(house, flow_run)) == len(stages) + 2, 60
