@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from prefect import State, Task, flow
+from prefect import State, Task, flow, tags
 from prefect.exceptions import CancelledRun
 from prefect.states import Cancelled, Completed
 
@@ -151,7 +151,8 @@ def run_as_flow(run_file: Path, *, new: bool) -> dict[str, Any]:
             and where Prefect itself fails, which can be after the work was done.
     """
     try:
-        summary = migrate_users(str(run_file), new=new)
+        with tags("poolferry", "changes-the-pool"):  # as the deployments have them, for the automations
+            summary = migrate_users(str(run_file), new=new)
     except PoolferryError:
         raise
     except CancelledRun as error:
