@@ -2,7 +2,8 @@
 
 Prefect stores parameters as they are and shows them to everybody who sees its pages, so secrets are none of
 them either. It takes a parameter's help from the docstring of the flow; its title stands here, since the form
-would show the bare name otherwise.
+would show the bare name otherwise. What may be left out is empty rather than null, which the form would show
+as a switch between kinds.
 """
 
 from __future__ import annotations
@@ -32,24 +33,23 @@ RunFilePath = Annotated[
     ),
 ]
 RunId = Annotated[
-    str | None,
+    str,
     Field(
-        pattern=r"^\d{8}T\d{6}Z-[0-9a-f]{6}$",
+        pattern=r"^(\d{8}T\d{6}Z-[0-9a-f]{6})?$",
         examples=["20261123T050258Z-a0afbd"],
         json_schema_extra={"title": "Run"},
     ),
 ]
 Reasons = Annotated[
-    list[Annotated[str, Field(pattern=r"^[\w:.-]{1,80}$")]] | None,
+    tuple[Annotated[str, Field(pattern=r"^[\w:.-]{1,80}$")], ...],
     Field(
         examples=[["email_invalid", "birthdate_invalid"]],
         json_schema_extra={"title": "Only users with these reasons"},
     ),
 ]
 CorrectedFile = Annotated[
-    str | None,
+    str,
     Field(
-        min_length=1,
         max_length=LONGEST_PATH,
         examples=["/srv/migration/corrected.csv"],
         json_schema_extra={"title": "Corrected file"},
@@ -70,19 +70,19 @@ def flow_run_name() -> str:
     return f"{name} {given['run_id']}" if given.get("run_id") else name
 
 
-def chosen_run(run_file: str, run_id: str | None, *, must_be_named: bool = False) -> RunFolder:
+def chosen_run(run_file: str, run_id: str, *, must_be_named: bool = False) -> RunFolder:
     """Find a run of a run file by its id; without one the newest that is no retry.
 
     Args:
         run_file: path of the run file, which says where its runs lie.
-        run_id: the run.
+        run_id: the run; empty: the newest.
         must_be_named: whether what follows cannot be taken back, so that no run is chosen unasked.
 
     Raises:
         ConfigurationError: there is no such run, and the text lists the newest ones; or none is named.
     """
     folder = load_run_file(Path(run_file)).state_folder
-    if must_be_named and run_id is None:
+    if must_be_named and not run_id:
         raise ConfigurationError(
             "run_id: this cannot be taken back, so the run must be named.",
             f"Only looking needs no name and tells it; {folder} has a folder for each run.",

@@ -10,14 +10,13 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-import httpx
+from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
-from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
-from connectors.errors import RetryError
+from connectors.errors import PoolferryError, RetryError
 from flows.tasks import in_flow_run
 
 if TYPE_CHECKING:
@@ -92,19 +91,34 @@ def _slot(progress: Progress, name: str, patience: float, what: str) -> Iterator
     if not in_flow_run():
         yield
         return
-    with ExitStack() as held:
-        try:
-            _make(name)
-            if not _got(held, name, min(patience, AT_ONCE_SECONDS)):
-                progress.stage(f"Waiting for another flow run, which has {what}", None, "")
-                if not _got(held, name, patience):
-                    raise TakenError(what)
-        except (httpx.HTTPError, ConcurrencySlotAcquisitionError) as error:
-            raise RetryError(
-                f"Prefect's API did not give a slot of {name} ({type(error).__name__}).",
-                "Run it again once the API answers: nothing is lost.",
-            ) from None
+    held = ExitStack()
+    if not _acquired(held, progress, name, patience, what):
+        raise TakenError(what)
+    try:
         yield
+    finally:
+        try:
+            held.close()
+        except Exception as error:  # noqa: BLE001 - the work is done, and the slot gets free by itself
+            told = "The slot of %s is given back only when its lease ends: %s."
+            get_run_logger().warning(told, name, type(error).__name__)
+
+
+def _acquired(held: ExitStack, progress: Progress, name: str, patience: float, what: str) -> bool:
+    """Take the slot of a limit, which is made where it is missing, and tell if that takes long."""
+    try:
+        _make(name)
+        if _got(held, name, min(patience, AT_ONCE_SECONDS)):
+            return True
+        progress.stage(f"Waiting for another flow run, which has {what}", None, "")
+        return _got(held, name, patience)
+    except PoolferryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - any fault of a network or of a server of whatever version
+        raise RetryError(
+            f"Prefect's API did not give a slot of {name} ({type(error).__name__}).",
+            "Run it again once the API answers: nothing is lost.",
+        ) from None
 
 
 def _make(name: str) -> None:

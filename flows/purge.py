@@ -36,7 +36,7 @@ FORGET = stage_task("remove what identifies people", _forget)
     persist_result=False,
 )
 def purge_run(
-    run_file: RunFilePath, run_id: RunId = None, *, dry_run: DryRun = True, force: Force = False
+    run_file: RunFilePath, run_id: RunId = "", *, dry_run: DryRun = True, force: Force = False
 ) -> State[dict[str, Any]]:
     """Remove what identifies people from a run and its retries; only says what, as long as `dry_run` is on.
 
@@ -45,8 +45,8 @@ def purge_run(
 
     Args:
         run_file: Path of the run file (YAML) of the run, on the machine that the flow runs on.
-        run_id: The run: the name of its folder, as its summary says. Looking without one takes the newest;
-            nothing is removed without one.
+        run_id: The run: the name of its folder, such as 20261123T050258Z-a0afbd. Empty: only looks, at the
+            newest that is no retry.
         dry_run: Only say what a purge would remove; nothing is changed.
         force: Also a run that is not finished: nobody can go on with it then.
 

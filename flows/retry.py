@@ -28,10 +28,10 @@ from flows.tasks import CHANGING_SECONDS, VERSION, harmless_errors
 )
 def retry_users(
     run_file: RunFilePath,
-    run_id: RunId = None,
+    run_id: RunId = "",
     *,
-    reasons: Reasons = None,
-    corrected_file: CorrectedFile = None,
+    reasons: Reasons = (),
+    corrected_file: CorrectedFile = "",
 ) -> State[dict[str, Any]]:
     """Carry whom a finished run could not land into the pool, with the run file as it is today.
 
@@ -40,9 +40,10 @@ def retry_users(
     Args:
         run_file: Path of the run file (YAML) on the machine that the flow runs on; its name and pool must
             be those of the run.
-        run_id: The run whose users are taken: the name of its folder, as its summary says. Without one it is
+        run_id: The run whose users are taken: the name of its folder, such as 20261123T050258Z-a0afbd. Empty:
             the newest that is no retry.
-        reasons: Codes of reasons, as in the run's summary; without any, everybody who is rejected or failed.
+        reasons: Codes such as email_invalid, as in the run's summary. None: everybody who is rejected or
+            failed.
         corrected_file: Path of a corrected file of these users that is read in place of the source.
 
     Returns:
@@ -53,7 +54,7 @@ def retry_users(
         folder = chosen_run(run_file, run_id)
         if not count_left(folder):
             return Completed(message=f"Nobody of run {folder.run_id} is left to retry.", data={})
-        choice = Choice(tuple(reasons or ()), Path(corrected_file) if corrected_file else None)
+        choice = Choice(tuple(reasons), Path(corrected_file) if corrected_file else None)
         progress = progress_of(loaded.settings.name)
         try:
             with (

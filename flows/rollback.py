@@ -57,7 +57,7 @@ LEFT_ALONE = "LeftAlone"
 )
 def roll_back_migration(
     run_file: RunFilePath,
-    run_id: RunId = None,
+    run_id: RunId = "",
     *,
     dry_run: DryRun = True,
     confirmed_too: ConfirmedToo = False,
@@ -69,8 +69,8 @@ def roll_back_migration(
 
     Args:
         run_file: Path of the run file (YAML) of the run, on the machine that the flow runs on.
-        run_id: The run: the name of its folder, as its summary says. Looking without one takes the newest;
-            nothing is deleted without one.
+        run_id: The run: the name of its folder, such as 20261123T050258Z-a0afbd. Empty: only looks, at the
+            newest that is no retry.
         dry_run: Only count whom a rollback would delete; the pool is read, and nothing is changed.
         confirmed_too: Also users who could sign in from the start, which is safe only while no
             application has used the pool.
