@@ -12,7 +12,7 @@ from prefect.states import Cancelled, Completed
 
 from connectors.errors import PoolferryError, StopError
 from flows.parameters import New, RunFilePath, flow_run_name
-from flows.prefect_limits import TakenError, job_slot, pool_slot
+from flows.prefect_limits import job_slot, pool_slot
 from flows.prefect_progress import progress_of
 from flows.reports.cards import (
     console_link,
@@ -94,25 +94,22 @@ def migrate_users(run_file: RunFilePath, *, new: New = False) -> State[dict[str,
     with harmless_errors():
         loaded = load_run_file(Path(run_file))
         progress = progress_of(loaded.settings.name)
-        try:
-            with (
-                pool_slot_of(loaded, progress),
-                opened(loaded, Worker(progress), new=new) as context,
-            ):
+        with pool_slot_of(loaded, progress) as is_ours:
+            if not is_ours:
+                return left_alone()
+            with opened(loaded, Worker(progress), new=new) as context:
                 return carried_to_the_end(context, progress)
-        except TakenError as error:
-            return left_alone(error)
 
 
-def pool_slot_of(loaded: LoadedRunFile, progress: Progress) -> AbstractContextManager[None]:
+def pool_slot_of(loaded: LoadedRunFile, progress: Progress) -> AbstractContextManager[bool]:
     """Hold the pool of a run file for one migration."""
     settings = loaded.settings
     return pool_slot(settings.target.user_pool_id, progress, is_shared=settings.ledger is not None)
 
 
-def left_alone(error: TakenError) -> State[dict[str, Any]]:
+def left_alone() -> State[dict[str, Any]]:
     """The end of a flow run that came while another one was changing the pool."""
-    return Cancelled(message=f"Another flow run has {error}; nothing was done. Run it again later.")
+    return Cancelled(message="Another flow run changes the pool; nothing was done. Run it again later.")
 
 
 def carried_to_the_end(context: Context, progress: Progress) -> State[dict[str, Any]]:

@@ -7,7 +7,7 @@ or command they come from. What really keeps two runs apart stays the ledger, an
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
@@ -21,6 +21,7 @@ from flows.tasks import in_flow_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from flows.steps.context import Context
     from flows.steps.progress import Progress
@@ -35,12 +36,7 @@ AT_ONCE_SECONDS = 3.0
 """What counts as no waiting."""
 
 
-class TakenError(Exception):
-    """Another flow run has the slot, and kept it for as long as was waited; its text says of what."""
-
-
-@contextmanager
-def pool_slot(pool_id: str, progress: Progress, *, is_shared: bool) -> Iterator[None]:
+def pool_slot(pool_id: str, progress: Progress, *, is_shared: bool) -> AbstractContextManager[bool]:
     """Hold a pool for one flow run that changes it.
 
     Args:
@@ -48,15 +44,16 @@ def pool_slot(pool_id: str, progress: Progress, *, is_shared: bool) -> Iterator[
         progress: who is told that the slot is waited for.
         is_shared: whether several workers share the run; they are one migration, and all of them go on.
 
+    Returns:
+        A context whose value is False where another flow run works on the pool, and has kept it for as long
+        as was waited.
+
     Raises:
-        TakenError: another flow run works on the pool.
-        RetryError: Prefect's API did not answer.
+        RetryError: Prefect's API did not answer; raised on entering.
     """
-    with ExitStack() as held:
-        if not is_shared:
-            name = f"poolferry-pool-{pool_id}"
-            held.enter_context(_slot(progress, name, POOL_SECONDS, f"the pool {pool_id}"))
-        yield
+    if is_shared:
+        return nullcontext(enter_result=True)
+    return _slot(progress, f"poolferry-pool-{pool_id}", POOL_SECONDS, "the pool")
 
 
 @contextmanager
@@ -69,33 +66,29 @@ def job_slot(context: Context) -> Iterator[None]:
         RetryError: another flow run has had it for ``jobs.busy_patience_seconds``, or Prefect's API did
             not answer.
     """
-    arn = context.loaded.settings.target.log_role_arn or ""
-    account, region = arn.split(":")[4:5], context.cognito.meta.region_name
-    patience = context.loaded.settings.jobs.busy_patience_seconds
-    with ExitStack() as held:
-        if account:
-            name = f"poolferry-import-job-{account[0]}-{region}"
-            try:
-                held.enter_context(_slot(context.progress, name, patience, "the account's one import job"))
-            except TakenError:
-                raise RetryError(
-                    f"Another flow run has had the account's one import job for {patience:,.0f} s.",
-                    f"Run it again later; `prefect gcl inspect {name}` says whether the slot is taken.",
-                ) from None
+    settings = context.loaded.settings
+    account = (settings.target.log_role_arn or "").split(":")[4:5]
+    if not account:
+        yield
+        return
+    patience = settings.jobs.busy_patience_seconds
+    name = f"poolferry-import-job-{account[0]}-{context.cognito.meta.region_name}"
+    with _slot(context.progress, name, patience, "the account's one import job") as is_ours:
+        if not is_ours:
+            raise RetryError(
+                f"Another flow run has had the account's one import job for {patience:,.0f} s.",
+                f"Run it again later; `prefect gcl inspect {name}` says whether the slot is taken.",
+            )
         yield
 
 
 @contextmanager
-def _slot(progress: Progress, name: str, patience: float, what: str) -> Iterator[None]:
-    """Hold the one slot of a limit, where a flow run records what happens."""
-    if not in_flow_run():
-        yield
-        return
+def _slot(progress: Progress, name: str, patience: float, what: str) -> Iterator[bool]:
+    """Hold the one slot of a limit, where a flow run records what happens; False where it is taken."""
     held = ExitStack()
-    if not _acquired(held, progress, name, patience, what):
-        raise TakenError(what)
+    is_ours = not in_flow_run() or _acquired(held, progress, name, patience, what)
     try:
-        yield
+        yield is_ours
     finally:
         try:
             held.close()

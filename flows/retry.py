@@ -10,7 +10,6 @@ from prefect.states import Completed
 
 from flows.migrate import carried_to_the_end, left_alone, pool_slot_of
 from flows.parameters import CorrectedFile, Reasons, RunFilePath, RunId, chosen_run, flow_run_name
-from flows.prefect_limits import TakenError
 from flows.prefect_progress import progress_of
 from flows.settings import load_run_file
 from flows.steps.context import Worker
@@ -56,11 +55,8 @@ def retry_users(
             return Completed(message=f"Nobody of run {folder.run_id} is left to retry.", data={})
         choice = Choice(tuple(reasons), Path(corrected_file) if corrected_file else None)
         progress = progress_of(loaded.settings.name)
-        try:
-            with (
-                pool_slot_of(loaded, progress),
-                opened_retry(folder, loaded, Worker(progress), choice) as context,
-            ):
+        with pool_slot_of(loaded, progress) as is_ours:
+            if not is_ours:
+                return left_alone()
+            with opened_retry(folder, loaded, Worker(progress), choice) as context:
                 return carried_to_the_end(context, progress)
-        except TakenError as error:
-            return left_alone(error)

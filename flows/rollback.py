@@ -11,7 +11,7 @@ from prefect.states import Completed
 from flows.ledger.families import record_of
 from flows.migrate import left_alone
 from flows.parameters import ConfirmedToo, DryRun, RunFilePath, RunId, chosen_run, flow_run_name
-from flows.prefect_limits import TakenError, pool_slot
+from flows.prefect_limits import pool_slot
 from flows.prefect_progress import progress_of
 from flows.reports.cards import rollback_markdown
 from flows.steps.context import Worker
@@ -83,11 +83,10 @@ def roll_back_migration(
         progress = progress_of(folder.path.parent.name)
         if dry_run:
             return _counted(folder, progress, confirmed_too=confirmed_too)
-        try:
-            with pool_slot(record_of(folder).pool_id, progress, is_shared=False):
-                return _deleted(folder, progress, confirmed_too=confirmed_too)
-        except TakenError as error:
-            return left_alone(error)
+        with pool_slot(record_of(folder).pool_id, progress, is_shared=False) as is_ours:
+            if not is_ours:
+                return left_alone()
+            return _deleted(folder, progress, confirmed_too=confirmed_too)
 
 
 def _counted(folder: RunFolder, progress: Progress, *, confirmed_too: bool) -> State[dict[str, Any]]:

@@ -12,7 +12,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from connectors.errors import RetryError
 from flows import prefect_limits
-from flows.prefect_limits import TakenError, job_slot, pool_slot
+from flows.prefect_limits import job_slot, pool_slot
 from flows.steps.progress import Silence
 
 if TYPE_CHECKING:
@@ -96,25 +96,27 @@ def test_the_slot_is_given_back_when_the_work_fails(api: Api) -> None:
 
 
 def test_workers_that_share_a_run_are_one_migration(api: Api) -> None:
-    with pool_slot(POOL, Silence(), is_shared=True):
-        assert api.taken == set()
+    with (
+        pool_slot(POOL, Silence(), is_shared=True) as first,
+        pool_slot(POOL, Silence(), is_shared=True) as second,
+    ):
+        assert (first, second, api.taken) == (True, True, set())
 
 
 def test_nobody_is_asked_where_no_flow_run_records_anything(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prefect_limits, "in_flow_run", lambda: False)
-    with pool_slot(POOL, Silence(), is_shared=False), job_slot(context_of()):
-        assert api.limits == set()
+    with pool_slot(POOL, Silence(), is_shared=False) as is_ours, job_slot(context_of()):
+        assert (is_ours, api.limits) == (True, set())
 
 
 def test_a_taken_pool_is_waited_for_until_a_killed_runs_lease_has_ended(api: Api) -> None:
     with (
-        pool_slot(POOL, Silence(), is_shared=False),
-        pytest.raises(TakenError),
-        pool_slot(POOL, Silence(), is_shared=False),
+        pool_slot(POOL, Silence(), is_shared=False) as first,
+        pool_slot(POOL, Silence(), is_shared=False) as second,
     ):
-        pytest.fail("two migrations in one pool")
+        assert (first, second) == (True, False)
     assert api.waited[-1][1] > prefect_limits.LEASE_SECONDS
 
 

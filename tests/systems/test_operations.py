@@ -122,7 +122,7 @@ except Exception as error:
 def test_a_pool_is_changed_by_one_flow_run_alone(house: PrefectHouse, migration: Migration) -> None:
     with taken(house, f"poolferry-pool-{migration.pool_id}"):
         said = house.python("-c", IMPATIENT, str(migration.run_file))
-    assert f"StopError Another flow run has the pool {migration.pool_id}; nothing was done." in said
+    assert "StopError Another flow run changes the pool; nothing was done." in said
     assert flow_run_of(house, migration.run_file)["state_type"] == "CANCELLED"
     assert not (migration.run_file.parent / "runs").exists(), "no run was begun that would be in the way"
 
