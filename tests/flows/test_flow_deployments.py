@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tomllib
 from importlib import import_module
@@ -130,3 +131,26 @@ def test_no_file_of_the_deployments_is_ignored_by_git() -> None:
     """`runs/` is where runs go by default, and `deployments/runs` is not such a folder."""
     asked = subprocess.run(["git", "check-ignore", *RUN_FILES], cwd=ROOT, capture_output=True, check=False)
     assert asked.stdout == b""
+
+
+def test_the_page_on_prefect_names_every_deployment_with_its_parameters() -> None:
+    page = (DEPLOYMENTS / "PREFECT.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([\w-]+/[\w-]+)` \| (.*?) \|", page, re.MULTILINE))
+    assert told.keys() == {full_name(each) for each in DECLARED["deployments"]}
+    for each in DECLARED["deployments"]:
+        named = re.findall(r"`(\w+)`", told[full_name(each)])
+        if "the same" not in told[full_name(each)]:
+            assert named == list(flow_of(each).parameters.properties)
+
+
+def test_the_readme_names_every_deployment() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| `([\w-]+/[\w-]+)` \|", readme, re.MULTILINE))
+    assert told == {full_name(each) for each in DECLARED["deployments"]}
+
+
+def test_the_limits_are_named_as_the_page_says() -> None:
+    page = (DEPLOYMENTS / "PREFECT.md").read_text(encoding="utf-8")
+    code = (ROOT / "flows" / "prefect_limits.py").read_text(encoding="utf-8")
+    for limit in re.findall(r"`(poolferry-[a-z-]+-)[A-Z]", page):
+        assert f'f"{limit}{{' in code
