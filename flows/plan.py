@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import State, flow
 from prefect.states import Completed
 
+from flows.parameters import RunFilePath, flow_run_name
 from flows.prefect_progress import progress_of
 from flows.reports.cards import (
     forecast_counts,
@@ -21,8 +22,8 @@ from flows.steps.extract import extract
 from flows.steps.forecast import forecast, scratch
 from flows.steps.route import route
 from flows.tasks import (
-    RunFilePath,
-    flow_run_name,
+    READING_SECONDS,
+    VERSION,
     harmless_errors,
     run_task,
     show_markdown,
@@ -33,12 +34,19 @@ from flows.tasks import (
 if TYPE_CHECKING:
     from flows.steps.forecast import Forecast
 
-READ_AND_JUDGE = stage_task("read and judge", extract)
-CHOOSE_WAYS = stage_task("choose ways", route)
-FORECAST = stage_task("forecast", forecast)
+READ_AND_JUDGE = stage_task("read and judge the users", extract, again=True)
+CHOOSE_WAYS = stage_task("choose a way for each user", route, again=True)
+FORECAST = stage_task("forecast jobs, time and cost", forecast)
 
 
-@flow(name="plan-migration", flow_run_name=flow_run_name, persist_result=False)
+@flow(
+    name="plan-migration",
+    flow_run_name=flow_run_name,
+    version=VERSION,
+    retries=0,
+    timeout_seconds=READING_SECONDS,
+    persist_result=False,
+)
 def plan_migration(run_file: RunFilePath) -> State[dict[str, Any]]:
     """Forecast a migration: who would go which way, who would be rejected and why, and how long it takes.
 

@@ -9,24 +9,32 @@ from typing import TYPE_CHECKING, Any
 from prefect import State, flow
 from prefect.states import Completed
 
+from flows.parameters import RunFilePath, flow_run_name
 from flows.prefect_progress import progress_of
 from flows.reports.cards import reconciliation_markdown
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.reconciling import hold, opened_finished, read_now, scratch
-from flows.tasks import RunFilePath, flow_run_name, harmless_errors, run_task, show_markdown, stage_task
+from flows.tasks import READING_SECONDS, VERSION, harmless_errors, run_task, show_markdown, stage_task
 
 if TYPE_CHECKING:
     from flows.steps.reconciling import Reconciliation
 
-READ_NOW = stage_task("read the pool", read_now)
-HOLD = stage_task("hold it against the run", hold)
+READ_NOW = stage_task("read the pool", read_now, again=True)
+HOLD = stage_task("hold the pool against the run", hold)
 
 DIFFERENCES = "Differences"
 """Name of the state that a flow run ends in when it has found any; automations can wait for it."""
 
 
-@flow(name="reconcile-users", flow_run_name=flow_run_name, persist_result=False)
+@flow(
+    name="reconcile-users",
+    flow_run_name=flow_run_name,
+    version=VERSION,
+    retries=0,
+    timeout_seconds=READING_SECONDS,
+    persist_result=False,
+)
 def reconcile_users(run_file: RunFilePath) -> State[dict[str, Any]]:
     """Hold the pool against the newest finished run: who is there, gone, changed or unknown.
 

@@ -1,16 +1,17 @@
-"""The flow ``rollback-users``: delete the users whom a run created, and nobody else."""
+"""The flow ``roll-back-migration``: delete the users whom a run created, and nobody else."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import State, flow
 from prefect.states import Completed
-from pydantic import Field
 
-from flows.ledger.folder import find_run
+from flows.ledger.families import record_of
+from flows.migrate import left_alone
+from flows.parameters import ConfirmedToo, DryRun, RunFilePath, RunId, chosen_run, flow_run_name
+from flows.prefect_limits import pool_slot
 from flows.prefect_progress import progress_of
 from flows.reports.cards import rollback_markdown
 from flows.steps.context import Worker
@@ -22,63 +23,88 @@ from flows.steps.rolling_back import (
     judge_now,
     opened_rollback,
 )
-from flows.tasks import harmless_errors, run_folder_name, run_task, show_markdown, stage_task
+from flows.tasks import (
+    CHANGING_SECONDS,
+    VERSION,
+    harmless_errors,
+    run_task,
+    show_markdown,
+    stage_task,
+)
 
 if TYPE_CHECKING:
+    from flows.ledger.folder import RunFolder
     from flows.steps.context import Context
+    from flows.steps.progress import Progress
     from flows.steps.rolling_back import Rollback
 
-RunFolderPath = Annotated[
-    str, Field(min_length=1, examples=["/srv/migration/runs/acme/20261123T050258Z-a0afbd"])
-]
-
-LOOK = stage_task("look at the users", judge_now)
-JUDGE = stage_task("judge the users", judge_all)
-DELETE = stage_task("delete users", delete_all)
-ADD_UP = stage_task("add up", finish_rollback)
+LOOK = stage_task("look at the users that the run created", judge_now)
+JUDGE = stage_task("judge the users that the run created", judge_all)
+DELETE = stage_task("delete the users that are as the run left them", delete_all)
+ADD_UP = stage_task("add up what was deleted", finish_rollback)
 
 LEFT_ALONE = "LeftAlone"
 """Name of the state that a flow run ends in where users of the run are left in the pool."""
 
 
-@flow(name="rollback-users", flow_run_name=run_folder_name, persist_result=False)
-def rollback_users(
-    run_folder: RunFolderPath, *, delete: bool = False, confirmed_too: bool = False
+@flow(
+    name="roll-back-migration",
+    flow_run_name=flow_run_name,
+    version=VERSION,
+    retries=0,
+    timeout_seconds=CHANGING_SECONDS,
+    persist_result=False,
+)
+def roll_back_migration(
+    run_file: RunFilePath,
+    run_id: RunId = "",
+    *,
+    dry_run: DryRun = True,
+    confirmed_too: ConfirmedToo = False,
 ) -> State[dict[str, Any]]:
-    """Delete the users that a run created; only counts them, without `delete`.
+    """Delete the users that a run created; only counts them as long as `dry_run` is on.
 
     Left alone are users who have signed in or were changed since the run, and those who could have signed
     in without a trace. The same parameters go on with a rollback that was stopped.
 
     Args:
-        run_folder: Path of the run's folder on the machine that the flow runs on.
-        delete: Delete; nothing is changed otherwise.
-        confirmed_too: Also users who could sign in from the start: no application has used the pool.
+        run_file: Path of the run file (YAML) of the run, on the machine that the flow runs on.
+        run_id: The run: the name of its folder, such as 20261123T050258Z-a0afbd. Empty: only looks, at the
+            newest that is no retry.
+        dry_run: Only count whom a rollback would delete; the pool is read, and nothing is changed.
+        confirmed_too: Also users who could sign in from the start, which is safe only while no
+            application has used the pool.
 
     Returns:
         Completed, or LeftAlone where users are left, with the counts as its data.
     """
     with harmless_errors():
-        return _rollback(Path(run_folder), delete=delete, confirmed_too=confirmed_too)
+        folder = chosen_run(run_file, run_id, must_be_named=not dry_run)
+        progress = progress_of(folder.path.parent.name)
+        if dry_run:
+            return _counted(folder, progress, confirmed_too=confirmed_too)
+        with pool_slot(record_of(folder).pool_id, progress, is_shared=False) as is_ours:
+            if not is_ours:
+                return left_alone()
+            return _deleted(folder, progress, confirmed_too=confirmed_too)
 
 
-def _rollback(path: Path, *, delete: bool, confirmed_too: bool) -> State[dict[str, Any]]:
-    folder = find_run(str(path), path.parent)
-    name = path.parent.name
-    with opened_rollback(folder, Worker(progress_of(name))) as context:
-        found = _deleted(context, confirmed_too) if delete else _counted(context, confirmed_too)
+def _counted(folder: RunFolder, progress: Progress, *, confirmed_too: bool) -> State[dict[str, Any]]:
+    with opened_rollback(folder, Worker(progress)) as context:
+        looked = run_task(LOOK, context, confirmed_too=confirmed_too)
+        return _told(context, count_ends(context, looked, done=False))
+
+
+def _deleted(folder: RunFolder, progress: Progress, *, confirmed_too: bool) -> State[dict[str, Any]]:
+    with opened_rollback(folder, Worker(progress)) as context:
+        run_task(JUDGE, context, confirmed_too=confirmed_too)
+        run_task(DELETE, context, confirmed_too=confirmed_too)
+        return _told(context, run_task(ADD_UP, context))
+
+
+def _told(context: Context, found: Rollback) -> State[dict[str, Any]]:
+    name = context.folder.path.parent.name
     show_markdown(name, "rollback", rollback_markdown(name, found), found.sentence)
     return Completed(
         name=LEFT_ALONE if found.exit_status else None, message=found.sentence, data=asdict(found)
     )
-
-
-def _counted(context: Context, confirmed_too: bool) -> Rollback:  # noqa: FBT001 - a flag of the flow
-    return count_ends(context, run_task(LOOK, context, confirmed_too=confirmed_too), done=False)
-
-
-def _deleted(context: Context, confirmed_too: bool) -> Rollback:  # noqa: FBT001 - same
-    run_task(JUDGE, context, confirmed_too=confirmed_too)
-    run_task(DELETE, context, confirmed_too=confirmed_too)
-    found: Rollback = run_task(ADD_UP, context)
-    return found

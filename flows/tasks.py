@@ -1,23 +1,22 @@
 """The tasks of the flows: one a stage of a run, one a batch, never one a user.
 
 A task sees ids and counts alone. Nothing is cached and no result is kept: the ledger knows what was done.
-Only a whole batch is tried again by Prefect, which the ledger makes safe; below it, botocore's and
-``connectors.retry``'s calls have their own policies, and above it a flow is simply run again.
+Prefect tries a whole batch again, which the ledger makes safe, and a stage that only reads; below them,
+botocore's and ``connectors.retry``'s calls have their own policies, and above them a flow is run again.
 """
 
 from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-from prefect import Task, runtime
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect import Task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 from prefect.utilities.annotations import opaque
-from pydantic import Field
 
 from connectors.errors import AskThePoolError, PoolferryError, RetryError, StopError, UserRefusedError
 
@@ -32,10 +31,16 @@ if TYPE_CHECKING:
 RETRY_SECONDS = (30.0, 120.0, 600.0)
 """Pauses before a batch is tried again; a single call has been tried for two minutes by then."""
 
-OURS = ("connectors.", "flows.", "mappings.")
+CHANGING_SECONDS = 30 * 24 * 3600.0
+"""When Prefect ends a flow that changes the pool: a call a user takes weeks where the quotas are small."""
 
-RunFilePath = Annotated[str, Field(min_length=1, examples=["/srv/migration/acme.yaml"])]
-"""The parameter that all flows share; the flows' docstrings give Prefect's form its help."""
+READING_SECONDS = 24 * 3600.0
+"""When Prefect ends a flow that only reads, or works on files alone."""
+
+VERSION = version("poolferry")
+"""Version of the flows, and of their deployments."""
+
+OURS = ("connectors.", "flows.", "mappings.")
 
 TRIED_AGAIN = (RetryError, AskThePoolError)
 """What a second try of a batch can mend: it asks the pool first, since the ledger tells it to."""
@@ -82,31 +87,32 @@ def _place(trace: TracebackType | None) -> str:
     return place
 
 
-def flow_run_name() -> str:
-    """Name a flow run after its run file: ``acme`` for ``/srv/migration/acme.yaml``."""
-    return Path(str(runtime.flow_run.parameters.get("run_file", ""))).stem or "unnamed"
+def can_be_tried_again(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Say whether a failed batch is worth a second try: a refusal stays a refusal."""
+    return isinstance(state.data, TRIED_AGAIN)
 
 
-def run_folder_name() -> str:
-    """Name a flow run after its run: ``acme-20261123T050258Z-a0afbd``."""
-    folder = Path(str(runtime.flow_run.parameters.get("run_folder", "")))
-    return f"{folder.parent.name}-{folder.name}".strip("-") or "unnamed"
+TRIES: dict[str, Any] = {
+    "retries": len(RETRY_SECONDS),
+    "retry_delay_seconds": list(RETRY_SECONDS),
+    "retry_condition_fn": can_be_tried_again,
+}
+"""How Prefect tries again what is safe to be done twice."""
 
 
-def stage_task(name: str, work: Callable[..., Any]) -> Task[..., Any]:
-    """Make a stage of a run a task: never cached, nothing kept, no retry."""
+def stage_task(name: str, work: Callable[..., Any], *, again: bool = False) -> Task[..., Any]:
+    """Make a stage of a run a task: never cached, nothing kept.
+
+    ``again`` lets Prefect try it again, which is for stages that only read and have no batches below them.
+    """
     return Task(
         fn=harmless_errors()(work),
         name=name,
         task_run_name=name,
         cache_policy=NO_CACHE,
         persist_result=False,
+        **(TRIES if again else {}),
     )
-
-
-def can_be_tried_again(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Say whether a failed batch is worth a second try: a refusal stays a refusal."""
-    return isinstance(state.data, TRIED_AGAIN)
 
 
 def batch_task(work: Callable[..., Any]) -> Task[..., Any]:
@@ -117,16 +123,14 @@ def batch_task(work: Callable[..., Any]) -> Task[..., Any]:
         task_run_name="{title}",
         cache_policy=NO_CACHE,
         persist_result=False,
-        retries=len(RETRY_SECONDS),
-        retry_delay_seconds=list(RETRY_SECONDS),
-        retry_condition_fn=can_be_tried_again,
+        **TRIES,
     )
 
 
-def batch_title(batch: BatchRecord) -> str:
-    """Name a batch's task run: ``import batch 3 · 500,000 users``."""
+def batch_title(batch: BatchRecord, batches: int) -> str:
+    """Name a batch's task run: ``import batch 3 of 12 · 500,000 users``."""
     verb = {"import_job": "import", "admin_create_user": "create"}.get(batch.strategy, "update")
-    return f"{verb} batch {batch.number} · {batch.users:,} users"
+    return f"{verb} batch {batch.number} of {batches} · {batch.users:,} users"
 
 
 def run_task(job: Task[..., Any], subject: object, **parameters: object) -> Any:  # noqa: ANN401 - as the task returns
@@ -151,6 +155,12 @@ def show_table(name: str, kind: str, rows: Sequence[Mapping[str, Any]], descript
         create_table_artifact(
             [dict(row) for row in rows], key=artifact_key(name, kind), description=description
         )
+
+
+def show_link(name: str, kind: str, link: str, text: str, description: str) -> None:
+    """Show a link in the flow run's page."""
+    if in_flow_run():
+        create_link_artifact(link, link_text=text, key=artifact_key(name, kind), description=description)
 
 
 def artifact_key(name: str, kind: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+import socket
+from typing import TYPE_CHECKING, Any, Final
 
 from flows.reports.delta import delta_parts, unmapped_parts
 from flows.reports.markdown import table
@@ -11,8 +13,12 @@ from flows.steps.columns import IN_THE_POOL
 from mappings.reasons import reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flows.ledger.folder import RunFolder
     from flows.steps.finishing import Summary
     from flows.steps.forecast import Forecast
+    from flows.steps.purging import Purge
     from flows.steps.reconciling import Reconciliation
     from flows.steps.rolling_back import Rollback
 
@@ -141,6 +147,43 @@ def rollback_markdown(name: str, found: Rollback) -> str:
     ]
     left = ["## Left alone", table(("reason", "users", "what it means", "what to do"), rows)] if rows else []
     return "\n\n".join([f"# {name}: rollback", found.sentence, *left]) + "\n"
+
+
+def purge_markdown(name: str, found: Sequence[Purge]) -> str:
+    """Show what a purge has removed, or would remove, from a run and its retries; counts alone."""
+    rows = [(one.run_id, f"{one.users:,}", f"{one.files:,}", f"{one.bytes:,}") for one in found]
+    verb = "were" if all(one.done for one in found) else "would be"
+    parts = [
+        f"# {name}: purge",
+        f"What {verb} removed:",
+        table(("run", "users", "files", "bytes"), rows),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def where_to_look(folder: RunFolder) -> str:
+    """Say where the report and the lists of people lie, which nobody finds in Prefect."""
+    parts = [
+        "\n## Where to look",
+        f"This report is `{folder.report}` on `{socket.gethostname()}`.",
+        "Files beside it name people, and can be read by their owner alone.",
+        f"```console\n$ poolferry report {folder.path}\n$ poolferry explain {folder.path} USER\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+CONSOLES: Final = {"cn": "amazonaws.cn", "us-gov": "amazonaws-us-gov.com"}
+"""Where the console of a partition is; everywhere else it is at ``aws.amazon.com``."""
+
+
+def console_link(pool_id: str) -> tuple[str, str, str]:
+    """Link, text and description of a pool's page in the AWS console; the id begins with its Region."""
+    region = pool_id.partition("_")[0]
+    hosts = (host for partition, host in CONSOLES.items() if region.startswith(f"{partition}-"))
+    domain = next(hosts, "aws.amazon.com")
+    link = f"https://{region}.console.{domain}/cognito/v2/idp/user-pools/{pool_id}/users?region={region}"
+    aside = " This run went to AWS_ENDPOINT_URL instead." if "AWS_ENDPOINT_URL" in os.environ else ""
+    return link, f"Users of {pool_id}", f"The pool {pool_id} in the AWS console.{aside}"
 
 
 def _counted(title: str, head: str, counts: dict[str, int]) -> list[str]:

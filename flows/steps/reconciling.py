@@ -160,6 +160,8 @@ def read_now(context: Context, folder: Path) -> None:
     context.progress.stage("Reading the pool", context.schema.estimated_users, "users")
     done = 0
     names = list(context.schema.attributes)
+    for left in folder.glob("u*.parquet"):  # of a reading that stopped in the middle
+        left.unlink()
     for number, users in enumerate(read_back(context.cognito, context.schema.pool_id, attributes=names), 1):
         write_parquet(users, folder / f"u{number:05d}.parquet")
         done += users.height

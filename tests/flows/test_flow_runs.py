@@ -11,14 +11,17 @@ from prefect.states import StateType
 
 import flows.migrate
 from connectors.errors import ConfigurationError, StopError, TargetError
+from flows.ledger.folder import RunFolder
 from flows.migrate import migrate_users, run_as_flow
 from flows.plan import plan_migration
 from flows.reports.cards import (
+    console_link,
     finished_sentence,
     forecast_markdown,
     forecast_reason_rows,
     reason_rows,
     summary_sentence,
+    where_to_look,
 )
 from flows.settings import load_run_file
 from flows.steps.context import Worker
@@ -57,7 +60,7 @@ def test_each_batch_is_sent_by_a_task_of_its_own(pool: Pool, monkeypatch: pytest
     monkeypatch.setattr(flows.migrate.SEND_BATCH, "fn", listening)
     people = [person(n) for n in range(5)]
     migrate_users.fn(str(pool.run_file(people, jobs={"poll_seconds": 0.1, "max_rows": 2})))
-    assert titles == [f"import batch {n} · {users} users" for n, users in ((1, 2), (2, 2), (3, 1))]
+    assert titles == [f"import batch {n} of 3 · {users} users" for n, users in ((1, 2), (2, 2), (3, 1))]
 
 
 def test_a_stopped_flow_goes_on_where_it_was(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,3 +149,30 @@ def test_every_reason_is_a_row_with_what_to_do() -> None:
         ("failed", "username_exists", 2),
     ]
     assert all(row["meaning"] for row in rows)
+
+
+def test_the_summary_says_where_the_report_and_the_lists_of_people_are(tmp_path: Path) -> None:
+    """Prefect has counts alone, so whoever wants to know who was rejected must find the folder."""
+    text = where_to_look(RunFolder(tmp_path))
+    assert f"`{tmp_path}/report.md` on `" in text
+    assert f"poolferry report {tmp_path}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("pool_id", "begins"),
+    [
+        ("eu-west-1_Example01", "https://eu-west-1.console.aws.amazon.com/cognito/"),
+        ("cn-north-1_Example01", "https://cn-north-1.console.amazonaws.cn/cognito/"),
+        ("us-gov-west-1_Example01", "https://us-gov-west-1.console.amazonaws-us-gov.com/cognito/"),
+    ],
+)
+def test_the_link_leads_to_the_pool_in_the_console_of_its_region(
+    pool_id: str, begins: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    link, _, description = console_link(pool_id)
+    assert link.startswith(begins)
+    assert f"/{pool_id}/" in link
+    assert "instead" not in description
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5500")
+    assert console_link(pool_id)[2].endswith("This run went to AWS_ENDPOINT_URL instead.")

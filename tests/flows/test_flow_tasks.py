@@ -25,6 +25,9 @@ from flows.ledger.states import BatchState
 from flows.ledger.store import BatchRecord, Ledger
 from flows.migrate import ADD_UP, SEND_BATCH, STAGES
 from flows.plan import CHOOSE_WAYS, FORECAST, READ_AND_JUDGE
+from flows.purge import FORGET
+from flows.reconcile import HOLD, READ_NOW
+from flows.rollback import DELETE, JUDGE, LOOK
 from flows.steps.running import STEPS
 from flows.steps.sending import send
 from flows.tasks import artifact_key, batch_title, can_be_tried_again, harmless, harmless_errors, stage_task
@@ -33,7 +36,10 @@ if TYPE_CHECKING:
     from prefect import Task
 
 PLANTED = "planted.person@example.com"
-ALL_TASKS = [*STAGES.values(), SEND_BATCH, ADD_UP, READ_AND_JUDGE, CHOOSE_WAYS, FORECAST]
+ALL_TASKS = [
+    *STAGES.values(), SEND_BATCH, ADD_UP, READ_AND_JUDGE, CHOOSE_WAYS, FORECAST, READ_NOW, HOLD, LOOK, JUDGE,
+    DELETE, FORGET,
+]  # fmt: skip
 
 
 def work_that_fails(_subject: object) -> None:
@@ -80,7 +86,7 @@ def test_the_place_is_the_innermost_line_of_poolferry() -> None:
 
 def test_the_boundary_itself_is_no_place_of_interest() -> None:
     with pytest.raises(AttributeError) as info:
-        batch_title(None)  # type: ignore[arg-type]
+        batch_title(None, 1)  # type: ignore[arg-type]
     assert "flows.tasks" not in str(harmless(info.value))
 
 
@@ -112,10 +118,12 @@ def test_only_what_a_second_try_can_mend_is_tried_again(error: Exception, again:
     assert can_be_tried_again(SEND_BATCH, run, Failed(data=error)) is again
 
 
-def test_only_a_batch_is_tried_again() -> None:
-    """Retries live on one level: a stage that could be retried would multiply those of its batches."""
-    assert SEND_BATCH.retries > 0
-    assert all(job.retries == 0 for job in ALL_TASKS if job is not SEND_BATCH)
+def test_only_a_batch_and_what_only_reads_is_tried_again() -> None:
+    """Retries live on one level: the stages of a run stop it, and the same parameters go on."""
+    again = {SEND_BATCH, READ_AND_JUDGE, CHOOSE_WAYS, READ_NOW}
+    for job in ALL_TASKS:
+        assert (job.retries > 0) is (job in again)
+        assert (job.retry_condition_fn is can_be_tried_again) is (job in again)
 
 
 @pytest.mark.parametrize("job", ALL_TASKS, ids=lambda job: job.name)
@@ -132,7 +140,7 @@ def test_a_batch_is_named_by_numbers() -> None:
     record = BatchRecord(
         3, "import_job", "BCRYPT", 500_000, BatchState.PLANNED, 1, None, None, None, {"bytes": 9}
     )
-    assert batch_title(record) == "import batch 3 · 500,000 users"
+    assert batch_title(record, 12) == "import batch 3 of 12 · 500,000 users"
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from prefect.states import StateType
 
 from connectors.cognito import deletion
 from connectors.errors import AskThePoolError, ConfigurationError, TargetError
 from flows.ledger.folder import RunFolder
-from flows.rollback import LEFT_ALONE, rollback_users
 from flows.settings import load_run_file
 from flows.steps import rolling_back
 from flows.steps.context import Worker
@@ -222,14 +220,4 @@ def test_retries_are_rolled_back_as_runs_of_their_own(pool: Pool) -> None:
     assert rollback(parent, Worker()).made == 1
     assert set(pool.users()) == {"u00002"}
     assert rollback(child, Worker()).deleted == 1
-    assert pool.users() == {}
-
-
-def test_the_flow_counts_and_deletes(pool: Pool) -> None:
-    folder = migrated(pool, [person(1), person(2, pw=BCRYPT)])
-    looked = rollback_users.fn(str(folder.path))
-    assert (looked.type, looked.name, looked.data["deleted"]) == (StateType.COMPLETED, LEFT_ALONE, 1)
-    assert len(pool.users()) == 2
-    done = rollback_users.fn(str(folder.path), delete=True, confirmed_too=True)
-    assert (done.name, done.data["deleted"]) == ("Completed", 2)
     assert pool.users() == {}
