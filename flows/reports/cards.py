@@ -13,12 +13,7 @@ from mappings.reasons import reason
 if TYPE_CHECKING:
     from flows.steps.finishing import Summary
     from flows.steps.forecast import Forecast
-    from flows.steps.reconciling import Reconciliation
     from flows.steps.rolling_back import Rollback
-
-COUNTS = (
-    "expected", "there", "gone", "replaced", "compared", "altered", "unknown", "deferred", "arrived",
-)  # fmt: skip
 
 
 def finished_sentence(summary: Summary) -> str:
@@ -119,20 +114,6 @@ def forecast_counts(forecast: Forecast) -> dict[str, Any]:
     return {**counts, "reasons": reasons}
 
 
-def reconciliation_markdown(name: str, found: Reconciliation) -> str:
-    """Show what was found when the pool was held against the ledger."""
-    counts = {name: getattr(found, name) for name in COUNTS}
-    parts = [
-        f"# {name}: run {found.run_id} against the pool",
-        found.sentence,
-        table(("users", "count"), [(label, f"{count:,}") for label, count in counts.items()]),
-        *_counted("Attributes that have another value now", "attribute", found.changed),
-        *_counted("Statuses now", "status", found.statuses),
-        *_counted("Statuses that moved", "from → to", found.moved),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
 def rollback_markdown(name: str, found: Rollback) -> str:
     """Show what a rollback has done, or would do; counts alone."""
     rows = [
@@ -141,11 +122,6 @@ def rollback_markdown(name: str, found: Rollback) -> str:
     ]
     left = ["## Left alone", table(("reason", "users", "what it means", "what to do"), rows)] if rows else []
     return "\n\n".join([f"# {name}: rollback", found.sentence, *left]) + "\n"
-
-
-def _counted(title: str, head: str, counts: dict[str, int]) -> list[str]:
-    rows = [(name, f"{count:,}") for name, count in counts.items()]
-    return [f"## {title}", table((head, "users"), rows)] if rows else []
 
 
 def _reason_row(code: str, users: int) -> dict[str, Any]:
