@@ -28,10 +28,12 @@ from flows.steps.three_ways import (
     SENT,
     STATUS,
     WAS,
+    WHO,
     WHOLE,
     name_of,
     names_now,
     read_anew,
+    who,
 )
 from mappings.rules_username import folded
 
@@ -201,20 +203,15 @@ def strangers(sides: Sides) -> pl.LazyFrame:
     context, runs = sides.context, runs_of(sides.context.loaded.state_folder)
     names = [run.scan_users() for run in runs if run.has_users()]
     names += [sides.source.folder.scan_users()] if sides.source else []
-    subs = [
-        pl.scan_parquet(path).select(pl.col(SUB_BEFORE).alias(SUB))
-        for run in runs
-        for path in run.all("before")
+    before = [path for run in runs for path in run.all("before")]
+    subs = [pl.scan_parquet(path).select(pl.col(SUB_BEFORE).hash().alias(WHO)) for path in before]
+    subs += [
+        pl.scan_parquet(run.verdicts).drop_nulls(SUB).select(who()) for run in runs if run.verdicts.exists()
     ]
-    subs += [pl.scan_parquet(run.verdicts).select(SUB) for run in runs if run.verdicts.exists()]
-    known = pl.concat(
-        [users.select(folded(pl.col(USERNAME), context.schema).hash().alias(NAME)) for users in names]
-    )
-    by_name = (
-        names_now(sides).join(known.drop_nulls(), on=NAME, how="semi").select(pl.col(NAMESAKE).alias(SUB))
-    )
-    by_sub = pl.concat([*subs, by_name]).drop_nulls().unique()
-    return sides.pool().select(SUB).join(by_sub, on=SUB, how="anti")
+    known = [users.select(folded(pl.col(USERNAME), context.schema).hash().alias(NAME)) for users in names]
+    by_name = names_now(sides).join(pl.concat(known), on=NAME, how="semi")
+    by_sub = pl.concat([*subs, by_name.select(pl.col(NAMESAKE).alias(WHO))])
+    return sides.pool().select(SUB, who()).join(by_sub, on=WHO, how="anti")
 
 
 def _late(sides: Sides) -> pl.LazyFrame:
@@ -225,9 +222,10 @@ def _late(sides: Sides) -> pl.LazyFrame:
         for number, run in enumerate(sides.chain)
     ]  # fmt: skip
     named = pl.concat(failed).with_columns(name_of(sides.context), key())
-    there = named.join(names_now(sides), on=NAME, how="inner").rename({NAMESAKE: SUB})
-    landed = sides.people().drop_nulls(SUB).select(SUB)
-    return there.join(landed, on=SUB, how="anti")
+    there = named.join(names_now(sides), on=NAME, how="inner").rename({NAMESAKE: WHO})
+    landed = sides.people().drop_nulls(WHO).select(WHO)
+    late = there.join(landed, on=WHO, how="anti")
+    return sides.pool().select(SUB, who()).join(late, on=WHO, how="inner")
 
 
 def not_landed(sides: Sides) -> int:

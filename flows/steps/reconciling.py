@@ -27,7 +27,7 @@ from flows.steps.forecast import scratch
 from flows.steps.reading_pool import ONE_BY_ONE
 from flows.steps.reconciled import EXPORTS, FOUND, Tally, now_of, written
 from flows.steps.running import begin, opened_in
-from flows.steps.three_ways import IS_ENABLED, Sides, holders, lay_beside, locate, shares
+from flows.steps.three_ways import IS_ENABLED, WHO, Sides, holders, lay_beside, locate, shares, who
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,14 +150,15 @@ def _pool_schema(sides: Sides) -> dict[str, pl.DataType]:
 def _asked_again(sides: Sides) -> pl.DataFrame:
     """Ask by name for those whom the reading has not seen: it is eventually consistent (F5.15)."""
     landed = holders(sides).filter(pl.col(VERDICT).is_in(IN_THE_POOL) & pl.col(SUB).is_not_null())
-    gone = landed.join(sides.pool().select(SUB), on=SUB, how="anti").select("username")
+    here = sides.pool().select(who())
+    gone = landed.select("username", who()).join(here, on=WHO, how="anti").select("username")
     missing = gone.collect(engine="streaming")["username"].drop_nulls()
     context = sides.context
     names = missing if missing.len() <= ONE_BY_ONE else ()
     found = [find_user(context.cognito, context.schema, name) for name in names]
     nobody = pl.DataFrame(schema=_pool_schema(sides))
     late = pl.concat([nobody, *found], how="diagonal_relaxed").select(nobody.columns).unique(SUB)
-    return late.lazy().join(sides.pool().select(SUB), on=SUB, how="anti").collect()
+    return late.lazy().with_columns(who()).join(here, on=WHO, how="anti").drop(WHO).collect()
 
 
 def hold(sides: Sides, *, with_values: bool = False) -> Reconciliation:

@@ -1,7 +1,7 @@
 """The three sides of a reconciliation beside one another: the source, the runs, and the pool, now.
 
 Everything lies in files of a hidden folder, and is joined a share of the people at a time, so that memory
-does not grow with attributes. Only ``sub``, name and key of people are joined all at once.
+does not grow with attributes. Only hashes of ``sub`` and name, and keys, are joined all at once.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from flows.ledger.folder import RunFolder
     from flows.steps.context import Context
 
-NAME, NAMESAKE, AT = "@name", "@namesake", "@at"
-"""Hash of a folded name; the ``sub`` of whoever has that name now; a run's number in the chain."""
+NAME, WHO, NAMESAKE, AT = "@name", "@who", "@namesake", "@at"
+"""Hash of a folded name; hash of a ``sub``; that of whoever has the name now; a run's number in the chain.
+
+Joins over everybody are made by hashes of 64 bits, which take a fifth of the memory of the texts.
+"""
 
 STATUS, IS_ENABLED, WHOLE = "status", "enabled", "@whole"
 """Columns of a user of the pool; whether all attributes are known, or those alone that the source fills."""
@@ -105,11 +108,16 @@ def names_now(sides: Sides) -> pl.LazyFrame:
     schema = sides.context.schema
     columns = schema.username_attributes or ("username",)
     names = [
-        sides.pool().select(pl.col("sub").alias(NAMESAKE), folded(pl.col(name), schema).alias(NAME))
+        sides.pool().select(who().alias(NAMESAKE), folded(pl.col(name), schema).alias(NAME))
         for name in columns
     ]
     hashed = pl.concat(names).drop_nulls().with_columns(pl.col(NAME).hash())
     return hashed.unique(NAME)
+
+
+def who() -> pl.Expr:
+    """``WHO`` of users by ``sub``."""
+    return pl.col(SUB).hash().alias(WHO)
 
 
 def name_of(context: Context) -> pl.Expr:
@@ -146,29 +154,31 @@ def locate(sides: Sides) -> None:
     """Find everybody in the pool: by ``sub`` where a run has learned it, else by name.
 
     ``people.parquet``: ``AT``, ``row``, ``source_id``, ``username``, ``verdict``, ``KEY``; ``sub``, null
-    where nobody knows it; ``HERE``; ``NAMESAKE``; ``GONE`` as in ``gone_from_source``, null for whom the
-    source has.
+    where no run knows it; ``WHO``, null where nobody is found; ``HERE``; ``NAMESAKE``; ``GONE`` as in
+    ``gone_from_source``, null for whom the source has.
     """
     everybody = holders(sides).with_columns(name_of(sides.context))
     named = everybody.join(names_now(sides), on=NAME, how="left").drop(NAME)
-    found = named.with_columns(pl.coalesce(SUB, NAMESAKE).alias(SUB))
-    here = sides.pool().select(SUB, pl.lit(value=True).alias(HERE))
-    placed = found.join(here, on=SUB, how="left").join(gone_from_source(sides), on=KEY, how="left")
+    known = pl.when(pl.col(SUB).is_not_null()).then(who()).otherwise(NAMESAKE)
+    named.with_columns(known.alias(WHO)).sink_parquet(sides.folder / "named.parquet", compression="lz4")
+    here = sides.pool().select(who(), pl.lit(value=True).alias(HERE))
+    placed = sides.scan("named.parquet").join(here, on=WHO, how="left")
+    placed = placed.join(gone_from_source(sides), on=KEY, how="left")
     placed.sink_parquet(sides.folder / "people.parquet", compression="lz4")
 
 
 def lay_beside(sides: Sides) -> None:
-    """Write what each side knows of the people who have a ``sub``, with that ``sub``."""
+    """Write what each side knows of the people who are found, with their ``WHO``."""
     for number, family in enumerate(sides.families):
-        mine = sides.people().filter((pl.col(AT) == number) & pl.col(SUB).is_not_null())
+        mine = sides.people().filter((pl.col(AT) == number) & pl.col(WHO).is_not_null())
         existing = mine.filter(pl.col(VERDICT) == "existing")
         was = [(_after(sides, run), mine) for run in family]
         was += [(_before(sides, run), existing) for run in family]
         for place, (frame, whose) in enumerate(was):
-            known = frame.join(whose.select(SUB), on=SUB, how="semi")
+            known = frame.join(whose.select(WHO), on=WHO, how="semi")
             known.sink_parquet(sides.folder / f"was-{number:04d}-{place:04d}.parquet", compression="lz4")
         sent = mapped_in_the_end(family[0], [ENABLED, *sides.mapped]).rename({ORDINAL: "row"})
-        sent = sent.join(mine.select("row", SUB), on="row", how="inner").drop("row")
+        sent = sent.join(mine.select("row", WHO), on="row", how="inner").drop("row")
         sent = sent.cast(_kinds(sides.mapped))  # type: ignore[arg-type] # names are allowed as keys
         sent.sink_parquet(sides.folder / f"sent-{number:04d}.parquet", compression="lz4")
     _said(sides).sink_parquet(sides.folder / "said.parquet", compression="lz4")
@@ -179,8 +189,8 @@ def _kinds(names: Sequence[str]) -> dict[str, pl.DataType]:
 
 
 def _nobody(sides: Sides) -> pl.LazyFrame:
-    texts = dict.fromkeys((SUB, STATUS, *sides.attributes), pl.String())
-    return pl.LazyFrame(schema={**texts, IS_ENABLED: pl.Boolean(), WHOLE: pl.Boolean()})
+    texts = dict.fromkeys((STATUS, *sides.attributes), pl.String())
+    return pl.LazyFrame(schema={WHO: pl.UInt64(), **texts, IS_ENABLED: pl.Boolean(), WHOLE: pl.Boolean()})
 
 
 def _after(sides: Sides, run: RunFolder) -> pl.LazyFrame:
@@ -189,7 +199,8 @@ def _after(sides: Sides, run: RunFolder) -> pl.LazyFrame:
     A retry reads what others have changed meanwhile.
     """
     nobody = _nobody(sides)
-    parts = [pl.scan_parquet(path).with_columns(pl.lit(value=True).alias(WHOLE)) for path in run.all("after")]
+    whole = pl.lit(value=True).alias(WHOLE)
+    parts = [pl.scan_parquet(path).with_columns(who(), whole) for path in run.all("after")]
     return pl.concat([nobody, *parts], how="diagonal_relaxed").select(nobody.collect_schema().names())
 
 
@@ -201,22 +212,22 @@ def _before(sides: Sides, run: RunFolder) -> pl.LazyFrame:
         return nobody
     names = {SUB_BEFORE: SUB, **{pool_column(name): name for name in sides.mapped}}
     chosen = [pl.col(old).alias(new) for old, new in names.items() if old in known]
-    told = pl.scan_parquet(parts).select(*chosen, pl.lit(value=False).alias(WHOLE))
+    told = pl.scan_parquet(parts).select(*chosen, pl.lit(value=False).alias(WHOLE)).with_columns(who())
     return pl.concat([nobody, told], how="diagonal_relaxed").select(nobody.collect_schema().names())
 
 
 def _said(sides: Sides) -> pl.LazyFrame:
     """What the source says now of those whom it says something new of, and who cannot be mistaken."""
-    nobody = pl.LazyFrame(schema={SUB: pl.String(), KEY: pl.String(), **_kinds(sides.mapped)})
+    nobody = pl.LazyFrame(schema={WHO: pl.UInt64(), KEY: pl.String(), **_kinds(sides.mapped)})
     if sides.source is None:
         return nobody
     said = read_anew(sides.source).drop_nulls(KEY)
     once = pl.concat([said.select(KEY), changes.unchanged_of(sides.source).select(KEY)])
     once = once.group_by(KEY).len().filter(pl.col("len") == 1).select(KEY)
-    people = sides.people().drop_nulls(SUB).select(KEY, SUB)
+    people = sides.people().drop_nulls(WHO).select(KEY, WHO)
     chosen = said.join(once, on=KEY, how="semi").join(people, on=KEY, how="inner")
     names = [name for name in sides.mapped if name in chosen.collect_schema().names()]
-    return pl.concat([nobody, chosen.select(SUB, KEY, ENABLED, *names)], how="diagonal_relaxed")
+    return pl.concat([nobody, chosen.select(WHO, KEY, ENABLED, *names)], how="diagonal_relaxed")
 
 
 def read_anew(source: Context) -> pl.LazyFrame:
@@ -225,28 +236,24 @@ def read_anew(source: Context) -> pl.LazyFrame:
 
 
 def shares(sides: Sides) -> Iterator[pl.DataFrame]:
-    """Those people who have a ``sub``, some at a time, with all that each side knows of them."""
+    """Those people who are found, some at a time, with all that each side knows of them."""
     total = sides.people().select(pl.len()).collect().item()
     of = max(1, -(-int(total) // USERS_AT_ONCE))
     for number in range(of):
-        mine = (pl.col(SUB).is_not_null()) & (pl.col(SUB).hash() % of == number)
-        yield _share(sides, mine)
+        yield _share(sides, pl.col(WHO) % of == number)
 
 
 def _share(sides: Sides, mine: pl.Expr) -> pl.DataFrame:
     people = sides.people().filter(mine).collect(engine="streaming")
-    now = sides.pool().drop("username").filter(mine).rename(
-        {name: pool_column(name) for name in (STATUS, IS_ENABLED, *sides.attributes)}
-    )  # fmt: skip
+    now = sides.pool().drop("username").with_columns(who())
     for prefix, frame in (
-        ("", now),
-        (WAS, sides.scan("was-*.parquet").filter(mine)),
-        (SENT, sides.scan("sent-*.parquet").filter(mine)),
-        (SAID, sides.scan("said.parquet").filter(mine)),
+        ("@pool_", now),
+        (WAS, sides.scan("was-*.parquet")),
+        (SENT, sides.scan("sent-*.parquet")),
+        (SAID, sides.scan("said.parquet")),
     ):
-        there = frame.collect(engine="streaming").unique(SUB, keep="first", maintain_order=True)
-        if prefix:
-            there = there.rename({name: prefix + name for name in there.columns if name != SUB})
-            there = there.with_columns(pl.lit(value=True).alias(prefix + HERE))
-        people = people.join(there, on=SUB, how="left", maintain_order="left")
-    return people
+        told = frame.filter(mine).collect(engine="streaming").unique(WHO, keep="first", maintain_order=True)
+        told = told.rename({name: prefix + name for name in told.columns if name != WHO})
+        told = told.with_columns(pl.lit(value=True).alias(prefix + HERE))
+        people = people.join(told, on=WHO, how="left", maintain_order="left")
+    return people.with_columns(pl.coalesce(SUB, pool_column(SUB)).alias(SUB))

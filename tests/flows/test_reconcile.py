@@ -78,7 +78,7 @@ BROKEN: dict[str, tuple[Any, str, Any]] = {
     "values are never compared": (differences, "contradicts", lambda *_: pl.lit(value=False)),
     "every value differs": (differences, "contradicts", lambda *_: pl.lit(value=True)),
     "nobody is found by name": (
-        three_ways, "names_now", lambda _: pl.LazyFrame(schema={"@namesake": pl.String, "@name": pl.UInt64})
+        three_ways, "names_now", lambda _: pl.LazyFrame(schema={"@namesake": pl.UInt64, "@name": pl.UInt64})
     ),
     "nobody ever leaves the source": (
         changes, "rest_of", lambda _: pl.LazyFrame(schema={"@key": pl.String, "gone": pl.Boolean})
