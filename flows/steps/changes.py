@@ -31,8 +31,8 @@ from flows.steps.fingerprints import (
     pairs_of,
     probe,
 )
-from flows.steps.finishing import is_finished
-from flows.steps.repairing import repair_facts, repaired_keys
+from flows.steps.finishing import REPAIRED_COUNT, is_finished
+from flows.steps.repairing import REPAIRS, repair_facts, repaired_keys
 from flows.steps.selecting import names_of
 
 if TYPE_CHECKING:
@@ -207,13 +207,14 @@ def counted(context: Context) -> dict[str, Any]:
     delta = context.ledger.run().facts.get(DELTA)
     if delta is None:
         return {}
-    before = known_keys(context)
-    read = fingerprinted(context.folder.scan_users()).select(KEY)
-    changed = _number(read.join(before, on=KEY, how="semi"))
+    read = fingerprinted(context.folder.scan_users()).select(KEY, ROW)
+    known = _number(read.join(known_keys(context), on=KEY, how="semi"))
+    again = _number(read.join(_prints(_base(context)), on=[KEY, ROW], how="semi")) if REPAIRS in delta else 0
     is_whole = delta["reads"] == "everybody"
     counts = {
-        "new": context.ledger.extracted() - changed,
-        "changed": changed,
+        "new": context.ledger.extracted() - known,
+        "changed": known - again,
+        **({REPAIRED_COUNT: again} if REPAIRS in delta else {}),
         "unchanged": left_out(context),
         "vanished": _number(rest_of(context).filter(~pl.col(GONE))) if is_whole else None,
     }

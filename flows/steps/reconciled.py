@@ -31,6 +31,8 @@ EXPORTS: Final = "reconcile-"
 FOUND: Final = "found"
 """The same folder while it is being made."""
 
+_IN_WORDS: Final = {"access": "enabled on one side alone"}
+
 OF_THE_SOURCE: Final = ("new", "changed", "vanished")
 """Differences that only the source can tell."""
 
@@ -89,7 +91,9 @@ class Reconciliation:
         if not self.exit_status:
             return f"all {self.there:,} users are there, unchanged{late}"
         wrong = [
-            f"{count:,} {what}" for what, count in self.differences.items() if count and what not in TOLD
+            f"{count:,} {_IN_WORDS.get(what, what)}"
+            for what, count in self.differences.items()
+            if count and what not in TOLD
         ]
         return f"{self.there:,} of {self.expected:,} users are there; {', '.join(wrong)}{late}"
 

@@ -44,6 +44,8 @@ def test_following_the_report_leads_to_a_clean_reconciliation(pool: Pool) -> Non
     found = scene.held()
     journey = scene.repair(scene.files(found) / "differences.csv")
     assert journey.counts() == {"imported": 2, "updated": 2}
+    delta = {name: journey.summary["delta"][name] for name in ("new", "changed", "repaired", "vanished")}
+    assert delta == {"new": 1, "changed": 1, "repaired": 2, "vanished": 1}
     assert pool.attributes("u00004")["name"] == "Vera Muster 4"
     assert pool.attributes("u00007")["name"] == "Vera Maria Muster 7"
     assert {"u00001", "u00009"} < pool.users().keys()
