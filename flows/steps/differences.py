@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 KINDS: Final = {
     "missing": "a run left them in the pool, the source has them, and they are not there any more",
     "replaced": "the same, and somebody else has the name now",
+    "renamed": "in the pool under another sign-in name, and the source does not know that name",
     "altered": "an attribute was changed in the pool, and contradicts the source",
     "access": "disabled in the pool and enabled in the source, or the other way round",
     "extra": "in the pool, and unknown to every run and to the source",
@@ -156,7 +157,9 @@ def of_share(sides: Sides, judged_share: pl.DataFrame) -> Iterator[pl.LazyFrame]
     """The differences of some people who were ``judged``."""
     share = judged_share.lazy()
     altered, spoke = _names(sides, ALTERED), _names(sides, SPOKE)
-    yield _rows(sides, share.with_columns(altered), "altered").filter(pl.col("attributes") != "")
+    yield _rows(sides, share.filter(_renamed()), "renamed")
+    stayed = share.filter(~_renamed())
+    yield _rows(sides, stayed.with_columns(altered), "altered").filter(pl.col("attributes") != "")
     yield _rows(sides, share.with_columns(spoke).filter(_is(SAID + HERE)), "changed")
     allowed, sent = _words(pl.col(pool_column(IS_ENABLED))), _words(_newest(ENABLED))
     yield _rows(sides, share.filter(ACCESS), "access", sent, allowed)
@@ -166,6 +169,14 @@ def of_share(sides: Sides, judged_share: pl.DataFrame) -> Iterator[pl.LazyFrame]
     yield _rows(sides, flipped, "state", _words(pl.col(WAS + IS_ENABLED)), allowed)
     arrived = share.filter(_is(HERE) & (pl.col(VERDICT) == "deferred"))
     yield _rows(sides, arrived, "arrived", pl.lit("deferred"), status)
+
+
+def _renamed() -> pl.Expr:
+    """Whether nobody, or somebody else, has the name that a run gave: in some pools an address is the name.
+
+    No run finds such a person by the source's name: it would make them a second account.
+    """
+    return _is(HERE) & pl.col(NAMESAKE).ne_missing(pl.col(WHO)) & pl.col(GONE).is_null()
 
 
 def _words(allowed: pl.Expr) -> pl.Expr:

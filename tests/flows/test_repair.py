@@ -18,10 +18,12 @@ from flows.steps.context import Worker
 from flows.steps.repairing import REPAIRED, keys_of, with_repair
 from flows.steps.running import migrate
 from tests.flows.conftest import FIELDS, Pool, person
-from tests.flows.journeys import At, add, lead_to, mapping, travel
+from tests.flows.journeys import At, add, lead_to, make_pool, mapping, travel
 from tests.flows.scenes import PEOPLE, Scene, planted, wrong
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from connectors.cognito.sandbox import Sandbox
 
 
@@ -186,6 +188,30 @@ def test_ids_that_a_spreadsheet_would_compute_come_back_as_they_were(pool: Pool)
         assert sorted(keys_of(files / name, state)) == sorted(odd)
     assert scene.repair(files / "differences.csv").counts() == {"imported": len(odd)}
     assert scene.held().exit_status == 0
+
+
+def test_who_goes_by_another_address_where_that_is_the_name_gets_no_second_account(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """It is for a hand: once the source knows the new address, a repair takes note of it."""
+    pool = make_pool(sandbox, tmp_path / "mail", UsernameAttributes=["email"])
+    source = {"kind": "csv", "path": "users.csv", "key": "id"}
+    own = {"mapping": mapping(username="email"), "source": source}
+    scene = Scene.of(pool, [person(1), person(2)], **own)
+    (sub,) = (
+        name for name, user in pool.users().items() if pool.attributes(name)["email"] == "user1@example.com"
+    )
+    moved = [{"Name": "email", "Value": "new@example.com"}, {"Name": "email_verified", "Value": "true"}]
+    pool.client.admin_update_user_attributes(UserPoolId=pool.pool_id, Username=sub, UserAttributes=moved)
+    found = scene.held()
+    assert wrong(found) == {"renamed": 1}
+    assert scene.repair(scene.files(found) / "differences.csv").counts() == {}
+    assert (wrong(scene.held()), len(pool.users())) == ({"renamed": 1}, 2)
+    scene.source([person(1, email="new@example.com"), person(2)], **own)
+    found = scene.held()
+    assert wrong(found) == {"renamed": 1, "changed": 1}
+    assert scene.repair(scene.files(found) / "differences.csv").counts() == {"existing": 1}
+    assert (wrong(scene.held()), len(pool.users())) == ({}, 2)
 
 
 def test_a_repair_takes_nobody_whose_name_somebody_else_has(pool: Pool) -> None:
