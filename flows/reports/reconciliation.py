@@ -32,6 +32,9 @@ REPAIRS: Final = {
 }
 """What to do about each difference; ``Repair`` and ``Retry`` are the commands below."""
 
+BY_A_REPAIR: Final = ("missing", "altered", "extra", "new", "changed", "vanished")
+"""Differences that a repair mends, or takes note of."""
+
 COUNTS: Final = {
     "expected": "users whom the runs left in the pool",
     "there": "of them there now",
@@ -51,15 +54,14 @@ Part = tuple[str, tuple[str, ...], Rows]
 """Title, heads and rows of a table."""
 
 
-def commands_of(loaded: LoadedRunFile, found: Reconciliation) -> dict[str, str]:
+def commands_of(loaded: LoadedRunFile, found: Reconciliation) -> list[tuple[str, str]]:
     """The commands that ``REPAIRS`` names, where there is something to do for them."""
-    needed = {what for what, count in found.differences.items() if count}
     file = loaded.state_folder / found.run_id / found.folder / "differences.csv"
-    repair = ["poolferry", "run", str(loaded.path), "--repair", str(file)]
-    retry = ["poolferry", "retry", found.run_id, "--state", str(loaded.state_folder.parent)]
-    asked = {"Repair": {"missing", "altered", "new", "changed", "vanished", "extra"}, "Retry": {"late"}}
-    told = {"Repair": shlex.join(repair), "Retry": shlex.join(retry)}
-    return {name: told[name] for name, kinds in asked.items() if kinds & needed}
+    repair = shlex.join(["poolferry", "run", str(loaded.path), "--repair", str(file)])
+    state = str(loaded.state_folder.parent)
+    retries = [shlex.join(["poolferry", "retry", run_id, "--state", state]) for run_id in found.late_in]
+    is_needed = any(found.differences[what] for what in BY_A_REPAIR)
+    return [*([("Repair", repair)] if is_needed else []), *(("Retry", line) for line in retries)]
 
 
 def _parts(found: Reconciliation) -> Iterator[Part]:
@@ -91,7 +93,7 @@ def reconciliation_markdown(loaded: LoadedRunFile, found: Reconciliation) -> str
     parts = [
         f"# {loaded.settings.name}: run {found.run_id} against {_sides(found)}",
         f"{found.sentence[0].upper()}{found.sentence[1:]}.",
-        *(f"{name}:\n\n```console\n$ {line}\n```" for name, line in commands_of(loaded, found).items()),
+        *(f"{name}:\n\n```console\n$ {line}\n```" for name, line in commands_of(loaded, found)),
         *(f"## {title}\n\n{table(heads, rows)}" for title, heads, rows in _parts(found) if rows),
     ]
     return "\n\n".join(parts) + "\n"
@@ -101,7 +103,7 @@ def reconciliation_parts(loaded: LoadedRunFile, found: Reconciliation) -> list[R
     """The same for a terminal; a command stays on one line, so that it can be copied."""
     tables = [_drawn(title, heads, rows) for title, heads, rows in _parts(found) if rows]
     folder = loaded.state_folder / found.run_id / found.folder
-    lines = [f"{name}: {line}" for name, line in commands_of(loaded, found).items()]
+    lines = [f"{name}: {line}" for name, line in commands_of(loaded, found)]
     head = f"Run {found.run_id} against {_sides(found)}: {found.sentence}."
     return [head, *tables, *lines, f"Who it is: {folder}/differences.csv"]
 

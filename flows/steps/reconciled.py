@@ -51,6 +51,7 @@ class Reconciliation:
         left: those of them who are neither in the pool nor in the source any more.
         compared: those who are there and of whom a run knows what they looked like in the pool.
         differences: by kind, see ``flows.steps.differences.KINDS``; null where the source was not read.
+        late_in: the runs that called the ``late`` ones failed: a retry of each settles them.
         attributes: by attribute, users whose value has moved in the ``pool`` or in the ``source`` since a run
             took them, and those of the former whose value contradicts the source (``altered``).
         deferred: users whom the runs left to the migration trigger.
@@ -71,6 +72,7 @@ class Reconciliation:
     left: int
     compared: int
     differences: dict[str, int | None]
+    late_in: list[str]
     attributes: dict[str, dict[str, int]]
     deferred: int
     arrived: int
@@ -108,6 +110,7 @@ class Tally:
 
     attributes: dict[str, Counter[str]] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
+    people: int = 0
     compared: int = 0
 
     def add(self, sides: Sides, share: pl.DataFrame) -> None:
@@ -118,6 +121,7 @@ class Tally:
                 for side, prefix in (("pool", MOVED), ("source", SPOKE), ("altered", ALTERED))
             }
             self.attributes.setdefault(name, Counter()).update(counts)
+        self.people += share.height
         self.compared += int(share[COMPARED].sum())
         there = share.filter(HERE).filter(pl.col(VERDICT).is_in(IN_THE_POOL))
         counted = there[pool_column(STATUS)].value_counts().iter_rows()
@@ -168,6 +172,7 @@ def _counted(sides: Sides, tally: Tally) -> Reconciliation:
         left=_number(landed.filter(pl.col(HERE).is_null() & pl.col(GONE).is_not_null())),
         compared=tally.compared,
         differences={what: None if what in unread else kinds.get(what, 0) for what in KINDS},
+        late_in=sorted(_numbers(rows.filter(pl.col("what") == "late"), "run_id")),
         attributes={name: dict(counts) for name, counts in tally.attributes.items() if counts.total()},
         deferred=_number(deferred),
         arrived=kinds.get("arrived", 0),

@@ -16,7 +16,7 @@ import polars as pl
 
 from connectors.cognito.users import find_user, read_back
 from connectors.errors import ConfigurationError, PoolferryError, TargetError
-from flows.ledger.families import chain_of, refuse_purged
+from flows.ledger.families import DELTA, chain_of, record_of, refuse_purged
 from flows.ledger.folder import runs_of
 from flows.ledger.segments import write_parquet
 from flows.steps import changes
@@ -30,7 +30,7 @@ from flows.steps.running import begin, opened_in
 from flows.steps.three_ways import IS_ENABLED, WHO, Sides, holders, lay_beside, locate, shares, who
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from flows.ledger.folder import RunFolder
@@ -68,13 +68,23 @@ def opened_sides(loaded: LoadedRunFile, worker: Worker, *, with_source: bool) ->
     with ExitStack() as opened:
         context = opened.enter_context(opened_in(base, loaded, worker))
         folder = opened.enter_context(_hidden(context))
-        for run in chain_of(base):
-            refuse_purged(run)
+        _refuse_gaps(chain_of(base))
         source = None
         if with_source:
             with _way_out():
                 source = opened.enter_context(scratch(loaded, worker, lambda made: _begin(made, base)))
         yield Sides(context, folder, source)
+
+
+def _refuse_gaps(chain: Sequence[RunFolder]) -> None:
+    """Refuse where a run of the chain does not know its people any more: they would count as extra."""
+    for run in chain:
+        refuse_purged(run)
+    if delta := record_of(chain[0]).facts.get(DELTA):
+        raise ConfigurationError(
+            f"Run {chain[0].run_id} goes on from run {delta['since']}, whose folder is gone.",
+            "Put it back beside this one, or take everybody anew: `poolferry run --new`, with `mode: full`.",
+        )
 
 
 def _begin(source: Context, base: RunFolder) -> None:
@@ -168,16 +178,18 @@ def hold(sides: Sides, *, with_values: bool = False) -> Reconciliation:
     lay_beside(sides)
     for number, rows in enumerate(of_everybody(sides)):
         rows.sink_parquet(sides.folder / f"differs-{number:05d}.parquet", compression="lz4")
-    tally, done = Tally(), 0
+    tally = Tally()
     for number, share in enumerate(shares(sides)):
         known = judged(sides, share)
         tally.add(sides, known)
-        write_parquet(
-            pl.concat(of_share(sides, known)).collect(), sides.folder / f"differs-s{number:05d}.parquet"
-        )
-        if with_values:
-            values = pl.concat(values_of_share(sides, known))
-            write_parquet(values, sides.folder / f"values-{number:05d}.parquet")
-        done += share.height
-        sides.context.progress.update(done)
+        _write_share(sides, known, number, with_values=with_values)
+        sides.context.progress.update(tally.people)
     return written(sides, tally, with_values=with_values)
+
+
+def _write_share(sides: Sides, known: pl.DataFrame, number: int, *, with_values: bool) -> None:
+    differs = pl.concat(of_share(sides, known)).collect()
+    write_parquet(differs, sides.folder / f"differs-s{number:05d}.parquet")
+    if with_values:
+        values = pl.concat(values_of_share(sides, known))
+        write_parquet(values, sides.folder / f"values-{number:05d}.parquet")

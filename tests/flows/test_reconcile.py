@@ -276,6 +276,17 @@ def test_without_a_finished_run_of_the_pool_there_is_nothing_to_hold(pool: Pool)
         scene.held()
 
 
+def test_a_chain_with_a_gap_is_refused(pool: Pool) -> None:
+    """Everybody of the lost run would be called extra."""
+    scene = Scene.of(pool, PEOPLE[:2])
+    first = load_run_file(scene.path).state_folder / scene.held().run_id
+    scene.source(PEOPLE[:3], mode="delta", existing="update")
+    travel(scene.path)
+    first.rename(pool.folder / "elsewhere")
+    with pytest.raises(ConfigurationError, match=f"goes on from run {first.name}, whose folder is gone"):
+        scene.held()
+
+
 def test_a_run_that_was_taken_back_is_not_held_against_the_pool(pool: Pool) -> None:
     scene = Scene.of(pool, PEOPLE[:2])
     folder = RunFolder(load_run_file(scene.path).state_folder / scene.held().run_id)
