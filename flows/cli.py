@@ -6,23 +6,33 @@ import os
 import signal
 import sys
 import traceback
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markdown import Markdown
 from typer.core import TyperGroup
 
 from connectors.errors import ConfigurationError, PoolferryError, StopError
 from flows.cli_aftermath import aftermath
 from flows.cli_init import HELP, init
-from flows.cli_shared import JsonOption, RunArgument, RunFileArgument, StateOption, leave, show, show_summary
+from flows.cli_shared import (
+    JsonOption,
+    RepairOption,
+    RunArgument,
+    RunFileArgument,
+    StateOption,
+    leave,
+    show,
+    show_summary,
+)
 from flows.cli_trigger import trigger
 from flows.console import OUT, TerminalProgress, forecast_tables, retries_shown, say
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from flows.settings import LoadedRunFile
 
 INTERRUPTED = 130
 
@@ -94,31 +104,41 @@ def run(
     run_file: RunFileArgument,
     *,
     new: Annotated[bool, typer.Option("--new", help="Start another run instead of going on.")] = False,
+    repair: RepairOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Migrate: goes on with the unfinished run of the same name, or begins one.
 
     Every user ends with exactly one verdict. Stop it at any time with Ctrl-C: the running import job is
     stopped, and the same command goes on later. With a Prefect API configured (`PREFECT_API_URL` or a
-    profile) the run is a flow run like any other.
+    profile) the run is a flow run like any other, but not with `--repair`.
     """
     from flows.prefect_api import has_prefect_api  # noqa: PLC0415 - keeps `--help` quick
 
-    folder, summary = _run_as_flow(run_file, new=new) if has_prefect_api() else _run_here(run_file, new=new)
+    is_flow = repair is None and has_prefect_api()
+    run_it = partial(_run_as_flow, run_file) if is_flow else partial(_run_here, run_file, repair)
+    folder, summary = run_it(new=new)
     show_summary(as_json, folder, summary)
     sys.stdout.flush()
     (folder / "told").touch(mode=0o600)  # from here on the same command starts another run
     leave(summary)
 
 
-def _run_here(run_file: Path, *, new: bool) -> tuple[Path, dict[str, Any]]:
-    from flows.settings import load_run_file  # noqa: PLC0415 - keeps `--help` quick
-    from flows.steps.context import Worker  # noqa: PLC0415
+def _run_here(run_file: Path, repair: Path | None, *, new: bool) -> tuple[Path, dict[str, Any]]:
+    from flows.steps.context import Worker  # noqa: PLC0415 - keeps `--help` quick
     from flows.steps.running import migrate_untold  # noqa: PLC0415
 
     with TerminalProgress() as progress:
-        folder, summary = migrate_untold(load_run_file(run_file), Worker(progress), new=new)
+        folder, summary = migrate_untold(_loaded(run_file, repair), Worker(progress), new=new)
     return folder.path, summary
+
+
+def _loaded(run_file: Path, repair: Path | None) -> LoadedRunFile:
+    from flows.settings import load_run_file  # noqa: PLC0415 - keeps `--help` quick
+    from flows.steps.repairing import with_repair  # noqa: PLC0415
+
+    loaded = load_run_file(run_file)
+    return with_repair(loaded, repair) if repair else loaded
 
 
 def _run_as_flow(run_file: Path, *, new: bool) -> tuple[Path, dict[str, Any]]:
@@ -130,17 +150,16 @@ def _run_as_flow(run_file: Path, *, new: bool) -> tuple[Path, dict[str, Any]]:
 
 
 @app.command()
-def plan(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None:
+def plan(run_file: RunFileArgument, *, repair: RepairOption = None, as_json: JsonOption = False) -> None:
     """Forecast: who would go which way, who is rejected and why, jobs, time, messages, cost.
 
     Reads the whole source and the pool, judges everybody with the code that `run` uses, and sends nothing.
     """
-    from flows.settings import load_run_file  # noqa: PLC0415 - keeps `--help` quick
-    from flows.steps.context import Worker  # noqa: PLC0415
+    from flows.steps.context import Worker  # noqa: PLC0415 - keeps `--help` quick
     from flows.steps.forecast import plan as make_plan  # noqa: PLC0415
 
     with TerminalProgress() as progress:
-        forecast = make_plan(load_run_file(run_file), Worker(progress))
+        forecast = make_plan(_loaded(run_file, repair), Worker(progress))
     show(as_json, forecast.to_json(), *forecast_tables(forecast))
 
 
@@ -257,20 +276,38 @@ def explain(
 
 
 @app.command()
-def reconcile(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None:
-    """Hold the pool as it is today against the newest finished run: who is gone, changed or unknown.
+def reconcile(
+    run_file: RunFileArgument,
+    *,
+    no_source: Annotated[
+        bool, typer.Option("--no-source", help="Leave the source out: only the runs against the pool.")
+    ] = False,
+    with_values: Annotated[
+        bool,
+        typer.Option(
+            "--with-values",
+            help="Also write the values that differ: `values.csv` holds people's data, for the owner alone.",
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold source, runs and pool against one another as they are today: what differs, and what repairs it.
 
-    Reads with ListUsers only, which makes nobody billable. Exit status 1 says that something differs.
+    Sends nothing, and reads the pool with ListUsers only, which makes nobody billable. Found are users who
+    are missing in the pool or extra there, altered in the pool, new, changed or vanished in the source,
+    disabled on one side alone, and how many deferred ones have arrived. `differences.csv` in the run's
+    folder names them by ids; `poolferry run --repair` takes it. Exit status 1 says that something needs a
+    hand.
     """
-    from flows.reports.cards import reconciliation_markdown  # noqa: PLC0415 - keeps `--help` quick
+    from flows.reports.reconciliation import reconciliation_parts  # noqa: PLC0415 - keeps `--help` quick
     from flows.settings import load_run_file  # noqa: PLC0415
     from flows.steps.context import Worker  # noqa: PLC0415
-    from flows.steps.reconciling import reconcile as hold_against_the_pool  # noqa: PLC0415
+    from flows.steps.reconciling import reconcile as hold_together  # noqa: PLC0415
 
     loaded = load_run_file(run_file)
     with TerminalProgress() as progress:
-        found = hold_against_the_pool(loaded, Worker(progress))
-    show(as_json, asdict(found), Markdown(reconciliation_markdown(loaded.settings.name, found)))
+        found = hold_together(loaded, Worker(progress), with_source=not no_source, with_values=with_values)
+    show(as_json, found.to_json(), *reconciliation_parts(loaded, found))
     if found.exit_status:
         raise typer.Exit(found.exit_status)
 

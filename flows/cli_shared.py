@@ -41,6 +41,13 @@ RunArgument = Annotated[
     ),
 ]
 StateOption = Annotated[Path, typer.Option(help="The folder of the runs.")]
+RepairOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file of differences that `reconcile` wrote: its missing and altered users are taken as well, "
+        "with `mode: delta` and `existing: update` whatever the run file says.",
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object as the last thing on standard output.")
 ]

@@ -1,8 +1,7 @@
-"""The flow ``reconcile-users``: whether everybody whom the newest run has left in the pool is still there."""
+"""The flow ``reconcile-users``: source, runs and pool held against one another, as often as you like."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +10,18 @@ from prefect.states import Completed
 
 from flows.parameters import RunFilePath, flow_run_name
 from flows.prefect_progress import progress_of
-from flows.reports.cards import reconciliation_markdown
+from flows.reports.reconciliation import reconciliation_markdown
 from flows.settings import load_run_file
 from flows.steps.context import Worker
-from flows.steps.reconciling import hold, opened_finished, read_now, scratch
+from flows.steps.reconciling import hold, opened_sides, read_now, read_source
 from flows.tasks import READING_SECONDS, VERSION, harmless_errors, run_task, show_markdown, stage_task
 
 if TYPE_CHECKING:
-    from flows.steps.reconciling import Reconciliation
+    from flows.steps.reconciled import Reconciliation
 
+READ_SOURCE = stage_task("read the source", read_source)
 READ_NOW = stage_task("read the pool", read_now, again=True)
-HOLD = stage_task("hold the pool against the run", hold)
+HOLD = stage_task("hold them against the runs", hold)
 
 DIFFERENCES = "Differences"
 """Name of the state that a flow run ends in when it has found any; automations can wait for it."""
@@ -35,30 +35,36 @@ DIFFERENCES = "Differences"
     timeout_seconds=READING_SECONDS,
     persist_result=False,
 )
-def reconcile_users(run_file: RunFilePath) -> State[dict[str, Any]]:
-    """Hold the pool against the newest finished run: who is there, gone, changed or unknown.
+def reconcile_users(
+    run_file: RunFilePath, *, no_source: bool = False, with_values: bool = False
+) -> State[dict[str, Any]]:
+    """Hold source, runs and pool against one another: who is missing, extra, new, gone or changed.
 
-    Asks only `ListUsers`, which makes nobody billable. What is found never fails the flow: it ends as
-    Completed where nothing differs, and as Differences, which is completed as well, where anything does.
+    Asks the pool only `ListUsers`, which makes nobody billable. What is found never fails the flow: it ends
+    as Completed where nothing needs a hand, and as Differences, which is completed too, where anything does.
 
     Args:
         run_file: Path of the run file (YAML) on the machine that the flow runs on. A relative path starts
             at the folder that the flow was deployed from.
+        no_source: Leave the source out, and hold the runs against the pool alone.
+        with_values: Also write the values that differ into files in the run's folder, for its owner alone.
 
     Returns:
         The counts as the state's data.
     """
     with harmless_errors():
-        return _reconcile(Path(run_file))
+        return _reconcile(Path(run_file), with_source=not no_source, with_values=with_values)
 
 
-def _reconcile(run_file: Path) -> State[dict[str, Any]]:
+def _reconcile(run_file: Path, *, with_source: bool, with_values: bool) -> State[dict[str, Any]]:
     loaded = load_run_file(run_file)
     name = loaded.settings.name
-    with opened_finished(loaded, Worker(progress_of(name))) as context, scratch(context) as folder:
-        run_task(READ_NOW, context, folder=folder)
-        found: Reconciliation = run_task(HOLD, context, folder=folder)
-    show_markdown(name, "reconciliation", reconciliation_markdown(name, found), found.sentence)
+    with opened_sides(loaded, Worker(progress_of(name)), with_source=with_source) as sides:
+        if with_source:
+            run_task(READ_SOURCE, sides)
+        run_task(READ_NOW, sides)
+        found: Reconciliation = run_task(HOLD, sides, with_values=with_values)
+    show_markdown(name, "reconciliation", reconciliation_markdown(loaded, found), found.sentence)
     return Completed(
-        name=DIFFERENCES if found.exit_status else None, message=found.sentence, data=asdict(found)
+        name=DIFFERENCES if found.exit_status else None, message=found.sentence, data=found.to_json()
     )

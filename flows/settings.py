@@ -181,11 +181,13 @@ class LoadedRunFile:
         settings: the checked content.
         path: the file itself; relative paths in it start at its folder.
         text: as it stood on disk.
+        repair: a file of differences whose users its next run takes as well; an option of the command.
     """
 
     settings: RunFile
     path: Path
     text: str
+    repair: Path | None = None
 
     @property
     def base(self) -> Path:

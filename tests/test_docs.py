@@ -19,8 +19,10 @@ from connectors.errors import PoolferryError
 from connectors.records import VERDICTS
 from connectors.registry import source_kind, source_kinds
 from flows.demo.people import people
+from flows.reports.reconciliation import REPAIRS
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
 from flows.settings import RunFile, StrategyName, load_run_file
+from flows.steps.differences import KINDS, TOLD
 from mappings.reasons import PROBLEMS, REASONS
 from mappings.rules import RuleOptions
 from mappings.spec import ORIGINS, MappingSpec, parse_mapping
@@ -173,6 +175,13 @@ def test_every_reason_of_a_rollback_is_told() -> None:
         assert re.fullmatch(r"(F\d+\.\d+)?", one.fact)
         assert one.sentence.endswith(".")
         assert one.mend.endswith(".")
+
+
+def test_every_difference_that_reconcile_finds_is_told() -> None:
+    page = (ROOT / "deployments" / "RECONCILE.md").read_text(encoding="utf-8")
+    told = rows(page.partition("| difference | who |")[2].partition("\n\n")[0])
+    assert [row[0].strip("`") for row in told[1:]] == list(KINDS)
+    assert REPAIRS.keys() == KINDS.keys() - set(TOLD)
 
 
 def _plain(text: str) -> object:

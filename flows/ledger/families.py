@@ -22,8 +22,9 @@ RETRY: Final = "retry"
 
 DELTA: Final = "delta"
 """Fact of a delta run: ``since`` (run id), ``reads`` (``changed`` or ``everybody``), ``from`` (a watermark),
-and, once that was done, the counts ``new``, ``changed``, ``unchanged`` and ``vanished`` (null where not
-everybody was read); at its end ``left``: who changed and was left alone in the pool."""
+``repairs`` (a file of differences that it takes users of), and, once that was done, the counts ``new``,
+``changed``, ``repaired`` (of a repair alone), ``unchanged`` and ``vanished`` (null where not everybody was
+read); at its end ``left``: who changed and was left alone in the pool."""
 
 PURGED: Final = "purged"
 """Fact of a run without personal data: when that was, seconds since 1970 in UTC."""

@@ -18,6 +18,7 @@ STATE/NAME/RUN_ID/                    0700
     told                              somebody was told how the run ended: the next start is another run
     reasons.csv  rejected.csv  failed.csv  existing.csv  id_map.csv  vanished.csv
     retried.parquet                   of a retry: whom of its parent it takes
+    repaired.parquet                  of a repair: whom it takes again
     rollback/  rollback.parquet       what a rollback has done
 """
 
@@ -121,6 +122,11 @@ class RunFolder:
     def retried(self) -> Path:
         """Of a retry: whom of its parent it shall bring into the pool."""
         return self.path / "retried.parquet"
+
+    @property
+    def repaired(self) -> Path:
+        """Of a repair: whom it takes although nothing of them has changed in the source."""
+        return self.path / "repaired.parquet"
 
     @property
     def fingerprints(self) -> Path:

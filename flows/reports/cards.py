@@ -19,12 +19,7 @@ if TYPE_CHECKING:
     from flows.steps.finishing import Summary
     from flows.steps.forecast import Forecast
     from flows.steps.purging import Purge
-    from flows.steps.reconciling import Reconciliation
     from flows.steps.rolling_back import Rollback
-
-COUNTS = (
-    "expected", "there", "gone", "replaced", "compared", "altered", "unknown", "deferred", "arrived",
-)  # fmt: skip
 
 
 def finished_sentence(summary: Summary) -> str:
@@ -123,20 +118,6 @@ def forecast_counts(forecast: Forecast) -> dict[str, Any]:
     counts = forecast.to_json()
     reasons = [{key: each[key] for key in ("way", "reason", "users")} for each in counts["reasons"]]
     return {**counts, "reasons": reasons}
-
-
-def reconciliation_markdown(name: str, found: Reconciliation) -> str:
-    """Show what was found when the pool was held against the ledger."""
-    counts = {name: getattr(found, name) for name in COUNTS}
-    parts = [
-        f"# {name}: run {found.run_id} against the pool",
-        found.sentence,
-        table(("users", "count"), [(label, f"{count:,}") for label, count in counts.items()]),
-        *_counted("Attributes that have another value now", "attribute", found.changed),
-        *_counted("Statuses now", "status", found.statuses),
-        *_counted("Statuses that moved", "from → to", found.moved),
-    ]
-    return "\n\n".join(parts) + "\n"
 
 
 def rollback_markdown(name: str, found: Rollback) -> str:

@@ -22,6 +22,7 @@ def delta_lines(delta: Mapping[str, Any]) -> list[tuple[str, int]]:
     lines = {
         "new": "users who are new in the source",
         "changed": "users who have changed in the source",
+        "repaired": "users who are as before in the source, and are taken since `reconcile` named them",
         "unchanged": "users who were read, are as before, and are left out",
         "vanished": "users who have left the source, and stay in the pool",
         "left": "users who have changed and were left as they are in the pool (`existing.csv`)",

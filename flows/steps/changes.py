@@ -31,7 +31,8 @@ from flows.steps.fingerprints import (
     pairs_of,
     probe,
 )
-from flows.steps.finishing import is_finished
+from flows.steps.finishing import REPAIRED_COUNT, is_finished
+from flows.steps.repairing import REPAIRS, repair_facts, repaired_keys
 from flows.steps.selecting import names_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from connectors.records import Cursor, Page
     from connectors.sources.base import ChangingSource
     from flows.ledger.store import RunRecord
+    from flows.settings import LoadedRunFile
     from flows.steps.context import Context
 
 WATERMARK: Final = "watermark"
@@ -55,19 +57,46 @@ def begun_with(context: Context) -> dict[str, Any]:
     Raises:
         ConfigurationError: ``mode: delta``, and there is no finished run to go on from.
     """
-    mapping = hashlib.sha256(context.spec.model_dump_json().encode()).hexdigest()
-    own = {WATERMARK: _watermark(context), PROBE: probe(), MAPPED_BY: mapping}
+    own = {WATERMARK: _watermark(context), PROBE: probe(), MAPPED_BY: _mapped_by(context)}
     if context.loaded.settings.mode == "full":
         return own
-    before = record_of(_newest_finished(context))
-    asks = own[WATERMARK] is not None and before.facts.get(WATERMARK) is not None
-    if asks and not _is_comparable(context, before, mapping):
+    before = record_of(_base_for(context.loaded))
+    repairs = repair_facts(context)
+    asks = not repairs and own[WATERMARK] is not None and before.facts.get(WATERMARK) is not None
+    if asks and not _is_comparable(context, before):
         asks = False
         context.progress.note(
             f"The mapping or the place of the source is not that of run {before.run_id}: everybody is read."
         )
     reads = {"reads": "changed", "from": before.facts[WATERMARK]} if asks else {"reads": "everybody"}
-    return {**own, DELTA: {"since": before.run_id, **reads}}
+    return {**own, DELTA: {"since": before.run_id, **reads, **repairs}}
+
+
+def facts_beside(context: Context, base: RunFolder) -> dict[str, Any]:
+    """What a run notes that reads everybody only to hold the source against a run; nobody goes on from it.
+
+    Raises:
+        ConfigurationError: the base does not know how its people were read, or its hashes do not compare.
+    """
+    out = "Run `poolferry run` with `mode: delta` first."
+    if not base.fingerprints.exists():
+        raise ConfigurationError(f"Run {base.run_id} has no fingerprints of its people.", out)
+    known = record_of(base).facts
+    if known.get(PROBE) != probe():
+        raise ConfigurationError(
+            f"Run {base.run_id} was made by another version of polars, or on another kind of machine: its "
+            "hashes do not tell what has changed in the source.",
+            out,
+        )
+    if known.get(MAPPED_BY) != _mapped_by(context):
+        context.progress.note(
+            f"The mapping is not that of run {base.run_id}: whom it maps otherwise counts as changed."
+        )
+    return {PROBE: probe(), DELTA: {"since": base.run_id, "reads": "everybody"}}
+
+
+def _mapped_by(context: Context) -> str:
+    return hashlib.sha256(context.spec.model_dump_json().encode()).hexdigest()
 
 
 def _watermark(context: Context) -> Cursor | None:
@@ -75,34 +104,45 @@ def _watermark(context: Context) -> Cursor | None:
     return cast("ChangingSource", source).watermark() if source.traits.changed_since else None
 
 
-def _is_comparable(context: Context, before: RunRecord, mapping: str) -> bool:
+def _is_comparable(context: Context, before: RunRecord) -> bool:
     """Whether who has not changed in the source would be mapped as before."""
-    is_mapped_alike = before.facts.get(MAPPED_BY) == mapping
+    is_mapped_alike = before.facts.get(MAPPED_BY) == _mapped_by(context)
     return is_mapped_alike and before.source_fingerprint == context.source.fingerprint()
 
 
-def _newest_finished(context: Context) -> RunFolder:
-    """The newest finished run of this name and pool that is no retry and whose users are still there."""
-    begin = "Begin with `mode: full`; with `existing: update` it also updates who is in the pool already."
-    state, pool = context.loaded.state_folder, context.loaded.settings.target.user_pool_id
-    for folder in reversed(runs_of(state)):
+def newest_finished(loaded: LoadedRunFile) -> RunFolder | None:
+    """The newest finished run of a name and pool that is no retry and whose users are still there."""
+    pool = loaded.settings.target.user_pool_id
+    for folder in reversed(runs_of(loaded.state_folder)):
         with looked_at(folder) as ledger:
             run = ledger.run()
             is_it = is_finished(folder, ledger) and RETRY not in run.facts and run.pool_id == pool
-        is_it = is_it and not _is_taken_back(folder)
-        if is_it and not folder.fingerprints.exists():
-            raise ConfigurationError(
-                f"{context.loaded.path}: mode: delta needs the fingerprints of run {run.run_id}, which was "
-                "purged or made by an older version.",
-                begin,
-            )
-        if is_it:
+        if is_it and not _is_taken_back(folder):
             return folder
-    raise ConfigurationError(
-        f"{context.loaded.path}: mode: delta goes on from a finished run of this name and pool, and there is "
-        f"none in {state}.",
-        begin,
-    )
+    return None
+
+
+def _base_for(loaded: LoadedRunFile) -> RunFolder:
+    """The run that a new delta run goes on from.
+
+    Raises:
+        ConfigurationError: there is none, or it does not know its people any more.
+    """
+    begin = "Begin with `mode: full`; with `existing: update` it also updates who is in the pool already."
+    folder = newest_finished(loaded)
+    if folder is None:
+        raise ConfigurationError(
+            f"{loaded.path}: mode: delta goes on from a finished run of this name and pool, and there is "
+            f"none in {loaded.state_folder}.",
+            begin,
+        )
+    if not folder.fingerprints.exists():
+        raise ConfigurationError(
+            f"{loaded.path}: mode: delta needs the fingerprints of run {folder.run_id}, which was "
+            "purged or made by an older version.",
+            begin,
+        )
+    return folder
 
 
 def _is_taken_back(folder: RunFolder) -> bool:
@@ -125,9 +165,11 @@ class Comparison:
 
     Attributes:
         known: everybody's key and row of that time, hashed together; nobody where hashes do not compare.
+        repaired: keys of those who count as changed, whatever the source says.
     """
 
     known: pl.Series
+    repaired: pl.Series
 
     @classmethod
     def of(cls, context: Context) -> Comparison | None:
@@ -135,28 +177,29 @@ class Comparison:
         facts = context.ledger.run().facts
         if DELTA not in facts:
             return None
-        base = _base(context)
+        base, repaired = _base(context), repaired_keys(context.folder)
         if record_of(base).facts.get(PROBE) == facts[PROBE]:
-            return cls(pairs_of(_prints(base)))
+            return cls(pairs_of(_prints(base)), repaired)
         context.progress.note(
             f"Run {base.run_id} was made by another version of polars, or on another kind of machine: its "
             "hashes tell nothing here, and everybody who is read counts as changed."
         )
-        return cls(pl.Series(dtype=pl.UInt64))
+        return cls(pl.Series(dtype=pl.UInt64), repaired)
 
     def new_or_changed(self, context: Context, users: pl.DataFrame, number: int) -> pl.DataFrame:
         """Those users of a page who are not as before; the others are noted by their ids."""
         prints = fingerprinted(users.lazy()).collect()
         pairs = pairs_of(prints.lazy())
         known = self.known.filter(self.known.is_in(pairs.implode()).fill_null(value=False))
-        same = pairs.is_in(known.implode()).fill_null(value=False)
+        again = prints[KEY].is_in(self.repaired.implode()).fill_null(value=False)
+        same = pairs.is_in(known.implode()).fill_null(value=False) & ~again
         write_parquet(prints.filter(same), context.folder.unchanged(number))
         return users.filter(~same)
 
 
 def left_out(context: Context) -> int:
     """How many users a delta run has left out so far, since they are as before."""
-    return int(_unchanged(context).select(pl.len()).collect().item())
+    return int(unchanged_of(context).select(pl.len()).collect().item())
 
 
 def counted(context: Context) -> dict[str, Any]:
@@ -164,15 +207,16 @@ def counted(context: Context) -> dict[str, Any]:
     delta = context.ledger.run().facts.get(DELTA)
     if delta is None:
         return {}
-    before = _prints(_base(context)).select(KEY).unique()
-    read = fingerprinted(context.folder.scan_users()).select(KEY)
-    changed = _number(read.join(before, on=KEY, how="semi"))
+    read = fingerprinted(context.folder.scan_users()).select(KEY, ROW)
+    known = _number(read.join(known_keys(context), on=KEY, how="semi"))
+    again = _number(read.join(_prints(_base(context)), on=[KEY, ROW], how="semi")) if REPAIRS in delta else 0
     is_whole = delta["reads"] == "everybody"
     counts = {
-        "new": context.ledger.extracted() - changed,
-        "changed": changed,
+        "new": context.ledger.extracted() - known,
+        "changed": known - again,
+        **({REPAIRED_COUNT: again} if REPAIRS in delta else {}),
         "unchanged": left_out(context),
-        "vanished": _number(_rest(context).filter(~pl.col(GONE))) if is_whole else None,
+        "vanished": _number(rest_of(context).filter(~pl.col(GONE))) if is_whole else None,
     }
     return {DELTA: {**delta, **counts}}
 
@@ -192,8 +236,8 @@ def held_names(context: Context) -> pl.Series:
         refused = _with_ends(root).filter(pl.col(VERDICT).is_in(NOT_LANDED))  # a retry may take these
         held = _prints(root).join(refused, on=[KEY, ROW], how="anti")
     elif DELTA in facts:
-        same = _prints(_base(context)).join(_unchanged(context), on=[KEY, ROW], how="semi")
-        held = pl.concat([_rest(context), same])
+        same = _prints(_base(context)).join(unchanged_of(context), on=[KEY, ROW], how="semi")
+        held = pl.concat([rest_of(context), same])
     else:
         return nobody
     return names_of(held.filter(HOLDS), context.schema)
@@ -218,7 +262,7 @@ def keep_fingerprints(context: Context) -> None:
 def _carried(context: Context, run: RunRecord, own: pl.LazyFrame) -> Iterator[pl.LazyFrame]:
     """The users of a delta run, and those of the run before whom it has not taken."""
     delta, base = run.facts[DELTA], _prints(_base(context))
-    same = _unchanged(context).select(KEY, ROW)
+    same = unchanged_of(context).select(KEY, ROW)
     holders = base.filter(HOLDS).join(same, on=[KEY, ROW], how="anti")
     holders = holders.select(KEY, "username").unique().with_columns(held=True)
     yield own.join(holders, on=[KEY, "username"], how="left").with_columns(
@@ -226,11 +270,11 @@ def _carried(context: Context, run: RunRecord, own: pl.LazyFrame) -> Iterator[pl
     )
     rows = base.select(KEY, ROW, HOLDS).group_by(KEY, ROW).agg(pl.col(HOLDS).any())
     yield (
-        _unchanged(context)
+        unchanged_of(context)
         .join(rows, on=[KEY, ROW], how="inner")
         .with_columns(pl.lit(value=False).alias(GONE))
     )
-    rest, is_whole = _rest(context), delta["reads"] == "everybody"
+    rest, is_whole = rest_of(context), delta["reads"] == "everybody"
     if is_whole:
         write_cells(rest.filter(~pl.col(GONE)).select(IDS), context.folder.vanished)
     yield rest.with_columns(pl.lit(value=True).alias(GONE)) if is_whole else rest
@@ -238,12 +282,17 @@ def _carried(context: Context, run: RunRecord, own: pl.LazyFrame) -> Iterator[pl
     context.ledger.advance_run(run.state, **{DELTA: {**delta, "left": _number(left)}})
 
 
-def _rest(context: Context) -> pl.LazyFrame:
+def known_keys(context: Context) -> pl.LazyFrame:
+    """``KEY`` of everybody whom the run before knows."""
+    return _prints(_base(context)).select(KEY).unique()
+
+
+def rest_of(context: Context) -> pl.LazyFrame:
     """Users of the run before whom this one has not met.
 
     Where not everybody was read, nobody can tell which of those who share a key was met: they are in it too.
     """
-    base, same = _prints(_base(context)), _unchanged(context).select(KEY, ROW)
+    base, same = _prints(_base(context)), unchanged_of(context).select(KEY, ROW)
     read = fingerprinted(context.folder.scan_users()).select(KEY)
     rest = base.join(pl.concat([read, same.select(KEY)]).drop_nulls(), on=KEY, how="anti")
     if context.ledger.run().facts[DELTA]["reads"] == "everybody":
@@ -258,7 +307,8 @@ def _with_ends(folder: RunFolder) -> pl.LazyFrame:
     return pl.concat([fingerprinted(folder.scan_users()), ends], how="horizontal").drop_nulls(KEY)
 
 
-def _unchanged(context: Context) -> pl.LazyFrame:
+def unchanged_of(context: Context) -> pl.LazyFrame:
+    """``IDS``, ``KEY`` and ``ROW`` of those whom a run has left out, since they are as before."""
     nobody = pl.LazyFrame(schema={**dict.fromkeys(IDS, pl.String), ROW: pl.UInt64, KEY: pl.String})
     return pl.concat([nobody, *map(pl.scan_parquet, context.folder.all("unchanged"))])
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from mappings.duplicates import KEY_USERNAME, ORDINAL
+from mappings.duplicates import KEY_EMAIL, KEY_PHONE_NUMBER, KEY_PREFERRED_USERNAME, KEY_USERNAME, ORDINAL
+from mappings.rules_username import folded
 
 if TYPE_CHECKING:
     from connectors.records import PoolSchema
     from flows.steps.context import Context
+
+SIGN_IN: Final = {
+    "email": KEY_EMAIL,
+    "phone_number": KEY_PHONE_NUMBER,
+    "preferred_username": KEY_PREFERRED_USERNAME,
+}
+"""Attributes that people may sign in with, and the key that is unique in the pool."""
+
+CONTACTS: Final = ("email", "phone_number")
+FLAGS: Final = tuple(f"{contact}_verified" for contact in CONTACTS)
 
 
 def differences(context: Context, landed: pl.DataFrame, after: pl.DataFrame) -> dict[str, int]:
@@ -40,7 +51,25 @@ def pool_column(name: str) -> str:
 
 def differs(schema: PoolSchema, name: str) -> pl.Expr:
     """True where a user has a value for an attribute and the pool another one, or none."""
-    sent, there = pl.col(name), pl.col(pool_column(name))
+    return unlike(schema, name, pl.col(name), pl.col(pool_column(name)))
+
+
+def contradicts(schema: PoolSchema, name: str, sent: pl.Expr, there: pl.Expr) -> pl.Expr:
+    """True where ``existing: update`` would like to write ``sent`` in the place of what is ``there``.
+
+    Names that people sign in with are compared as the pool does it: maybe without letter case. What is
+    verified never becomes unverified.
+    """
+    if name in FLAGS:
+        return (sent == "true").fill_null(value=False) & there.str.to_lowercase().ne_missing("true")
+    if name not in SIGN_IN:
+        return unlike(schema, name, sent, there)
+    same = folded(sent, schema) == folded(there, schema)
+    return sent.is_not_null() & ~same.fill_null(value=False)
+
+
+def unlike(schema: PoolSchema, name: str, sent: pl.Expr, there: pl.Expr) -> pl.Expr:
+    """True where ``sent`` is a value of an attribute, and not the one that is ``there``."""
     same = sent == there
     if schema.attributes[name].type == "Boolean":
         same = sent.str.to_lowercase() == there.str.to_lowercase()

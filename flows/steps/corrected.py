@@ -12,6 +12,7 @@ from connectors.recognising import describe_source
 from flows.ledger.families import RETRY, record_of
 from flows.ledger.states import RunState
 from flows.steps.context import source_of
+from flows.steps.repairing import as_repairing
 from flows.steps.selecting import ROW
 
 if TYPE_CHECKING:
@@ -23,14 +24,16 @@ if TYPE_CHECKING:
 
 
 def as_begun(loaded: LoadedRunFile, folder: RunFolder) -> LoadedRunFile:
-    """The run file as a run that has begun reads it: with its corrected file, if it is a retry with one.
+    """The run file as a run that has begun reads it: a repair as one, a retry with its corrected file.
 
     Once it was read, the file may be gone, as a source may.
     """
     run = record_of(folder)
     file = corrected_file(run)
     is_read = run.state is not RunState.READING
-    return loaded if file is None or (is_read and not file.is_file()) else with_corrected(loaded, file)
+    if file is None or (is_read and not file.is_file()):
+        return as_repairing(loaded, run)
+    return with_corrected(loaded, file)
 
 
 def corrected_file(run: RunRecord) -> Path | None:

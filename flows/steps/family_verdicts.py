@@ -33,6 +33,25 @@ def in_the_end(folder: RunFolder) -> pl.LazyFrame:
     return numbered.select(names)
 
 
+def mapped_in_the_end(folder: RunFolder, columns: Sequence[str]) -> pl.LazyFrame:
+    """``ORDINAL`` and columns of a run's users as they were mapped last: by their retry, if one took them.
+
+    A column that a run does not have is null there; the order is nobody's.
+    """
+    mapped = _with_columns(folder.scan_users(), [ORDINAL, *columns])
+    for child in finished_children(folder):
+        parents = child.scan_users().select(ORDINAL, PARENT)
+        theirs = mapped_in_the_end(child, columns).join(parents, on=ORDINAL, how="inner")
+        theirs = theirs.with_columns(pl.col(PARENT).alias(ORDINAL)).drop(PARENT)
+        mapped = pl.concat([mapped.join(theirs, on=ORDINAL, how="anti"), theirs], how="diagonal_relaxed")
+    return mapped
+
+
+def _with_columns(users: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
+    known = users.collect_schema().names()
+    return users.select(pl.col(name) if name in known else pl.lit(None).alias(name) for name in columns)
+
+
 def finished_children(folder: RunFolder) -> list[RunFolder]:
     """The retries of a run that have come to an end, the oldest first."""
     return [child for child in children_of(folder) if child.verdicts.exists()]

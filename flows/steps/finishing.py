@@ -27,6 +27,9 @@ Summary = dict[str, Any]
 DELTA_COUNTS: Final = ("since", "reads", "new", "changed", "unchanged", "vanished")
 """What a summary tells of a delta run."""
 
+REPAIRED_COUNT: Final = "repaired"
+"""Besides, of a repair: how many it takes who are as before in the source."""
+
 
 def finish(folder: RunFolder, ledger: Ledger) -> Summary:
     """Write ``verdicts.parquet`` and ``summary.json`` of a run that has been proved, and close it.
@@ -117,7 +120,13 @@ def standing(folder: RunFolder, ledger: Ledger) -> Summary:
 
 def _delta(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What has changed in the source, of a delta run alone."""
-    return {DELTA: {name: facts[DELTA].get(name) for name in DELTA_COUNTS}} if DELTA in facts else {}
+    return {DELTA: delta_counts(facts[DELTA])} if DELTA in facts else {}
+
+
+def delta_counts(delta: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of a delta run, out of the fact ``DELTA``."""
+    repaired = {name: delta[name] for name in (REPAIRED_COUNT,) if name in delta}
+    return {name: delta.get(name) for name in DELTA_COUNTS} | repaired
 
 
 def _reasons(verdicts: pl.DataFrame, kind: str) -> dict[str, int]:

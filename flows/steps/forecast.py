@@ -17,7 +17,7 @@ from flows.ledger.folder import PLAN, RunFolder, new_run_id, only_beginner, remo
 from flows.steps.columns import VERDICT, WHY
 from flows.steps.extract import extract
 from flows.steps.extras import extras_of
-from flows.steps.finishing import DELTA_COUNTS
+from flows.steps.finishing import delta_counts
 from flows.steps.forecast_hashes import HashForecast, forecast_hashes, notes_on_hashes
 from flows.steps.route import route
 from flows.steps.running import begin, opened_in
@@ -197,7 +197,7 @@ def forecast(context: Context) -> Forecast:
         left_out=extras.left_out,
         hashes=hashes,
         notes=notes_on_hashes(context, hashes),
-        delta={name: facts[DELTA][name] for name in DELTA_COUNTS} if DELTA in facts else {},
+        delta=delta_counts(facts[DELTA]) if DELTA in facts else {},
     )
 
 

@@ -30,6 +30,7 @@ from flows.steps.extract import extract
 from flows.steps.finishing import finish, is_finished, summary_of
 from flows.steps.first_sign_ins import note_first_sign_ins
 from flows.steps.proving import prove
+from flows.steps.repairing import refuse_another_run
 from flows.steps.route import route
 from flows.steps.sending import left_to_others, send, wait_for_others
 from flows.steps.unmapped import look_at_unmapped
@@ -138,6 +139,7 @@ def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Itera
         remove_unbegun(loaded.state_folder)
         folder = None if new else unfinished(loaded.state_folder)
         if folder is not None:
+            refuse_another_run(loaded, folder)
             with opened_in(folder, as_begun(loaded, folder), worker) as context:
                 refuse_changes(context)
                 beginning.close()

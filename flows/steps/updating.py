@@ -19,11 +19,10 @@ from connectors.errors import UserRefusedError
 from connectors.records import ALGORITHM, GROUPS
 from flows.ledger.segments import write_parquet
 from flows.steps.columns import STRATEGY, VERDICT
-from flows.steps.comparing import differs, pool_column
+from flows.steps.comparing import CONTACTS, SIGN_IN, contradicts, pool_column
 from flows.steps.existing import ALIAS_KEYS, NAME_BEFORE, SUB_BEFORE, Existing
 from flows.steps.pool_keys import KEY_COLUMNS
-from mappings.duplicates import KEY_EMAIL, KEY_PHONE_NUMBER, KEY_PREFERRED_USERNAME, KEY_USERNAME, ORDINAL
-from mappings.rules_username import folded
+from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,15 +35,6 @@ UPDATE: Final = "update_existing"
 CHANGES: Final = "@changes"
 MISSING: Final = "@missing"
 LEFT: Final = "@left"
-
-SIGN_IN: Final = {
-    "email": KEY_EMAIL,
-    "phone_number": KEY_PHONE_NUMBER,
-    "preferred_username": KEY_PREFERRED_USERNAME,
-}
-"""Attributes that people may sign in with, and the key that is unique in the pool."""
-
-_CONTACTS: Final = ("email", "phone_number")
 _MEMBERS: Final = {"group": pl.String(), NAME_BEFORE: pl.String()}
 
 
@@ -153,7 +143,7 @@ class Updates:
         """Name, value and condition of everything that may be written."""
         for name in self.context.attributes:
             flag_of = name.removesuffix("_verified")
-            if flag_of in _CONTACTS and flag_of != name:
+            if flag_of in CONTACTS and flag_of != name:
                 yield name, pl.lit("true"), self._flag_is_written(flag_of)
             elif self._mutable(name):
                 yield name, pl.col(name), self._differs(name) & ~self._why_left(name).is_not_null()
@@ -163,9 +153,7 @@ class Updates:
         if contact not in self.context.attributes or not self._mutable(f"{contact}_verified"):
             return pl.lit(value=False)
         moves = self._differs(contact)
-        lacks = (pl.col(f"{contact}_verified") == "true") & pl.col(
-            pool_column(f"{contact}_verified")
-        ).str.to_lowercase().ne_missing("true")
+        lacks = self._differs(f"{contact}_verified")
         written = pl.when(moves).then(self._why_left(contact).is_null() & self._mutable(contact)).otherwise(
             lacks & ~pl.col(_clash(SIGN_IN[contact])) & pl.col(contact).is_not_null()
         )  # fmt: skip
@@ -178,7 +166,7 @@ class Updates:
                 self._why_left(name) if self._mutable(name) else pl.lit("attribute_immutable")
             )
             for name in self.context.attributes
-            if name.removesuffix("_verified") not in _CONTACTS or name in _CONTACTS
+            if name.removesuffix("_verified") not in CONTACTS or name in CONTACTS
         ]  # fmt: skip
         empty = pl.lit([], dtype=pl.List(pl.String))
         return pl.concat_list(codes).list.drop_nulls().list.unique() if codes else empty
@@ -188,7 +176,7 @@ class Updates:
         why: pl.Expr = pl.lit(None, pl.String)
         if name in SIGN_IN:
             why = pl.when(pl.col(_clash(SIGN_IN[name]))).then(pl.lit("alias_taken"))
-        if name in _CONTACTS:
+        if name in CONTACTS:
             flag = f"{name}_verified"
             proved = pl.col(flag) == "true" if flag in self.context.attributes else pl.lit(value=False)
             unproved = pl.when(~proved.fill_null(value=False)).then(pl.lit("contact_not_verified"))
@@ -196,12 +184,7 @@ class Updates:
         return why
 
     def _differs(self, name: str) -> pl.Expr:
-        """Names that people sign in with are compared as the pool does it: maybe without letter case."""
-        schema = self.context.schema
-        if name not in SIGN_IN:
-            return differs(schema, name)
-        same = folded(pl.col(name), schema) == folded(pl.col(pool_column(name)), schema)
-        return pl.col(name).is_not_null() & ~same.fill_null(value=False)
+        return contradicts(self.context.schema, name, pl.col(name), pl.col(pool_column(name)))
 
     def _mutable(self, name: str) -> bool:
         return self.context.schema.attributes[name].mutable

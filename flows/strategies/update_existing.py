@@ -15,10 +15,11 @@ from connectors.retry import retrying
 from flows.ledger.segments import write_parquet
 from flows.ledger.states import BatchState
 from flows.steps.columns import STEP, SUB, VERDICT, WHY, outcomes
+from flows.steps.comparing import SIGN_IN
 from flows.steps.crew import Crew
 from flows.steps.existing import NAME_BEFORE, SUB_BEFORE, Existing
 from flows.steps.stretches import forget_parts, work_off
-from flows.steps.updating import CHANGES, LEFT, MISSING, SIGN_IN, UPDATE, Updates
+from flows.steps.updating import CHANGES, LEFT, MISSING, UPDATE, Updates
 from flows.strategies.batches import frames_of
 from mappings.duplicates import ORDINAL
 

@@ -18,7 +18,6 @@ from flows.reports.explaining import explain_user
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.family_verdicts import after_retries
-from flows.steps.reconciling import reconcile
 from flows.steps.retrying import Choice, plan_retry, retry, write_rows
 from flows.steps.selecting import ROW
 from tests.flows.conftest import FIELDS, Pool, person
@@ -282,12 +281,3 @@ def test_a_reason_that_nobody_has_is_refused_with_those_that_there_are(pool: Poo
     path, parent = first(pool)
     with pytest.raises(ConfigurationError, match=r"'email_invalit'.*Did you mean 'email_invalid'"):
         again(parent, path, reasons=("email_invalit",))
-
-
-def test_reconcile_holds_the_pool_against_run_and_retries_together(pool: Pool) -> None:
-    _, parent = first(pool, [person(0), person(1, email="x")])
-    mended = pool.run_file([person(0), person(1)], jobs=QUICK)
-    again(parent, mended)
-    found = reconcile(load_run_file(mended), Worker())
-    assert (found.run_id, found.expected, found.there, found.unknown) == (parent.run_id, 2, 2, 0)
-    assert json.loads(next(parent.path.glob("reconcile-*.json")).read_text())["gone"] == 0

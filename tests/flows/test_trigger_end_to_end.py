@@ -127,7 +127,8 @@ def test_deferred_users_come_in_by_their_old_password(house: House) -> None:
     found = steps.status(house.trigger)
     assert (found["deferred"], found["arrived"], found["to_come"]) == (3, 3, 0)
     held = reconcile(house.loaded, Worker())
-    assert (held.deferred, held.arrived, held.unknown, held.exit_status) == (3, 3, 0, 0)
+    assert (held.deferred, held.arrived, held.signed_in, held.exit_status) == (3, 3, 3, 0)
+    assert held.differences["arrived"] == 3
     assert "3 of 3 deferred users have arrived" in held.sentence
     assert found["outcomes"] == {"arrived": 3, "unknown": 1, "wrong_password": 1}
 
