@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sts import STSClient
 
-SERVICES = ("cognito-idp", "dynamodb", "iam", "kms", "lambda", "logs", "s3", "sts")
+SERVICES = ("cognito-idp", "dynamodb", "iam", "kms", "lambda", "logs", "s3", "secretsmanager", "sts")
 """AWS's names of the services that are used anywhere here."""
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
@@ -57,6 +58,10 @@ def client(
 ) -> CloudWatchLogsClient: ...
 @overload
 def client(service: Literal["s3"], *, region: str | None = None, profile: str | None = None) -> S3Client: ...
+@overload
+def client(
+    service: Literal["secretsmanager"], *, region: str | None = None, profile: str | None = None
+) -> SecretsManagerClient: ...
 @overload
 def client(
     service: Literal["sts"], *, region: str | None = None, profile: str | None = None
