@@ -18,6 +18,7 @@ from flows.ledger.folder import RunFolder, new_run_id, only_beginner, remove_unb
 from flows.ledger.segments import write_text
 from flows.ledger.states import RunState
 from flows.ledger.store import STAGE, RunRecord
+from flows.logs import working
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
 from flows.steps.changes import begun_with, keep_fingerprints
@@ -176,6 +177,7 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
     if spec_of(loaded).identities:
         schema = replace(schema, identity_providers=read_providers(client, target.user_pool_id))
     with (
+        working(run_id=folder.run_id),
         room_for(loaded.state_folder),
         nullcontext() if folder.is_shared else folder.locked(),
         looked_at(folder, worker.clock) as ledger,
