@@ -19,6 +19,7 @@ from flows.ledger.segments import write_text
 from flows.ledger.states import RunState
 from flows.ledger.store import STAGE, RunRecord
 from flows.logs import working
+from flows.reports.metrics import write_metrics
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
 from flows.steps.changes import begun_with, keep_fingerprints
@@ -118,9 +119,10 @@ def alone(
 
 def add_up(context: Context) -> None:
     """Add up the verdicts, write the report and remove what killed workers have left."""
-    finish(context.folder, context.ledger)
+    summary = finish(context.folder, context.ledger)
     keep_fingerprints(context)
     context.folder.tidy()
+    write_metrics(context.folder, context.ledger, summary)
     write_report(context.folder, context.ledger)
 
 
