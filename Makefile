@@ -28,11 +28,13 @@ test: install  ## Run every test
 test-faults: install  ## Kill runs at every point there is, and break all else that can break; an hour or so
 	POOLFERRY_EVERY_POINT=1 $(BIN) -m pytest -m faults -p no:randomly
 
-check: install  ## Lint, types, import arrows and docs, in under two minutes
+check: install  ## Lint, types, import arrows, docs and dependencies, in under two minutes
 	$(BIN) -m ruff check .
 	$(BIN) -m ruff format --check .
 	$(BIN) -m mypy
 	$(BIN) -m pytest -q tests/test_layout.py tests/test_docs.py
+	$(BIN) -m pip --disable-pip-version-check check
+	$(BIN) -m tests.audit
 
 bench: install  ## Measure speed and memory against baselines, and how much of the quotas is used
 	$(BIN) -m tests.benchmarks
