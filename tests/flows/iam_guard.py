@@ -92,6 +92,12 @@ class Policy:
             statement["Action"] = [each for each in statement["Action"] if each != action]
         return less
 
+    def beside(self, other: Policy) -> Policy:
+        """What somebody may do who has both; it goes by the other's name."""
+        both = deepcopy(other)
+        both.document["Statement"] = [*other.statements, *self.statements]
+        return both
+
     def pairs(self) -> set[tuple[str, str]]:
         """Statement and action, and statement and resource, of all that it grants."""
         return {
@@ -138,6 +144,7 @@ class Guard:
         self.refused: set[Right] = set()
         guard, plain = self, boto3.Session
         self._kms = plain().client("kms", region_name=region)
+        self._secrets = plain().client("secretsmanager", region_name=region)
 
         class Guarded(plain):
             def client(self, *arguments: Any, **options: Any) -> Any:
@@ -193,6 +200,8 @@ class Guard:
         values = self._place | _values(params)
         if "KeyId" in values and not (values := self._with_key(values)):
             return set()
+        if secret := values.pop("SecretId", None):
+            return {self._secrets.describe_secret(SecretId=secret)["ARN"]}
         found = {_filled(form, values) for form in arn_formats(action)} - {None}
         arns = {arn for arn in found if arn is not None} or {ANY}
         return arns | {f"{arn}:*" for arn in arns if re.search(r":log-group:[^:]+$", arn)}

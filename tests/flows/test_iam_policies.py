@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 from botocore.session import Session
 from typer.testing import CliRunner
@@ -15,6 +16,7 @@ from tests.flows.conftest import Pool, person
 from tests.flows.iam_guard import FOLDER, Guard, Policy, Right, arn_formats, listed
 from tests.flows.journeys import QUICK, Always, add, mapping, switched, travel
 from tests.flows.test_after_work_end_to_end import with_providers
+from tests.flows.test_secrets_end_to_end import Guarded
 from tests.flows.test_trigger_end_to_end import FLOWS, PASSWORD, ssha
 from tests.reference import RIGHTS
 
@@ -133,6 +135,8 @@ def test_a_reader_checks_plans_and_reconciles(house: House) -> None:
     run_file = house.run_file(people, existing="update", quotas=AT_DEFAULTS, mapping=linking)
     house.does("reader", "check", run_file)
     house.does("reader", "plan", run_file)
+    draft = ("--pool", house.pool.pool_id, "--region", REGION, "--out", house.pool.folder / "draft.yaml")
+    house.does("reader", "init", house.pool.folder / "users.csv", *draft)
     unguarded("run", run_file)
     house.does("reader", "reconcile", run_file)
     needs_nothing_else(house, "reader")
@@ -162,6 +166,7 @@ def test_a_migrator_runs_stops_and_retries(house: House, sandbox: Sandbox) -> No
     acting = house.guard.acting(house.policy("migrator"))
     with switched(sandbox, rows_per_second=2.0), acting, pytest.raises(KeyboardInterrupt):
         travel(run_file, Stops("Importing"))
+    house.does("migrator", "plan", run_file)
     house.does("migrator", "run", run_file, status=1)
     people[4]["last_name"] = "Google/5"
     house.does("migrator", "retry", "acme", "--state", house.pool.folder / "runs", "--run-file",
@@ -228,6 +233,74 @@ def test_whoever_runs_the_trigger_does_all_of_it(house: House, tmp_path: Path) -
     each_is_missed(house, "trigger")
 
 
+# beside a role: what a source or a secret needs ----------------------------------------------
+
+
+def reads(house: House, more: str, filled: dict[str, str], source: dict[str, Any], **settings: Any) -> None:
+    """A reader who also has a source's policy checks and plans; each of them was needed."""
+    place = {"ACCOUNT": ACCOUNT, "REGION": REGION}
+    own = Policy(more, place | filled)
+    run_file = house.run_file([], source=source, **settings)
+    for command in ("check", "plan"):
+        result = house.call(house.policy("reader").beside(own), command, run_file)
+        assert not house.guard.refused, house.guard.refused
+        assert result.exit_code == 0, result.output
+    used = {pair for right in house.seen[more] for pair in own.granting(right)}
+    assert own.pairs() == used
+    assert house.call(house.policy("reader"), "plan", run_file).exit_code in {2, 3}, "a reader alone cannot"
+
+
+def test_files_in_s3(house: House) -> None:
+    house.make_role()
+    bucket = f"people-{house.pool.pool_id[-8:]}"
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="a/users-1.csv", Body=(house.pool.folder / "users.csv").read_bytes())
+    source = {"kind": "csv", "path": f"s3://{bucket}/a/users-*.csv"}
+    reads(house, "source-s3", {"BUCKET": bucket}, source)
+
+
+def test_a_table_of_dynamodb(house: House) -> None:
+    house.make_role()
+    table, dynamodb = f"people-{house.pool.pool_id[-8:]}", boto3.client("dynamodb", region_name=REGION)
+    dynamodb.create_table(
+        TableName=table, BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )  # fmt: skip
+    item = {name: {"S": value} for name, value in person(1, pw="x", roles="a", phone=PHONE).items()}
+    dynamodb.put_item(TableName=table, Item=item)
+    usual = mapping()
+    del usual["password_hash"]
+    source = {"kind": "dynamodb", "table": table, "region": REGION, "key": "id"}
+    reads(house, "source-dynamodb", {"TABLE": table}, source, mapping=usual)
+
+
+def test_another_pool(house: House) -> None:
+    house.make_role()
+    old = house.pool.client.create_user_pool(PoolName="old", AutoVerifiedAttributes=["email"])["UserPool"][
+        "Id"
+    ]
+    house.pool.client.create_group(UserPoolId=old, GroupName="staff")
+    house.pool.client.admin_create_user(
+        UserPoolId=old, Username="ann", MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": "email", "Value": "ann@example.com"},
+                        {"Name": "email_verified", "Value": "true"}],
+    )  # fmt: skip
+    source = {"kind": "cognito", "user_pool_id": old, "second_factors": True, "key": "sub"}
+    preset = {"mapping": {"preset": "cognito"}, "quotas": AT_DEFAULTS}
+    reads(house, "source-cognito", {"OLD_POOL": old}, source, **preset)
+
+
+def test_a_secret(house: House) -> None:
+    house.make_role()
+    name = f"acme-{house.pool.pool_id[-8:]}"
+    with Guarded() as api:
+        secrets = boto3.client("secretsmanager", region_name=REGION)
+        secrets.create_secret(Name=name, SecretString=api.token)
+        reads(house, "secret", {"SECRET": name}, api.source(f"${{secretsmanager:{name}}}"))
+
+
 @pytest.mark.parametrize(
     ("role", "command", "action"),
     [
@@ -276,8 +349,10 @@ def test_every_action_exists_and_is_granted_on_no_more_than_its_resource(name: s
 
 
 def _kind(arn: str) -> tuple[str, str]:
-    """The service and the kind of a resource: ``("iam", "role")``."""
+    """The service and the kind of a resource: ``("iam", "role")``; S3's ARNs do not say theirs."""
     _, _, service, _, _, rest, *_ = arn.split(":")
+    if service == "s3":
+        return service, "object" if "/" in rest else "bucket"
     return service, rest.split("/")[0]
 
 

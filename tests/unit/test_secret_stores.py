@@ -9,6 +9,7 @@ import pytest
 
 from connectors.cognito.sandbox import launch
 from connectors.errors import ConfigurationError
+from flows.ledger.opening import open_postgresql
 from flows.secret_stores import STORES
 from flows.settings import fill_secrets
 
@@ -97,6 +98,14 @@ def test_a_secret_is_read_whole_or_by_key() -> None:
     assert fill("${secretsmanager:acme/plain}") == VALUE
     assert fill("${secretsmanager:acme/db}") == STORED
     assert fill("pw=${secretsmanager:acme/db#password}:${secretsmanager:acme/db#port}") == f"pw={VALUE}:5432"
+
+
+@pytest.mark.usefixtures("arn")
+def test_the_password_of_a_shared_ledger_is_filled_on_its_own() -> None:
+    url = "postgresql+psycopg://worker:${secretsmanager:acme/db#password}@db.example.com/ledger"
+    engine = open_postgresql(url, where="ledger")
+    assert (engine.url.password, engine.url.host) == (VALUE, "db.example.com")
+    assert VALUE not in repr(engine.url)
 
 
 def test_an_arn_says_its_region_itself(arn: str, monkeypatch: pytest.MonkeyPatch) -> None:
