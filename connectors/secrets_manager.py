@@ -32,9 +32,8 @@ def read_secret(name: str) -> str:
     try:
         return retrying("GetSecretValue")(_read, secrets, name)
     except TargetError as refused:
-        raise ConfigurationError(
-            refused.what, "Check its name and Region, and allow secretsmanager:GetSecretValue on it."
-        ) from None
+        known = refused.mend or "Check its name and Region, and allow secretsmanager:GetSecretValue on it."
+        raise ConfigurationError(refused.what, known) from None
 
 
 def _read(secrets: SecretsManagerClient, name: str) -> str:

@@ -101,6 +101,15 @@ def test_a_secret_is_read_whole_or_by_key() -> None:
 
 
 @pytest.mark.usefixtures("arn")
+def test_missing_credentials_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    told = refused("${secretsmanager:acme/plain}")
+    assert "NoCredentialsError" in told
+    assert "valid credentials" in told
+
+
+@pytest.mark.usefixtures("arn")
 def test_the_password_of_a_shared_ledger_is_filled_on_its_own() -> None:
     url = "postgresql+psycopg://worker:${secretsmanager:acme/db#password}@db.example.com/ledger"
     engine = open_postgresql(url, where="ledger")
