@@ -60,6 +60,7 @@ def json_log(level: LogLevel) -> Iterator[None]:
     from flows.logs_json import JsonHandler  # noqa: PLC0415 - only for who wants it
 
     handler = JsonHandler(sys.stderr, ids_now)
+    handler.setLevel(_LEVELS[level])  # a logger below may have a level of its own
     loggers = [logging.getLogger(name) for name in OURS]
     before = [each.level for each in loggers]
     for each in loggers:

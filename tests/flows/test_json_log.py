@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flows.console import retries_shown
 from flows.demo.people import people
 from flows.logs import IDS, ids_now, json_log, working
 from tests.flows.conftest import Pool, person
@@ -139,3 +140,11 @@ def test_of_an_exception_only_class_and_place_are_written(capsys: pytest.Capture
     assert (told["run_id"], told["batch"], told["job_id"]) == ("r1", 7, None)
     assert "ann@example.com" not in line
     assert ids_now() == dict.fromkeys(IDS)
+
+
+def test_a_level_holds_for_all_loggers(capsys: pytest.CaptureFixture[str]) -> None:
+    with json_log("error"), retries_shown():
+        logging.getLogger("connectors.retry").info("try 2")
+        logging.getLogger("connectors.retry").error("gave up")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["message"] == "gave up"
