@@ -25,12 +25,11 @@ OURS: Final = ("connectors", "flows", "mappings")
 IDS: Final = ("run_id", "batch", "job_id")
 """Fields of every record; null where there is none."""
 
-FORMAT: Final = "format"
-
 _LEVELS: Final[Mapping[LogLevel, int]] = MappingProxyType(
     {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 )
-_now: dict[str, Any] = dict.fromkeys((*IDS, FORMAT))
+_now: dict[str, Any] = dict.fromkeys(IDS)
+_writers: list[logging.Handler] = []
 
 
 @contextmanager
@@ -46,12 +45,12 @@ def working(**ids: str | int | None) -> Iterator[None]:
 
 def ids_now() -> dict[str, Any]:
     """The ids that this process works at."""
-    return {name: _now[name] for name in IDS}
+    return dict(_now)
 
 
 def is_json() -> bool:
     """Whether people's texts and bars are to be left out, since the log is for machines."""
-    return bool(_now[FORMAT] == "json")
+    return bool(_writers)
 
 
 @contextmanager
@@ -63,13 +62,14 @@ def json_log(level: LogLevel) -> Iterator[None]:
     handler.setLevel(_LEVELS[level])  # a logger below may have a level of its own
     loggers = [logging.getLogger(name) for name in OURS]
     before = [each.level for each in loggers]
+    _writers.append(handler)
     for each in loggers:
         each.addHandler(handler)
         each.setLevel(_LEVELS[level])
     try:
-        with working(format="json"):
-            yield
+        yield
     finally:
+        _writers.remove(handler)
         for each, old in zip(loggers, before, strict=True):
             each.removeHandler(handler)
             each.setLevel(old)
