@@ -36,9 +36,10 @@ def poolferry(folder: Path, *arguments: object, **environment: str) -> tuple[int
 
 
 def values_of_people() -> set[str]:
-    """Every value of the demo's people that is long enough to be told from other words."""
+    """Every value of the demo's people that can be told from other words, counts and ports."""
     values = {value for each in people() for value in each.cells.values()}
-    return {value for value in values if len(value) > 4 and value.lower() not in HARMLESS}
+    long_enough = {value for value in values if len(value) > (9 if value.isdigit() else 4)}
+    return {value for value in long_enough if value.lower() not in HARMLESS}
 
 
 def leaks(records: list[dict[str, Any]], values: set[str]) -> set[str]:
