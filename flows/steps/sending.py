@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from connectors.errors import TakenOverError
 from flows.ledger.states import BatchState, RunState
+from flows.steps.after_work import AFTER_WORK
 from flows.strategies.chain import strategies_of, with_updates
 
 if TYPE_CHECKING:
@@ -48,8 +49,15 @@ def send(context: Context, send_one: Callable[[Context, int], None] | None = Non
 
 
 def _waiting(context: Context) -> list[BatchRecord]:
-    """Batches that are not settled: those with a job under way first, then in order."""
-    batches = [batch for batch in context.ledger.batches() if batch.state is not BatchState.SETTLED]
+    """Batches that are not settled: those with a job under way first, then in order.
+
+    Who looks late may find that the others have sent everything and cut the work that comes after: that is
+    no batch to be sent.
+    """
+    batches = [
+        batch for batch in context.ledger.batches()
+        if batch.state is not BatchState.SETTLED and batch.strategy != AFTER_WORK
+    ]  # fmt: skip
     return sorted(batches, key=lambda batch: (not batch.state.in_flight, batch.number))
 
 
