@@ -33,11 +33,13 @@ test-firebase: install  ## Read Firebase's own emulator, live; npm brings 300 MB
 	POOLFERRY_FIREBASE=$(CURDIR)/build/firebase/node_modules/.bin/firebase \
 		$(BIN) -m pytest -q tests/systems/test_firebase_emulator.py
 
-check: install  ## Lint, types, import arrows and docs, in under two minutes
+check: install  ## Lint, types, import arrows, docs and dependencies, in under two minutes
 	$(BIN) -m ruff check .
 	$(BIN) -m ruff format --check .
 	$(BIN) -m mypy
 	$(BIN) -m pytest -q tests/test_layout.py tests/test_docs.py
+	$(BIN) -m pip --disable-pip-version-check check
+	$(BIN) -m tests.audit
 
 bench: install  ## Measure speed and memory against baselines, and how much of the quotas is used
 	$(BIN) -m tests.benchmarks

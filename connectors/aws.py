@@ -7,6 +7,8 @@ usual way of boto3 (profiles, roles, ``AWS_ENDPOINT_URL``); Poolferry adds no se
 
 from __future__ import annotations
 
+import logging
+import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sts import STSClient
 
-SERVICES = ("cognito-idp", "dynamodb", "iam", "kms", "lambda", "logs", "s3", "sts")
+_log = logging.getLogger(__name__)
+
+SERVICES = ("cognito-idp", "dynamodb", "iam", "kms", "lambda", "logs", "s3", "secretsmanager", "sts")
 """AWS's names of the services that are used anywhere here."""
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
@@ -59,6 +64,10 @@ def client(
 def client(service: Literal["s3"], *, region: str | None = None, profile: str | None = None) -> S3Client: ...
 @overload
 def client(
+    service: Literal["secretsmanager"], *, region: str | None = None, profile: str | None = None
+) -> SecretsManagerClient: ...
+@overload
+def client(
     service: Literal["sts"], *, region: str | None = None, profile: str | None = None
 ) -> STSClient: ...
 def client(service: str, *, region: str | None = None, profile: str | None = None) -> Any:
@@ -80,7 +89,7 @@ def client(service: str, *, region: str | None = None, profile: str | None = Non
 
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
-        return session.client(service, config=_config())  # type: ignore[call-overload]
+        made = session.client(service, config=_config())  # type: ignore[call-overload]
     except UnknownServiceError:
         raise ConfigurationError(unknown_name("AWS service", service, SERVICES)) from None
     except (BotoCoreError, ValueError) as error:
@@ -88,6 +97,27 @@ def client(service: str, *, region: str | None = None, profile: str | None = Non
             f"No {service} client can be made: {error}",
             "Mend the region, profile or endpoint in the run file or in AWS's own configuration.",
         ) from None
+    made.meta.events.register("before-call", _began)
+    made.meta.events.register("after-call", _told)
+    made.meta.events.register("after-call-error", _lost)
+    return made
+
+
+def _began(context: dict[str, Any], **_: object) -> None:
+    context["poolferry_began"] = time.monotonic()
+
+
+def _told(http_response: Any, model: Any, context: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's
+    """Note a call that was answered: its name, the status, how long it took; nothing of its content."""
+    took = time.monotonic() - context.get("poolferry_began", time.monotonic())
+    status = http_response.status_code
+    extra = {"operation": model.name, "status": status, "seconds": round(took, 4)}
+    _log.debug("%s answered %d", model.name, status, extra=extra)
+
+
+def _lost(exception: Exception, event_name: str, **_: object) -> None:
+    operation = event_name.rpartition(".")[2]
+    _log.debug("%s failed: %s", operation, type(exception).__name__, extra={"operation": operation})
 
 
 def user_agent() -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -11,6 +14,8 @@ from connectors.aws import user_agent
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
+
+_log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
@@ -24,10 +29,18 @@ class _BoundedAdapter(HTTPAdapter):
         self._bounds = (connect, read)
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:  # noqa: ANN401 - passed on
-        """Send with the bounds (seconds) unless the caller set some."""
+        """Send with the bounds (seconds) unless the caller set some.
+
+        The log gets the host alone: a path or a query may name a person, and an upload's holds its right.
+        """
         if options.get("timeout") is None:
             options["timeout"] = self._bounds
-        return super().send(request, *args, **options)
+        began = time.monotonic()
+        answer = super().send(request, *args, **options)
+        took, host = round(time.monotonic() - began, 4), urlsplit(request.url or "").hostname
+        extra = {"host": host, "status": answer.status_code, "seconds": took}
+        _log.debug("%s to %s answered %d", request.method, host, answer.status_code, extra=extra)
+        return answer
 
 
 def session(*, connect: float = CONNECT_SECONDS, read: float = READ_SECONDS) -> requests.Session:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +29,7 @@ from flows.cli_shared import (
 )
 from flows.cli_trigger import trigger
 from flows.console import OUT, TerminalProgress, forecast_tables, retries_shown, say
+from flows.logs import LogFormat, LogLevel, json_log
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -67,15 +69,34 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def logging_options(
+    ctx: typer.Context,
+    *,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(envvar="POOLFERRY_LOG_FORMAT", help="`json`: one object a line on standard error."),
+    ] = "text",
+    log_level: Annotated[
+        LogLevel, typer.Option(envvar="POOLFERRY_LOG_LEVEL", help="How much a JSON log tells.")
+    ] = "info",
+) -> None:
+    """Choose what standard error gets; results are on standard output either way."""
+    if log_format == "json":
+        keep = ctx.obj.enter_context if isinstance(ctx.obj, ExitStack) else ctx.with_resource
+        keep(json_log(log_level))
+
+
 def main() -> None:
     """Run the command; an error that nobody foresaw is told without its text."""
-    try:
-        app()
-    except Exception as error:
-        if os.environ.get("POOLFERRY_DEBUG"):
-            raise
-        _print_unexpected(error)
-        sys.exit(StopError.exit_status)
+    with ExitStack() as kept:
+        try:
+            app(obj=kept)
+        except Exception as error:
+            if os.environ.get("POOLFERRY_DEBUG"):
+                raise
+            _print_unexpected(error)
+            sys.exit(StopError.exit_status)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from connectors.cognito.limits import MAU_PRICES, PRICES_AS_OF
+from flows.logs import is_json
 from flows.reports.delta import delta_lines, percent
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
 from flows.reports.units import duration
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from flows.steps.finishing import Summary
     from flows.steps.forecast import Forecast
     from flows.steps.rolling_back import Rollback
+
+_log = logging.getLogger(__name__)
 
 WIDTH_WITHOUT_TERMINAL = 140
 """Columns of a table that goes into a file or a pipe, where ``COLUMNS`` does not say otherwise."""
@@ -56,8 +59,15 @@ ERR = _console(stderr=True)
 """Progress, notes and errors go to standard error, so that ``--json`` stays clean."""
 
 
+_LEVEL_OF = {"bold red": logging.ERROR, "yellow": logging.WARNING}
+"""How grave it is what is said in a style; everything else is for information."""
+
+
 def say(text: str, *, style: str | None = None) -> None:
     """Tell people something that is no result; long lines stay whole, so that they can be copied."""
+    if is_json():
+        _log.log(_LEVEL_OF.get(style or "", logging.INFO), "%s", text)
+        return
     ERR.print(text, style=style, soft_wrap=True)
 
 
@@ -100,7 +110,8 @@ def _amount(value: float, unit: str) -> str:
 class TerminalProgress:
     """One bar a stage; finished stages stay above with the time they took.
 
-    Without a terminal (a log file, CI) each stage is one line at its beginning.
+    Without a terminal (a log file, CI) each stage is one line at its beginning; where the log is JSON, it is
+    one record.
     """
 
     def __init__(self, console: Console = ERR) -> None:
@@ -119,7 +130,7 @@ class TerminalProgress:
 
     def __enter__(self) -> Self:
         """Show the bars, if somebody looks."""
-        if self._console.is_terminal:
+        if self._console.is_terminal and not is_json():
             self._live.start()
         return self
 
@@ -137,7 +148,9 @@ class TerminalProgress:
         for old in self._bars.task_ids[:-SHOWN_STAGES]:
             self._bars.remove_task(old)
         self._task = self._bars.add_task(title, total=total, unit=unit)
-        if not self._console.is_terminal:
+        if is_json():
+            _log.info("%s", title, extra={"stage": title, "total": total, "unit": unit})
+        elif not self._console.is_terminal:
             self._console.print(f"{title} …")
 
     def update(self, done: float) -> None:
@@ -147,6 +160,9 @@ class TerminalProgress:
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
+        if is_json():
+            _log.info("%s", text)
+            return
         self._console.print(text, style="dim", soft_wrap=True)
 
     def _finish(self) -> None:
@@ -161,14 +177,15 @@ class _Retries(logging.Handler):
     """Shows each pause of ``connectors.retry``."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say what is tried again, and when."""
-        say(record.getMessage(), style="dim")
+        """Say what is tried again, and when; a JSON log has the record itself."""
+        if not is_json():
+            say(record.getMessage(), style="dim")
 
 
 @contextmanager
 def retries_shown() -> Iterator[None]:
     """Say on standard error what is tried again and when: a silent wait looks like a hang."""
-    log, shown = logging.getLogger("connectors.retry"), _Retries()
+    log, shown = logging.getLogger("connectors.retry"), _Retries(logging.INFO)
     before = log.level
     log.addHandler(shown)
     log.setLevel(logging.INFO)

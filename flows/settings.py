@@ -1,14 +1,12 @@
 """The run file: YAML 1.2, checked by pydantic, unknown keys refused with the known ones.
 
-Secrets are never in it: ``${NAME}`` is filled from the environment when a source is opened, and
-the frozen copy in the run's folder keeps the ``${NAME}``.
+Secrets are never in it: what stands for them (``flows.secret_stores``) is filled when a source is opened,
+and the frozen copy in the run's folder keeps the ``${NAME}``.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 
 from connectors.cognito.limits import PER_POOL_RPS, SHARE, Category
 from connectors.errors import ConfigurationError, unknown_name
+from flows.secret_stores import REFERENCE, secret_of
 from flows.settings_trigger import TriggerSettings
 from mappings.rules import RuleOptions
 
@@ -280,28 +279,17 @@ def _model_at(model: type[BaseModel], parts: list[str]) -> type[BaseModel]:
     return model
 
 
-_NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
 def fill_secrets(value: object, *, where: str) -> object:
-    """Fill every ``${NAME}`` in texts from the environment, at any depth.
+    """Fill every ``${NAME}`` and ``${STORE:NAME#KEY}`` in texts, at any depth; see ``flows.secret_stores``.
 
     Raises:
-        ConfigurationError: a name is not set; the text names it and where it stands.
+        ConfigurationError: a secret is not there; the text names it and where it stands.
+        RetryError: a store does not answer.
     """
     if isinstance(value, str):
-        return _NAME.sub(lambda match: _secret(match[1], where), value)
+        return REFERENCE.sub(lambda found: secret_of(found[0], where), value)
     if isinstance(value, dict):
         return {str(key): fill_secrets(item, where=f"{where}.{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [fill_secrets(item, where=f"{where}[{n}]") for n, item in enumerate(value)]
-    return value
-
-
-def _secret(name: str, where: str) -> str:
-    value = os.environ.get(name)
-    if value is None:
-        raise ConfigurationError(
-            f"{where}: ${{{name}}} is not set.", f"Set the environment variable {name} before the command."
-        )
     return value

@@ -13,7 +13,7 @@ STATE/NAME/RUN_ID/                    0700
     refused/*.parquet                 what users lack although they have landed
     before/, after/                   the pool as it was read before and after
     unchanged/p00001.parquet          of a delta run: who of a page is as the last run has read them
-    verdicts.parquet  left_out.parquet  summary.json  report.html  report.md
+    verdicts.parquet  left_out.parquet  summary.json  metrics.prom  report.html  report.md
     fingerprints.parquet              how every user was read, for a delta run to compare with
     told                              somebody was told how the run ended: the next start is another run
     reasons.csv  rejected.csv  failed.csv  existing.csv  id_map.csv  vanished.csv
@@ -97,6 +97,11 @@ class RunFolder:
     def summary(self) -> Path:
         """The run's numbers as one JSON object."""
         return self.path / "summary.json"
+
+    @property
+    def metrics(self) -> Path:
+        """The run's numbers for Prometheus."""
+        return self.path / "metrics.prom"
 
     @property
     def verdicts(self) -> Path:

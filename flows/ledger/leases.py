@@ -13,6 +13,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from connectors.errors import StopError, TakenOverError
+from flows.logs import working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +69,10 @@ class Leases:
 
     @contextmanager
     def held(self, what: int | None) -> Iterator[None]:
-        """Give back at the end what was taken."""
+        """Give back at the end what was taken; what is logged meanwhile is about that batch."""
         try:
-            yield
+            with working(batch=what):
+                yield
         finally:
             self.give_back(what)
 

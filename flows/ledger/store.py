@@ -7,6 +7,7 @@ write, so two workers can never move the same batch, and no state is ever left b
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from connectors.records import Cursor, HashAlgorithm
+
+_log = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
@@ -141,6 +144,8 @@ class Ledger:
             came = {} if new is run.state else {CAME: {**run.facts.get(CAME, {}), new: self._clock()}}
             change = {"state": new, "finished": finished, "facts": {**run.facts, **facts, **came}}
             connection.execute(update(RUNS).where(RUNS.c.run_id == self.run_id).values(change))
+        if new is not run.state:
+            _log.info("run is %s", new, extra={"run_id": self.run_id, "state": str(new)})
 
     def change_fact(self, name: str, change: Callable[[Any], Any]) -> None:
         """Put in the place of one fact of the run (None: it has none) what ``change`` makes of it; atomic."""
@@ -299,7 +304,10 @@ class Ledger:
                 f"Batch {batch.number} was moved by another worker.",
                 "Run the command again: it goes on from there.",
             )
-        return self.batch(batch.number)
+        now = self.batch(batch.number)
+        ids = {"batch": now.number, "job_id": now.job_id}
+        _log.info("batch %d is %s", now.number, now.state, extra={**ids, "state": str(now.state)})
+        return now
 
     def _write(self, statement: Any) -> int:  # noqa: ANN401 - any SQLAlchemy write
         with self._connected(writes=True) as connection:

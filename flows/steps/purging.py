@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 KEPT: Final = frozenset(
     {
         "run.yaml", "ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.url", "lock", "told",
-        "summary.json", "report.md", "report.html", "reasons.csv", "verdicts.parquet",
+        "summary.json", "metrics.prom", "report.md", "report.html", "reasons.csv", "verdicts.parquet",
     }
 )  # fmt: skip
 """Names of what stays in a purged run's folder."""

@@ -19,6 +19,8 @@ from flows.ledger.folder import RunFolder, new_run_id, only_beginner, remove_unb
 from flows.ledger.segments import write_text
 from flows.ledger.states import RunState
 from flows.ledger.store import STAGE, RunRecord
+from flows.logs import working
+from flows.reports.metrics import write_metrics
 from flows.reports.text import write_report
 from flows.steps.after_work import after_work
 from flows.steps.calls import note_calls
@@ -122,10 +124,11 @@ def alone(
 def add_up(context: Context) -> None:
     """Add up the verdicts, write the report and remove what killed workers have left."""
     note_calls(context)
-    finish(context.folder, context.ledger)
+    summary = finish(context.folder, context.ledger)
     note_first_sign_ins(context)
     keep_fingerprints(context)
     context.folder.tidy()
+    write_metrics(context.folder, context.ledger, summary)
     write_report(context.folder, context.ledger)
 
 
@@ -183,6 +186,7 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
     if spec_of(loaded).identities:
         schema = replace(schema, identity_providers=read_providers(client, target.user_pool_id))
     with (
+        working(run_id=folder.run_id),
         room_for(loaded.state_folder),
         nullcontext() if folder.is_shared else folder.locked(),
         looked_at(folder, worker.clock) as ledger,

@@ -23,6 +23,7 @@ from connectors.errors import (
     TargetError,
 )
 from flows.ledger.states import BatchState
+from flows.logs import working
 from flows.steps.job_records import STOPPED_HERE, facts_of, next_attempt
 from flows.steps.settling import ATTEMPTS, settle_job
 from flows.strategies.batches import batch_lines
@@ -69,7 +70,8 @@ class ImportJob:
         job: Job | None = None
         batch = context.ledger.batch(number)
         while batch.state is not BatchState.SETTLED:
-            batch, job = _STEPS[batch.state](context, batch, job)
+            with working(job_id=batch.job_id):
+                batch, job = _STEPS[batch.state](context, batch, job)
 
 
 def _stop(context: Context, batch: BatchRecord) -> None:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
+from flows.ledger.states import BatchState
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.progress import Silence
-from flows.steps.running import migrate
+from flows.steps.running import migrate, opened
+from flows.steps.sending import _waiting
 from tests.flows.conftest import Pool, person
+from tests.flows.journeys import At
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +54,10 @@ def wait_until(true: Callable[[], bool], seconds: float = 30.0) -> None:
     while not true():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.05)
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 def finish(run_file: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
@@ -117,3 +124,15 @@ def test_users_of_a_job_that_fails_half_way_travel_on(pool: Pool) -> None:
     assert summary["verdicts"]["imported"] == len(PEOPLE) - 2
     assert summary["verdicts"]["existing"] == 2
     assert [job["status"] for job in summary["jobs"]][:: len(summary["jobs"]) - 1] == ["Failed", "Succeeded"]
+
+
+def test_who_looks_late_for_something_to_send_leaves_the_work_after_it_alone(pool: Pool) -> None:
+    """Another worker may have cut it since the last look: it is no batch that a strategy could send."""
+    loaded = load_run_file(pool.run_file([person(1, roles="staff")]))
+    with pytest.raises(KeyboardInterrupt):
+        migrate(loaded, Worker(At("Joining groups", interrupt)))
+    with opened(loaded, Worker()) as context:
+        assert [batch.strategy for batch in context.ledger.batches()] == ["import_job", "after_work"]
+        assert context.ledger.batches()[-1].state is not BatchState.SETTLED
+        assert _waiting(context) == []
+    assert finish(loaded.path)[1]["verdicts"]["imported"] == 1

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.errors import ConfigurationError
 from connectors.recognising import describe_source
-from flows.settings import fill_secrets, load_run_file
+from flows.settings import load_run_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,17 +82,6 @@ def test_a_refused_value_is_not_repeated(tmp_path: Path) -> None:
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="poolferry init"):
         load_run_file(tmp_path / "absent.yaml")
-
-
-def test_secrets_come_from_the_environment_at_any_depth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOKEN", "t0p")
-    filled = fill_secrets({"auth": [{"bearer": "x-${TOKEN}"}], "n": 3}, where="run.yaml: source")
-    assert filled == {"auth": [{"bearer": "x-t0p"}], "n": 3}
-
-
-def test_a_secret_that_is_not_set_is_named_with_its_place() -> None:
-    with pytest.raises(ConfigurationError, match=r"source\.auth\[0\]: \$\{ABSENT_TOKEN\}"):
-        fill_secrets({"auth": ["${ABSENT_TOKEN}"]}, where="source")
 
 
 def test_the_fingerprint_changes_with_the_text(tmp_path: Path) -> None:

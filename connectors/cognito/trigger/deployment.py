@@ -119,7 +119,9 @@ class Deployment:
             return None
         with step("Decrypt"):
             opened = self._clients.kms.decrypt(
-                CiphertextBlob=item["s"]["B"], EncryptionContext=encryption_context(self._place.name)
+                KeyId=self._place.alias,  # what another key has sealed is not ours
+                CiphertextBlob=item["s"]["B"],
+                EncryptionContext=encryption_context(self._place.name),
             )
         return Secrets.parse(opened["Plaintext"])
 
