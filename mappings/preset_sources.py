@@ -6,7 +6,7 @@ A preset whose users lie in more than one table, or whose table needs the databa
     source:
       table: users                    # the table that was found; the preset's source stands for no other
       key: id
-      adds: groups                    # what a reading of that table alone goes without
+      adds: groups                    # what that table alone does not tell
       query: SELECT u.id{more} FROM users u
       lists: {groups: {query: …, user: user_id, value: name}}
 
@@ -37,7 +37,7 @@ class PresetSource(BaseModel):
     table: str = Field(description="Table of the users that this is for.")
     db_schema: str | None = Field(default=None, description="Its schema; none: the login's own.")
     key: str = Field(description="Column that names a user, in the table and in the query.")
-    adds: str = Field(description="What a reading of the table alone goes without, as the end of a sentence.")
+    adds: str = Field(description="What the table alone does not tell, as the end of a sentence.")
     query: str | dict[str, str] | None = Field(
         default=None, description="Query with a row for each user; or one for each kind of database."
     )
@@ -46,7 +46,8 @@ class PresetSource(BaseModel):
     @property
     def place(self) -> str:
         """The table as people write it."""
-        return f"{self.db_schema}.{self.table}" if self.db_schema else self.table
+        table = self.table.replace(_PREFIX, "PREFIX_")
+        return f"{self.db_schema}.{table}" if self.db_schema else table
 
     def prefix_of(self, table: str) -> str | None:
         """What the name of a table begins with; None: it is none of this preset's."""

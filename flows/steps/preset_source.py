@@ -6,7 +6,9 @@ What the preset brings is tried on the database first; what is refused there giv
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import dataclass, replace
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.engine import make_url
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from flows.settings import LoadedRunFile
     from mappings.preset_sources import PresetSource
 
-A_LINE: Final = 8
-"""Columns that stand in one line of a query."""
+A_LINE: Final = 110
+"""Length of a line of a query that names columns."""
 
 _COLUMN: Final = re.compile(r"[\w -]+")
 """Names that can stand in a query of a run file: a colon is a parameter there, and ``${NAME}`` a secret."""
@@ -52,13 +54,17 @@ class _Trial:
     prefix: str
     loaded: LoadedRunFile
 
-    def fault(self, settings: Mapping[str, Any]) -> str | None:
-        """What the database says against a reading; None: it can be read so."""
-        try:
-            source_of(with_source(self.loaded, settings)).check()
-        except SourceError as error:
-            return error.what
-        return None
+    def fields(self, settings: Mapping[str, Any]) -> list[str]:
+        """Names of what is read so."""
+        return source_of(with_source(self.loaded, settings)).fields()
+
+    def read(self, settings: Mapping[str, Any], *fields: str) -> None:
+        """Read one user so, with the fields that are named."""
+        source = source_of(with_source(self.loaded, {**settings, "page_rows": 1}))
+        source.check()
+        if fields:
+            with closing(source.pages([settings["key"], *fields])) as pages:  # type: ignore[type-var]  # sources are generators
+                next(pages, None)
 
 
 def read_by_preset(
@@ -86,65 +92,81 @@ def read_by_preset(
         place = (
             f"source: the preset {preset} has a reading for {wanted.place} with the key {wanted.key} alone"
         )
-        return Reading(told, (f"{place}; the table here is read by itself, without {wanted.adds}.",))
+        return Reading(told, (f"{place}; this one is read alone, and may not tell {wanted.adds}.",))
     return _tried(_Trial(preset, wanted, prefix, loaded), guessed, fields)
 
 
 def _tried(trial: _Trial, guessed: Collection[str], fields: Sequence[str]) -> Reading:
     told = trial.loaded.settings.source
-    lists = dict(told.get("lists", {}))
+    known = dict(told.get("lists", {}))
     rest = {name: value for name, value in told.items() if name not in ("table", "db_schema", "lists")}
     table: dict[str, Any] = {name: told[name] for name in ("table", "db_schema") if name in told}
-    wanted = trial.wanted.lists_with(trial.prefix)
-    wanted = {name: one for name, one in wanted.items() if "lists" in guessed or name not in lists}
-    read, notes = _rows(trial, rest, table, [name for name in fields if name not in lists])
-    for name, one in wanted.items():
-        fault = trial.fault({**rest, **read, "lists": {name: one}})
-        if fault is None:
-            lists[name] = one
-        else:
-            notes = (*notes, _unlisted(trial.preset, name, fault, is_found=name in lists))
-    if not notes:
-        said = f"the table {told['table']} alone would go without {trial.wanted.adds}"
-        notes = (f"source: it is read as the preset {trial.preset} does; {said}.",)
+    kept = () if "lists" in guessed else tuple(known)
+    lists, notes = _lists(trial, {**rest, **table}, known, kept)
+    read, fault = _rows(trial, rest, table, [name for name in fields if name not in known])
+    if not fault and not notes:
+        fault = f"as the preset {trial.preset} reads it; the table {told['table']} alone does not tell"
+    notes = (f"source: {fault} {trial.wanted.adds}.", *notes) if fault else notes
     return Reading({**rest, **read, **({"lists": lists} if lists else {})}, notes)
 
 
-def _unlisted(preset: str, name: str, fault: str, *, is_found: bool) -> str:
-    instead = "what was found is taken instead" if is_found else "nobody has any"
-    return f"{name}: the database refuses the query of the preset {preset} ({fault.rstrip('.')}); {instead}."
+def _lists(
+    trial: _Trial, table: Mapping[str, Any], known: Mapping[str, Any], kept: Sequence[str]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The lists of the preset that the database takes, and those that are known; with what it refuses."""
+    lists, notes = dict(known), []
+    for name, one in trial.wanted.lists_with(trial.prefix).items():
+        if name in kept:
+            continue
+        try:
+            trial.read({**table, "lists": {name: one}}, name)
+        except SourceError as error:
+            said = f"{name}: the query of the preset {trial.preset} cannot be taken ({_bare(error)})"
+            notes.append(f"{said}; {'what was found is' if name in known else 'nothing is'} read instead.")
+        else:
+            lists[name] = one
+    return lists, tuple(notes)
 
 
 def _rows(
     trial: _Trial, rest: Mapping[str, Any], table: Mapping[str, Any], fields: Sequence[str]
-) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+) -> tuple[Mapping[str, Any], str]:
     """The query of the preset; the table, with why, where there is none that the database takes."""
     if trial.wanted.query is None:
-        return table, ()
-    backend = _backend(trial.loaded)
+        return table, ""
+    backend = make_url(_url(trial.loaded)).get_backend_name()
     query = trial.wanted.query_for(backend, trial.prefix)
-    if query is None:
-        fault: str | None = f"it has none for {backend}"
-    else:
-        read = {"query": query.replace(MORE, "")}
-        fault = trial.fault({**rest, **read})
-        if fault is None:
-            return _with_more(trial, {**rest, **read}, query, fields), ()
-    without = f"the table is read alone, without {trial.wanted.adds}"
-    said = f"the query of the preset {trial.preset} cannot be taken ({str(fault).rstrip('.')})"
-    return table, (f"source: {said}; {without}.",)
+    fault = f"it has none for {backend}"
+    if query is not None:
+        try:
+            read = {"query": _with_more(trial, rest, query, fields)}
+            trial.read({**rest, **read})
+        except SourceError as error:
+            fault = _bare(error)
+        else:
+            return read, ""
+    said = f"the query of the preset {trial.preset} cannot be taken ({fault})"
+    return table, f"{said}; the table {table['table']} is read alone, and does not tell"
 
 
-def _with_more(
-    trial: _Trial, read: Mapping[str, Any], query: str, fields: Sequence[str]
-) -> Mapping[str, Any]:
+def _bare(error: SourceError) -> str:
+    return error.what.rstrip(".")
+
+
+def _with_more(trial: _Trial, rest: Mapping[str, Any], query: str, fields: Sequence[str]) -> str:
     """The query with those columns of the table that it does not give by itself."""
-    loaded = with_source(trial.loaded, read)
-    given = {name.lower() for name in source_of(loaded).fields()} if MORE in query else set()
-    quote = make_url(_url(loaded)).get_dialect()().identifier_preparer.quote
+    bare = {name: value for name, value in rest.items() if name != "updated_at"}  # it may be one of those
+    read = trial.fields({**bare, "query": query.replace(MORE, "")})
+    given = {name.lower() for name in read}
+    quote = make_url(_url(trial.loaded)).get_dialect()().identifier_preparer.quote
     more = [f"u.{quote(name)}" for name in fields if name.lower() not in given and _COLUMN.fullmatch(name)]
-    lines = (", ".join(more[at : at + A_LINE]) for at in range(0, len(more), A_LINE))
-    return {"query": query.replace(MORE, "".join(f",\n  {line}" for line in lines))}
+    return query.replace(MORE, f",\n{_in_lines(more)}" if more else "")
+
+
+def _in_lines(columns: Sequence[str]) -> str:
+    whole = ", ".join(name.replace(" ", "\0") for name in columns)  # a name is not to be cut in two
+    cut = fill(whole, A_LINE, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    return cut.replace("\0", " ")
 
 
 def with_source(loaded: LoadedRunFile, settings: Mapping[str, Any]) -> LoadedRunFile:
@@ -154,7 +176,3 @@ def with_source(loaded: LoadedRunFile, settings: Mapping[str, Any]) -> LoadedRun
 
 def _url(loaded: LoadedRunFile) -> str:
     return str(fill_secrets(loaded.settings.source["url"], where="source.url"))
-
-
-def _backend(loaded: LoadedRunFile) -> str:
-    return make_url(_url(loaded)).get_backend_name()
