@@ -6,7 +6,7 @@ A preset whose users lie in more than one table, or whose table needs the databa
     source:
       table: users                    # the table that was found; the preset's source stands for no other
       key: id
-      adds: groups                    # what that table alone does not tell
+      adds: which locks are over      # what that table alone does not tell, besides the lists
       query: SELECT u.id{more} FROM users u
       lists: {groups: {query: …, user: user_id, value: name}}
 
@@ -37,7 +37,7 @@ class PresetSource(BaseModel):
     table: str = Field(description="Table of the users that this is for.")
     db_schema: str | None = Field(default=None, description="Its schema; none: the login's own.")
     key: str = Field(description="Column that names a user, in the table and in the query.")
-    adds: str = Field(description="What the table alone does not tell, as the end of a sentence.")
+    adds: str = Field(default="", description="What the query tells and the table does not, in words.")
     query: str | dict[str, str] | None = Field(
         default=None, description="Query with a row for each user; or one for each kind of database."
     )
@@ -48,6 +48,11 @@ class PresetSource(BaseModel):
         """The table as people write it."""
         table = self.table.replace(_PREFIX, "PREFIX_")
         return f"{self.db_schema}.{table}" if self.db_schema else table
+
+    @property
+    def all_it_adds(self) -> str:
+        """What the table alone does not tell, in words: that of the query, and the lists."""
+        return " or ".join(one for one in (self.adds, *self.lists) if one)
 
     def prefix_of(self, table: str) -> str | None:
         """What the name of a table begins with; None: it is none of this preset's."""

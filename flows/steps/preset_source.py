@@ -92,7 +92,7 @@ def read_by_preset(
         place = (
             f"source: the preset {preset} has a reading for {wanted.place} with the key {wanted.key} alone"
         )
-        return Reading(told, (f"{place}; this one is read alone, and may not tell {wanted.adds}.",))
+        return Reading(told, (f"{place}; this one is read alone, and may not tell {wanted.all_it_adds}.",))
     return _tried(_Trial(preset, wanted, prefix, loaded), guessed, fields)
 
 
@@ -105,8 +105,9 @@ def _tried(trial: _Trial, guessed: Collection[str], fields: Sequence[str]) -> Re
     lists, notes = _lists(trial, {**rest, **table}, known, kept)
     read, fault = _rows(trial, rest, table, [name for name in fields if name not in known])
     if not fault and not notes:
-        fault = f"as the preset {trial.preset} reads it; the table {told['table']} alone does not tell"
-    notes = (f"source: {fault} {trial.wanted.adds}.", *notes) if fault else notes
+        said = f"the table {told['table']} alone does not tell {trial.wanted.all_it_adds}"
+        fault = f"as the preset {trial.preset} reads it; {said}"
+    notes = (f"source: {fault}.", *notes) if fault else notes
     return Reading({**rest, **read, **({"lists": lists} if lists else {})}, notes)
 
 
@@ -146,7 +147,7 @@ def _rows(
         else:
             return read, ""
     said = f"the query of the preset {trial.preset} cannot be taken ({fault})"
-    return table, f"{said}; the table {table['table']} is read alone, and does not tell"
+    return table, f"{said}; the table {table['table']} is read, and does not tell {trial.wanted.adds}"
 
 
 def _bare(error: SourceError) -> str:

@@ -170,18 +170,40 @@ def test_a_wordpress_site_may_have_a_prefix_of_its_own_and_be_one_of_a_network(
     assert [name for name, row in people.items() if not row[ENABLED]] == ["ada"]
 
 
+def _on_mariadb(name: str, mariadb_url: str) -> str:
+    """The tables of a script with MariaDB's types and quotes."""
+    url = fresh(mariadb_url, f"begun_{name}_there")
+    script = (SCRIPTS / f"{name}.sql").read_text(encoding="utf-8")
+    types = {'"': "`", " text": " varchar(255)", " timestamptz": " datetime", " timestamp": " datetime(6)"}
+    for theirs, here in {**types, "+00:00": ""}.items():
+        script = script.replace(theirs, here)
+    _statements(url, *(one for one in script.split(";\n") if one.strip()))
+    return url
+
+
 def test_a_better_auth_on_mariadb_has_a_query_of_its_own(
     mariadb_url: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(pool.folder)
-    url = fresh(mariadb_url, "begun_better_auth")
-    script = (SCRIPTS / "better_auth.sql").read_text(encoding="utf-8")
-    for theirs, here in (('"', "`"), (" text", " varchar(255)"), ("timestamptz", "datetime"), ("+00:00", "")):
-        script = script.replace(theirs, here)
-    _statements(url, *(one for one in script.split(";\n") if one.strip()))
-    said, forecast = begun(url, pool)
+    said, forecast = begun(_on_mariadb("better_auth", mariadb_url), pool)
     assert "LEFT JOIN account" in said["source"]["query"]
     assert schemes(forecast) == {"better_auth"}
+
+
+def test_devise_on_mariadb_tells_locks_that_are_over(
+    mariadb_url: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one that ends in a moment and one that has just ended, by the clock in UTC as Rails writes it."""
+    monkeypatch.chdir(pool.folder)
+    url = _on_mariadb("devise", mariadb_url)
+    _statements(
+        url, "UPDATE users SET locked_at = UTC_TIMESTAMP() - INTERVAL 50 MINUTE WHERE id = 1",
+        "UPDATE users SET locked_at = UTC_TIMESTAMP() - INTERVAL 70 MINUTE WHERE id = 2",
+    )  # fmt: skip
+    said, _ = begun(url, pool)
+    people = judged(said["source"], "devise", pool.folder)
+    assert [name for name, row in people.items() if not row[ENABLED]] == ["1", "3"]
+    assert people["1"][GROUPS] == ["editor", "site_admin"]
 
 
 def test_without_the_tables_of_the_roles_locks_are_told_all_the_same(

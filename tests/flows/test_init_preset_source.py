@@ -83,7 +83,7 @@ def test_where_the_query_does_not_hold_the_table_is_read_and_that_is_said(
     assert "query" not in source
     said = (
         f"source: the query of the preset better_auth cannot be taken ({why}); "
-        "the table user is read alone, and does not tell password hashes, which are in the table account."
+        "the table user is read, and does not tell password hashes, which are in the table account."
     )
     assert said in shown
     assert f"# {said}\n" in text

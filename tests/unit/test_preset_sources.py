@@ -65,7 +65,7 @@ def test_a_query_that_has_drifted_is_noticed(name: str, monkeypatch: pytest.Monk
     assert written != brought
 
 
-SHOP = {"table": "{prefix}users", "key": "id", "adds": "groups"}
+SHOP = {"table": "{prefix}users", "key": "id"}
 
 
 def test_the_prefix_is_what_the_table_s_name_begins_with() -> None:
@@ -76,6 +76,12 @@ def test_the_prefix_is_what_the_table_s_name_begins_with() -> None:
     assert found.prefix_of("shop_people") is None
     assert found.query_for("mysql", "a_") == "SELECT * FROM a_users JOIN a_more"
     assert found.place == "PREFIX_users"
+
+
+def test_what_the_table_alone_does_not_tell_is_that_of_the_query_and_the_lists() -> None:
+    lists = {"groups": {"query": "SELECT 1", "user": "a", "value": "b"}}
+    assert PresetSource(table="t", key="id", adds="names", lists=lists).all_it_adds == "names or groups"
+    assert PresetSource(table="t", key="id", lists=lists).all_it_adds == "groups"
 
 
 def test_a_query_may_be_for_some_databases_alone() -> None:
@@ -91,8 +97,8 @@ def test_a_query_may_be_for_some_databases_alone() -> None:
     ("told", "complaint"),
     [
         ("users", "preset x: source: it is a map with table,"),
-        ("{table: users, key: id}", "source.adds: Field required. Its keys: table,"),
-        ("{table: users, key: id, adds: groups, querry: SELECT}", "source.querry: Extra inputs"),
+        ("{table: users}", "source.key: Field required. Its keys: table,"),
+        ("{table: users, key: id, querry: SELECT}", "source.querry: Extra inputs"),
     ],
 )
 def test_a_wrong_source_is_refused(told: str, complaint: str) -> None:
