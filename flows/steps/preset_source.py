@@ -151,7 +151,7 @@ def _rows(
 
 
 def _bare(error: SourceError) -> str:
-    return error.what.rstrip(".")
+    return str(error).rstrip(".")
 
 
 def _with_more(trial: _Trial, rest: Mapping[str, Any], query: str, fields: Sequence[str]) -> str:

@@ -206,6 +206,19 @@ def test_devise_on_mariadb_tells_locks_that_are_over(
     assert people["1"][GROUPS] == ["editor", "site_admin"]
 
 
+def test_a_login_that_may_not_read_the_passwords_is_told_so(
+    request: pytest.FixtureRequest, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pool.folder)
+    url = made("better_auth", request, "begun_unallowed")
+    _statements(url, "CREATE ROLE begun_reader LOGIN", 'GRANT SELECT ON "user" TO begun_reader')
+    said, forecast = begun(url.replace("poolferry@", "begun_reader@"), pool)
+    (note,) = [one for one in said["notes"] if one.startswith("source:")]
+    assert "Give the database user the right to SELECT" in note
+    assert "does not tell password hashes, which are in the table account." in note
+    assert not schemes(forecast)
+
+
 def test_without_the_tables_of_the_roles_locks_are_told_all_the_same(
     request: pytest.FixtureRequest, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
