@@ -19,11 +19,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 MORE: Final = "{more}"
 _PREFIX: Final = "{prefix}"
@@ -49,10 +52,9 @@ class PresetSource(BaseModel):
         table = self.table.replace(_PREFIX, "PREFIX_")
         return f"{self.db_schema}.{table}" if self.db_schema else table
 
-    @property
-    def all_it_adds(self) -> str:
-        """What the table alone does not tell, in words: that of the query, and the lists."""
-        return " or ".join(one for one in (self.adds, *self.lists) if one)
+    def all_it_adds_to(self, lists: Collection[str]) -> str:
+        """What the table and some lists do not tell, in words: that of the query, and the other lists."""
+        return " or ".join(one for one in (self.adds, *self.lists) if one and one not in lists)
 
     def prefix_of(self, table: str) -> str | None:
         """What the name of a table begins with; None: it is none of this preset's."""

@@ -89,11 +89,15 @@ def read_by_preset(
         return None
     prefix = wanted.prefix_of(told["table"])
     if prefix is None or (told.get("db_schema"), told.get("key")) != (wanted.db_schema, wanted.key):
-        place = (
-            f"source: the preset {preset} has a reading for {wanted.place} with the key {wanted.key} alone"
-        )
-        return Reading(told, (f"{place}; this one is read alone, and may not tell {wanted.all_it_adds}.",))
+        return _of_another_table(preset, wanted, told)
     return _tried(_Trial(preset, wanted, prefix, loaded), guessed, fields)
+
+
+def _of_another_table(preset: str, wanted: PresetSource, told: Mapping[str, Any]) -> Reading | None:
+    """What was guessed, with what it may lack."""
+    lacking = wanted.all_it_adds_to(told.get("lists", {}))
+    place = f"source: the preset {preset} has a reading for {wanted.place} with the key {wanted.key} alone"
+    return Reading(told, (f"{place}; this one is read, and may not tell {lacking}.",)) if lacking else None
 
 
 def _tried(trial: _Trial, guessed: Collection[str], fields: Sequence[str]) -> Reading:
@@ -105,7 +109,7 @@ def _tried(trial: _Trial, guessed: Collection[str], fields: Sequence[str]) -> Re
     lists, notes = _lists(trial, {**rest, **table}, known, kept)
     read, fault = _rows(trial, rest, table, [name for name in fields if name not in known])
     if not fault and not notes:
-        said = f"the table {told['table']} alone does not tell {trial.wanted.all_it_adds}"
+        said = f"the table {told['table']} alone does not tell {trial.wanted.all_it_adds_to(())}"
         fault = f"as the preset {trial.preset} reads it; {said}"
     notes = (f"source: {fault}.", *notes) if fault else notes
     return Reading({**rest, **read, **({"lists": lists} if lists else {})}, notes)

@@ -153,3 +153,15 @@ def test_an_old_table_of_the_preset_s_name_is_not_read_in_place_of_the_new_one(
     source, shown, _ = begun(pool)
     assert source["table"] == "people_user"
     assert "the preset django has a reading for auth_user with the key id alone" in shown
+
+
+def test_a_table_of_one_s_own_with_groups_that_were_found_lacks_nothing(pool: Pool, folder: Path) -> None:
+    filled(
+        folder, "", f"CREATE TABLE people_user {DJANGO}", f"INSERT INTO people_user {PERSON}",
+        "CREATE TABLE auth_group (id INTEGER PRIMARY KEY, name TEXT)",
+        "CREATE TABLE people_user_groups (user_id INTEGER REFERENCES people_user (id), "
+        "group_id INTEGER REFERENCES auth_group (id))",
+    )  # fmt: skip
+    source, shown, _ = begun(pool)
+    assert (source["table"], list(source["lists"])) == ("people_user", ["groups"])
+    assert "source: the preset" not in shown

@@ -80,8 +80,10 @@ def test_the_prefix_is_what_the_table_s_name_begins_with() -> None:
 
 def test_what_the_table_alone_does_not_tell_is_that_of_the_query_and_the_lists() -> None:
     lists = {"groups": {"query": "SELECT 1", "user": "a", "value": "b"}}
-    assert PresetSource(table="t", key="id", adds="names", lists=lists).all_it_adds == "names or groups"
-    assert PresetSource(table="t", key="id", lists=lists).all_it_adds == "groups"
+    found = PresetSource(table="t", key="id", adds="names", lists=lists)
+    assert found.all_it_adds_to(()) == "names or groups"
+    assert found.all_it_adds_to({"groups": {}}) == "names"
+    assert PresetSource(table="t", key="id", lists=lists).all_it_adds_to(["groups"]) == ""
 
 
 def test_a_query_may_be_for_some_databases_alone() -> None:
