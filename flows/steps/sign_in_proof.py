@@ -158,7 +158,7 @@ def _app_client(client: CognitoIdentityProviderClient, pool_id: str, client_id: 
 
 
 def _ways(loaded: LoadedRunFile, usernames: Sequence[str]) -> dict[str, str]:
-    """By which way each came: a retry or a delta run takes but some, so the newest run that took them says."""
+    """By which way each came; the newest run that took them says, since retries and deltas take but some."""
     ways: dict[str, str] = {}
     for folder in runs_of(loaded.state_folder):
         if folder.verdicts.exists():
