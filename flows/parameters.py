@@ -60,6 +60,8 @@ DryRun = Annotated[bool, Field(json_schema_extra={"title": "Only look, change no
 ConfirmedToo = Annotated[
     bool, Field(json_schema_extra={"title": "Also users who could sign in from the start"})
 ]
+NoSource = Annotated[bool, Field(json_schema_extra={"title": "Leave the source out"})]
+WithValues = Annotated[bool, Field(json_schema_extra={"title": "Also write the values that differ"})]
 Force = Annotated[bool, Field(json_schema_extra={"title": "Also a run that is not finished"})]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import State, flow
 from prefect.states import Completed
 
-from flows.parameters import RunFilePath, flow_run_name
+from flows.parameters import NoSource, RunFilePath, WithValues, flow_run_name
 from flows.prefect_progress import progress_of
 from flows.reports.reconciliation import reconciliation_markdown
 from flows.settings import load_run_file
@@ -36,7 +36,7 @@ DIFFERENCES = "Differences"
     persist_result=False,
 )
 def reconcile_users(
-    run_file: RunFilePath, *, no_source: bool = False, with_values: bool = False
+    run_file: RunFilePath, *, no_source: NoSource = False, with_values: WithValues = False
 ) -> State[dict[str, Any]]:
     """Hold source, runs and pool against one another: who is missing, extra, new, gone or changed.
 

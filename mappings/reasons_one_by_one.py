@@ -66,6 +66,12 @@ LEFT_OUT: Final = (
         "Map the verified flag: an unverified change would send a code, and take the verified one away.",
     ),
     Reason(
+        "user_replaced",
+        "An earlier run has landed a user of this name, and the one who has it today is another.",
+        "F1.42",
+        "Find out who it is: somebody deleted the user, and anybody may have taken the name since.",
+    ),
+    Reason(
         "groups_used_up",
         "The pool has 10,000 groups, the most that it can have.",
         "",

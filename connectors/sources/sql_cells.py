@@ -102,7 +102,7 @@ def part_of(rows: Sequence[Sequence[Any]], fields: Sequence[str]) -> Part:
         name: pl.Series([None if cell is UNDECODABLE else cell for cell in column], dtype=pl.String)
         for name, column in zip(fields, columns, strict=False)
     }
-    return Part(pl.DataFrame(texts, height=len(rows)), [row[-1] for row in rows], broken=sorted(broken))
+    return Part(pl.DataFrame(texts), [row[-1] for row in rows], broken=sorted(broken))
 
 
 def page_of(part: Part, first: int, cursor: Mapping[str, str | int], done: float | None) -> Page:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from flows.ledger.segments import write_text
+from flows.steps.calls import CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,9 @@ class _Numbers:
         yield self._gauge("jobs", "Import jobs by their last status.", "status", Counter(_statuses(jobs)))
         results = {name: sum(job[name] or 0 for job in jobs) for name in _RESULTS}
         yield self._gauge("job_rows", "Rows of import files by what the jobs counted.", "result", results)
+        yield self._gauge("calls", "Calls of the pool by operation.", "operation", self._calls("calls"))
+        throttled = self._calls("throttled")
+        yield self._gauge("calls_throttled", "Those that were throttled.", "operation", throttled)
         yield self._one("users_extracted", "Source users that were read.", told["extracted"])
         yield self._one("run_balanced", "1 where every user has exactly one verdict.", told["balanced"])
         yield self._one("run_seconds", "Seconds from the run's beginning to its end.", told["seconds"])
@@ -58,6 +62,10 @@ class _Numbers:
             for reason, count in counts.items():
                 family.add_metric((*self._names, verdict, reason), count)
         return family
+
+    def _calls(self, what: str) -> dict[str, int]:
+        noted = self._run.facts.get(CALLS) or {}
+        return {operation: use[what] for operation, use in noted.items()}
 
     def _gauge(self, name: str, what: str, label: str, counts: dict[str, int]) -> GaugeMetricFamily:
         family = _family(name, what, (*_RUN, label))

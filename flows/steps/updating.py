@@ -4,7 +4,8 @@ Only what differs is written. Nothing is taken away: an attribute that the sourc
 is verified becomes unverified, groups are only joined, and whether a user is enabled stays as it is. An
 e-mail address or phone number changes only together with its verified flag: else Cognito would take the
 new one for unverified and send a code to it. A name that somebody else signs in with is left alone, since
-some pools would move it in silence (F5.11).
+some pools would move it in silence (F5.11). So is who has the name of a user whom an earlier run has landed,
+and another ``sub``: it may be a stranger who came after that user was deleted.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import polars as pl
 from connectors.cognito.users import members
 from connectors.errors import UserRefusedError
 from connectors.records import ALGORITHM, GROUPS
+from flows.ledger.families import chain_of
 from flows.ledger.segments import write_parquet
 from flows.steps.columns import STRATEGY, VERDICT
 from flows.steps.comparing import CONTACTS, SIGN_IN, contradicts, pool_column
 from flows.steps.existing import ALIAS_KEYS, NAME_BEFORE, SUB_BEFORE, Existing
-from flows.steps.pool_keys import KEY_COLUMNS
+from flows.steps.family_verdicts import in_the_end
+from flows.steps.pool_keys import KEY_COLUMNS, with_keys
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
@@ -35,6 +38,10 @@ UPDATE: Final = "update_existing"
 CHANGES: Final = "@changes"
 MISSING: Final = "@missing"
 LEFT: Final = "@left"
+KNOWN: Final = "@known"
+"""Hash of the ``sub`` by which a user was landed."""
+
+_REPLACED: Final = "user_replaced"
 _MEMBERS: Final = {"group": pl.String(), NAME_BEFORE: pl.String()}
 
 
@@ -47,12 +54,14 @@ class Updates:
         existing: the keys of the pool's users.
         contested: by alias key, the values that more than one user of the source wants.
         members: who is in which of the source's groups already.
+        landed: ``KEY_USERNAME`` and ``KNOWN`` of whom the runs before this one have landed.
     """
 
     context: Context
     existing: Existing
     contested: dict[str, pl.Series]
     members: pl.DataFrame
+    landed: pl.DataFrame
 
     @classmethod
     def of_run(cls, context: Context, existing: Existing) -> Updates:
@@ -60,7 +69,7 @@ class Updates:
         path = context.folder.path / "members.parquet"
         if not path.exists():
             write_parquet(_read_members(context), path)
-        return cls(context, existing, _contested(context), pl.read_parquet(path))
+        return cls(context, existing, _contested(context), pl.read_parquet(path), _landed(context))
 
     @property
     def columns(self) -> list[str]:
@@ -95,13 +104,15 @@ class Updates:
             has none of the three is not in it.
         """
         pairs = self._with_groups(self._with_clashes(self._paired(users)))
+        pairs = pairs.join(self.landed, on=KEY_USERNAME, how="left", maintain_order="left")
+        other = (pl.col(KNOWN) != pl.col(SUB_BEFORE).hash()).fill_null(value=False)
         found = pairs.select(
             ORDINAL,
             SUB_BEFORE,
             NAME_BEFORE,
-            self._changes().alias(CHANGES),
-            MISSING,
-            self._left().alias(LEFT),
+            pl.when(~other).then(self._changes()).otherwise([]).alias(CHANGES),
+            pl.when(~other).then(MISSING).otherwise([]).alias(MISSING),
+            pl.when(~other).then(self._left()).otherwise([_REPLACED]).alias(LEFT),
         )
         return found.filter(pl.any_horizontal(pl.col(CHANGES, MISSING, LEFT).list.len() > 0)).sort(ORDINAL)
 
@@ -201,6 +212,15 @@ def _contested(context: Context) -> dict[str, pl.Series]:
         keys = context.folder.scan_users().select(key).drop_nulls().group_by(key).len()
         found[key] = keys.filter(pl.col("len") > 1).collect()[key]
     return found
+
+
+def _landed(context: Context) -> pl.DataFrame:
+    """By username key, the ``sub`` of whom the runs before this one have landed; the newest word."""
+    found = [pl.DataFrame(schema={KEY_USERNAME: pl.UInt64, KNOWN: pl.UInt64})]
+    for run in reversed(chain_of(context.folder)[:-1]):
+        users = in_the_end(run).select("username", "sub").drop_nulls().collect()
+        found.append(with_keys(context, users).select(KEY_USERNAME, pl.col("sub").hash().alias(KNOWN)))
+    return pl.concat(found).unique(KEY_USERNAME, keep="first", maintain_order=True)
 
 
 def _read_members(context: Context) -> pl.DataFrame:

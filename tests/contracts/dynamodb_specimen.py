@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from moto.server import ThreadedMotoServer
-
 from connectors.aws import client
 from connectors.sources.dynamodb_table import DynamodbSettings, DynamodbSource
 from tests.contracts.source_suite import PEOPLE, Specimen
+from tests.servers.moto import MotoServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,10 +17,9 @@ if TYPE_CHECKING:
 
 
 def dynamodb_specimen(folder: Path) -> Specimen:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = MotoServer()
     server.start()
-    host, port = server.get_host_and_port()
-    os.environ["AWS_ENDPOINT_URL"] = f"http://{host}:{port}"
+    os.environ["AWS_ENDPOINT_URL"] = server.url
     table = client("dynamodb", region="eu-west-1")
 
     def make(name: str) -> None:

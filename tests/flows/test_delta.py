@@ -312,3 +312,22 @@ def test_fields_that_nothing_carries_over_are_told_with_how_full_they_are(pool: 
         travel(pool.run_file([], **settings, unmapped="refuse"))
     assert "| phone | 50 % |" in travel(pool.run_file([], **settings)).told
     assert "carries over" not in travel(pool.run_file([], **settings, unmapped="ignore")).told
+
+
+def test_a_stranger_who_took_the_name_of_a_deleted_user_gets_nothing_of_theirs(pool: Pool) -> None:
+    """Names say who it is only as long as nobody was deleted; the `sub` that a run has noted does not lie."""
+    people = [person(1), person(2)]
+    travel(pool.run_file(people, jobs=QUICK))
+    pool.client.admin_delete_user(UserPoolId=pool.pool_id, Username="u00001")
+    add(pool, "u00001")
+    before = pool.attributes("u00001")
+    changed = [person(1, first_name="Neu", roles="staff"), person(2, first_name="Neu")]
+    run_file = pool.run_file(changed, jobs=QUICK, mode="delta", existing="update")
+    assert plan(load_run_file(run_file), Worker()).ways == {"update_existing": 2}
+    journey = travel(run_file)
+    assert journey.counts() == {"updated": 1, "existing": 1}
+    assert pool.attributes("u00001") == before
+    assert not pool.client.admin_list_groups_for_user(UserPoolId=pool.pool_id, Username="u00001")["Groups"]
+    assert pool.attributes("u00002")["name"] == "Neu Muster 2"
+    lacks = pl.read_parquet(journey.folder / "left_out.parquet")
+    assert lacks.select("source_id", "reason").rows() == [("u00001", "user_replaced")]

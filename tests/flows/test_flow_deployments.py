@@ -42,7 +42,7 @@ def test_example_run_files_are_good(path: Path) -> None:
 
 def test_there_is_an_example_of_each_kind_of_file() -> None:
     kinds = {load_run_file(path).settings.source["kind"] for path in RUN_FILES}
-    assert kinds == {"cognito", "csv", "jsonl", "parquet"}
+    assert kinds == {"cognito", "csv", "jsonl", "parquet", "sql"}
 
 
 def full_name(deployment: dict[str, Any]) -> str:
@@ -97,6 +97,7 @@ def test_parameters_are_references_and_switches(deployment: dict[str, Any]) -> N
     """Prefect stores and shows them, so no person and no secret may fit in."""
     assert flow_of(deployment).parameters.properties.keys() <= {
         "run_file", "run_id", "new", "reasons", "corrected_file", "dry_run", "confirmed_too", "force",
+        "no_source", "with_values",
     }  # fmt: skip
 
 

@@ -33,6 +33,10 @@ def test_the_numbers_of_a_run_are_those_of_its_summary(pool: Pool) -> None:
     assert found["users_with_reason"] == {("email_invalid", "rejected"): 1}
     assert found["jobs"] == {("Succeeded",): len(told["jobs"])}
     assert found["job_rows"] == {("imported",): 2, ("skipped",): 0, ("failed",): 0}
+    calls = journey.facts()["calls"]
+    assert found["calls"] == {(name,): use["calls"] for name, use in calls.items()}
+    assert found["calls"][("StartUserImportJob",)] == 1
+    assert found["calls_throttled"] == dict.fromkeys(found["calls"], 0)
     assert found["run_balanced"] == {(): 1}
     assert found["run_seconds"] == {(): told["seconds"]}
     assert found["run_finished_timestamp_seconds"][()] > 1_700_000_000

@@ -213,9 +213,3 @@ def slowed(sandbox: Sandbox, rows_per_second: float) -> Iterator[None]:
         yield
     finally:
         sandbox.update(rows_per_second=None)
-
-
-@pytest.fixture(autouse=True)
-def _any_pace_again(sandbox: Sandbox) -> Iterator[None]:
-    yield
-    sandbox.update(rows_per_second=None)

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from connectors.cognito.sandbox import launch
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import QUICK
 from tests.flows.test_secrets_end_to_end import Guarded, found_in
-from tests.systems.prefect_house import PrefectHouse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.systems.prefect_house import PrefectHouse
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -37,17 +36,6 @@ for text in sys.argv[1:]:
     except PoolferryError as error:
         print(repr(f"{type(error).__name__} {error.what} {error.mend}"))
 """
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectHouse]:
-    with launch() as local:
-        made = PrefectHouse(tmp_path_factory.mktemp("prefect"), local.environment)
-        try:
-            made.start_server()
-            yield made
-        finally:
-            made.close()
 
 
 @pytest.fixture

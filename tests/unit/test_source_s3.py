@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
-from moto.server import ThreadedMotoServer
 
 from connectors.aws import client
 from connectors.errors import ConfigurationError, SourceError
@@ -18,6 +17,7 @@ from connectors.sources.files import find_files, fingerprint
 from connectors.sources.parquet_files import ParquetSettings, ParquetSource
 from connectors.sources.s3_files import PatientS3
 from connectors.sources.streams import Bytes
+from tests.servers.moto import MotoServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,10 +30,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = MotoServer()
     server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
+    yield server.url
     server.stop()
 
 
