@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -86,16 +87,32 @@ def _steps(section: str, lines: Iterable[str]) -> Iterator[Step]:
 
 
 def differences(step: Step, came: str) -> str:
-    """What a page shows and the command did not print, in this order; empty where all of it came."""
-    lines = iter(_plain(came))
-    for shown in step.shown:
-        if shown.strip() != LEFT_OUT and _plain_line(shown) not in lines:
-            return f"{step.section}: `{step.command}`\nshown and not printed: {shown}\nprinted:\n{came}"
+    """What a page shows and the command did not print; empty where all of it came.
+
+    Lines that stand together on the page must have come together, and all of them in this order.
+    """
+    lines, at = _plain(came.splitlines()), 0
+    for together in _parts(step.shown):
+        wanted = _plain(together)
+        places = range(at, len(lines) - len(wanted) + 1)
+        found = next((n for n in places if lines[n : n + len(wanted)] == wanted), None)
+        if found is None:
+            shown = "\n".join(together)
+            return f"{step.section}: `{step.command}`\nshown and not printed:\n{shown}\nprinted:\n{came}"
+        at = found + len(wanted)
     return ""
 
 
-def _plain(text: str) -> list[str]:
-    return [_plain_line(line) for line in text.splitlines()]
+def _parts(shown: Iterable[str]) -> Iterator[list[str]]:
+    """What stands between the places where lines are left out."""
+    for is_left_out, lines in groupby(shown, lambda line: line.strip() == LEFT_OUT):
+        if not is_left_out:
+            yield list(lines)
+
+
+def _plain(lines: Iterable[str]) -> list[str]:
+    """Lines without what differs each time; empty ones do not count."""
+    return [plain for line in lines if (plain := _plain_line(line))]
 
 
 def _plain_line(line: str) -> str:
