@@ -37,7 +37,7 @@ WAYS = {
     "existing": "was there already",
     "deferred": "migration trigger",
 }
-"""Verdict of the newest run → by which way its user comes in."""
+"""Verdict of the newest run that took a user → by which way they come in."""
 UNKNOWN_WAY = "in no finished run"
 
 
@@ -158,10 +158,11 @@ def _app_client(client: CognitoIdentityProviderClient, pool_id: str, client_id: 
 
 
 def _ways(loaded: LoadedRunFile, usernames: Sequence[str]) -> dict[str, str]:
-    """By which way each came, as the newest finished run says."""
-    for folder in reversed(runs_of(loaded.state_folder)):
+    """By which way each came; the newest run that took them says, since retries and deltas take but some."""
+    ways: dict[str, str] = {}
+    for folder in runs_of(loaded.state_folder):
         if folder.verdicts.exists():
             told = pl.scan_parquet(folder.verdicts).filter(pl.col("username").is_in(list(usernames)))
             rows = told.select("username", "verdict").collect().iter_rows()
-            return {name: WAYS.get(verdict, verdict) for name, verdict in rows}
-    return {}
+            ways |= {name: WAYS.get(verdict, verdict) for name, verdict in rows}
+    return ways

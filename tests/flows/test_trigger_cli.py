@@ -83,6 +83,22 @@ def test_from_the_zip_to_the_end(pool: Pool, run_file: Path, tmp_path: Path) -> 
     assert len(told("trigger", "remove", run_file, "--yes")["removed"]) == 4
 
 
+def test_the_way_is_known_also_of_people_whom_a_retry_did_not_take(
+    sandbox: Sandbox, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead_to(sandbox, monkeypatch)
+    travel(pool.run_file([person(1, pw=ssha()), person(2, email="nonsense")]))
+    run_file = pool.run_file([person(1, pw=ssha()), person(2)])
+    call("retry", "acme", "--state", pool.folder / "runs")
+    pool.client.create_user_pool_client(UserPoolId=pool.pool_id, ClientName="app", ExplicitAuthFlows=FLOWS)
+    sample = tmp_path / "people.csv"
+    sample.write_text(f"username,password\nu00001,{PASSWORD}\nu00002,{PASSWORD}\nu00003,{PASSWORD}\n")
+    ways = told("verify-sign-in", run_file, "--sample", sample, status=1)["ways"]
+    assert {way: found["asked"] for way, found in ways.items()} == {
+        "migration trigger": 1, "import job": 1, "in no finished run": 1
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
