@@ -7,6 +7,8 @@ Beside rules a preset may say what its users are recognised by, so that ``poolfe
 
 Each item is enough by itself: the source is of one of the ``kinds`` (any, where none is named) and has all of
 the ``fields``. An empty list: by nothing. Without the key the fields that its rules read decide.
+
+``source`` says how they are read from a database; ``preset_sources.py`` has its form.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ from typing import Any, Final
 
 from connectors.errors import ConfigurationError, unknown_name
 from mappings.documents import parse_yaml
+from mappings.preset_sources import PresetSource, parse_source
 
 _SUFFIX = ".yaml"
 _RECOGNISED_BY: Final = "recognised_by"
+_SOURCE: Final = "source"
 _KEYS: Final = ("kinds", "fields")
 
 
@@ -46,11 +50,13 @@ class Preset:
         rules: its rules, as the file has them.
         signs: what its users are recognised by; None where the file does not say.
         words: the comment that the file begins with, line by line: what a person has to know.
+        source: how its users are read from a database; None where the file does not say.
     """
 
     rules: Mapping[str, Any]
     signs: tuple[Sign, ...] | None
     words: tuple[str, ...] = ()
+    source: PresetSource | None = None
 
 
 def preset_names() -> tuple[str, ...]:
@@ -84,15 +90,16 @@ def parse_preset(text: str, *, where: str) -> Preset:
     """Read the text of a preset.
 
     Raises:
-        ConfigurationError: it is no map of rules, or says in another form what it is recognised by.
+        ConfigurationError: it is no map of rules, or has ``recognised_by`` or ``source`` in another form.
     """
     data = parse_yaml(text, where=where)
     if not isinstance(data, Mapping):
         raise ConfigurationError(f"{where}: a preset is a map of rules.")
-    rules = {key: rule for key, rule in data.items() if key != _RECOGNISED_BY}
+    rules = {key: rule for key, rule in data.items() if key not in (_RECOGNISED_BY, _SOURCE)}
     head = takewhile(lambda line: line.startswith("#"), text.splitlines())
     words = tuple(line.removeprefix("#").removeprefix(" ") for line in head)
-    return Preset(rules, _signs(data.get(_RECOGNISED_BY), where), words)
+    source = parse_source(data.get(_SOURCE), where)
+    return Preset(rules, _signs(data.get(_RECOGNISED_BY), where), words, source)
 
 
 def _signs(told: object, where: str) -> tuple[Sign, ...] | None:

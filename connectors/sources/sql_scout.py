@@ -36,6 +36,7 @@ _SURELY: Final = re.compile(
 
 _KEYS: Final = ("id", "uuid", "guid", "user_id", "userid", "uid", "username", "user_name", "login", "email")
 _SYSTEM: Final = re.compile(r"^(?:pg_|information_schema$|mysql$|performance_schema$|sys$|_timescaledb)")
+_SCHEMA_IS_DATABASE: Final = ("mysql", "mariadb")
 _LEAST: Final = 3
 """Points from which on a table may be the users'."""
 
@@ -114,11 +115,13 @@ def _with_groups(found: Scouted, tied: Sequence[Tie]) -> Scouted:
 
 
 def _tables(inspector: Inspector, schema: str | None) -> Iterator[_Table]:
-    """Tables and views of a schema; of all but the system's own, where none is named."""
+    """Tables and views of a schema; of all but the system's own, where none is named.
+
+    A schema of MySQL is a database, perhaps of another application: none but the one of the URL is looked at.
+    """
     default = inspector.default_schema_name
-    schemas = (
-        [schema] if schema else [name for name in inspector.get_schema_names() if not _SYSTEM.match(name)]
-    )
+    named = schema or (default if inspector.dialect.name in _SCHEMA_IS_DATABASE else None)
+    schemas = [named] if named else [one for one in inspector.get_schema_names() if not _SYSTEM.match(one)]
     for one in schemas:
         place = None if one == default else one
         for name in (*inspector.get_table_names(place), *inspector.get_view_names(place)):

@@ -17,6 +17,11 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     write_once(path, lambda target: frame.write_parquet(target, compression="lz4", statistics=False))
 
 
+def sink_parquet(frame: pl.LazyFrame, path: Path) -> None:
+    """The same of a frame that is too large to be held."""
+    write_once(path, lambda target: frame.sink_parquet(target, compression="lz4"))
+
+
 def write_new(frame: pl.DataFrame, path: Path) -> bool:
     """Write a frame as a file that nobody has written yet; False where another worker was first."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")

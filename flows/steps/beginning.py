@@ -14,7 +14,7 @@ from flows.steps.source_settings import source_part
 from flows.steps.unmapped import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from rich.table import Table
@@ -41,7 +41,6 @@ class Begun:
     """A run file that was written."""
 
     out: Path
-    source: Mapping[str, Any]
     draft: Draft
 
     def to_json(self) -> dict[str, Any]:
@@ -49,8 +48,8 @@ class Begun:
         found = self.draft.choice.preset
         return {
             "run_file": str(self.out),
-            "kind": self.source["kind"],
-            "source": dict(self.source),
+            "kind": self.draft.source["kind"],
+            "source": dict(self.draft.source),
             "preset": found.preset if found else None,
             "notes": list(self.draft.notes),
             "profile": self.draft.profile.to_json(),
@@ -59,7 +58,7 @@ class Begun:
     def tables(self) -> Iterable[Table | str]:
         """The same for people."""
         found = self.draft.choice.preset
-        yield f"Source: kind {self.source['kind']}"
+        yield f"Source: kind {self.draft.source['kind']}"
         yield (
             f"Mapping: the preset {found.preset}, recognised by {found.why}"
             if found
@@ -85,8 +84,8 @@ def write_draft(wish: Wish, ask: Ask | None = None) -> Begun:
     part = source_part(wish.source, base, kind=wish.kind, told=wish.told, ask=ask)
     draft = draft_run_file(
         source=part.settings, pool_id=wish.pool_id, region=wish.region, role_arn=wish.role_arn,
-        name=wish.name, base=base, found=part.notes,
+        name=wish.name, base=base, found=part.notes, guessed=part.guessed,
     )  # fmt: skip
     wish.out.write_text(draft.text, encoding="utf-8")
     load_run_file(wish.out)
-    return Begun(wish.out, part.settings, draft)
+    return Begun(wish.out, draft)

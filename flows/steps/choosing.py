@@ -49,14 +49,23 @@ class Choice:
     notes: tuple[str, ...]
 
 
-def choose(sample: Sample, schema: PoolSchema, *, kind: str, key: str | None) -> Choice:
+def choose(
+    sample: Sample, schema: PoolSchema, *, kind: str, key: str | None, known: Recognised | None = None
+) -> Choice:
     """Choose a mapping.
+
+    Args:
+        sample: some users of the source.
+        schema: the pool.
+        kind: the source's kind.
+        key: its field that names a user, where one is told.
+        known: the preset, where it is known already.
 
     Raises:
         ConfigurationError: nothing in the source names its users.
     """
     full = [name for name, share in sample.shares.items() if share]
-    for found in recognised(kind, sample.fields, full):
+    for found in [known] if known else recognised(kind, sample.fields, full):
         try:
             return _by_preset(found, sample, schema, key)
         except ConfigurationError:  # it finds no username in this source, for one thing

@@ -6,17 +6,19 @@ Names of fields and numbers of users are in its comments, never a value of a per
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 from ruamel.yaml import YAML
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from connectors.cognito.pool import read_pool
 from flows.settings import LoadedRunFile, RunFile, Target
 from flows.steps.choosing import choose, reads
 from flows.steps.context import cognito_client
+from flows.steps.preset_source import read_by_preset, with_source
 from flows.steps.profiling import Profile, profile
 from flows.steps.sampling import take_sample
 from mappings.documents import write_rules
@@ -24,11 +26,12 @@ from mappings.presets_read import read_preset
 from mappings.templates import fields as fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from connectors.records import PoolSchema
     from flows.steps.choosing import Choice
+    from flows.steps.preset_source import Reading
     from flows.steps.sampling import Sample
 
 WIDTH: Final = 72
@@ -38,6 +41,9 @@ MOST_EMPTY: Final = 40
 """Empty fields at most that a comment names."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+_BLOCK: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?(?:\n[ -~]*[!-~])+\n?")
+"""Lines that YAML takes as a block as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,14 @@ class Draft:
         choice: its mapping.
         profile: what the sample shows.
         notes: what was found out of the source and what a person has to check.
+        source: its ``source`` part.
     """
 
     text: str
     choice: Choice
     profile: Profile
     notes: tuple[str, ...]
+    source: Mapping[str, Any]
 
 
 def draft_run_file(  # noqa: PLR0913 - each is a line of the run file
@@ -67,6 +75,7 @@ def draft_run_file(  # noqa: PLR0913 - each is a line of the run file
     name: str,
     base: Path,
     found: Sequence[str] = (),
+    guessed: Collection[str] = (),
 ) -> Draft:
     """Write a run file for a source and a pool.
 
@@ -78,6 +87,7 @@ def draft_run_file(  # noqa: PLR0913 - each is a line of the run file
         name: name of the runs.
         base: the folder that the run file will lie in.
         found: what was found out of the source, for the comments.
+        guessed: settings of the source that nobody has told; a preset's own may take their place.
 
     Raises:
         ConfigurationError: no field names the users, the file has no header, or no user.
@@ -87,21 +97,45 @@ def draft_run_file(  # noqa: PLR0913 - each is a line of the run file
     settings = RunFile(name=name, source=dict(source), mapping={}, target=target)
     loaded = LoadedRunFile(settings, base / "run.yaml", "")
     schema = read_pool(cognito_client(loaded), pool_id)
-    sample = take_sample(loaded)
-    choice = choose(sample, schema, kind=source["kind"], key=source.get("key"))
+    sample, choice, reading = _read(loaded, schema, guessed)
+    if reading is not None:
+        source, found = reading.settings, (*_still_true(found, source, reading.settings), *reading.notes)
     seen = profile(sample, choice, schema, source)
     notes = _notes(choice, seen, schema)
     parts = (
         _head(seen),
         _comments(found),
-        _yaml({"name": name, "source": _quoted(source)}),
+        _yaml({"name": name, "source": _in_blocks(source)}),
         _mapping(choice, sample),
         _remarks(notes, seen, choice, schema),
         _target(target),
         _yaml({"strategies": _strategies(choice, schema)}, flow=True),
         "existing: leave\nverify: full\nunmapped: report\nstate: ./runs\n",
     )
-    return Draft("".join(parts), choice, seen, (*found, *notes))
+    return Draft("".join(parts), choice, seen, (*found, *notes), source)
+
+
+def _read(
+    loaded: LoadedRunFile, schema: PoolSchema, guessed: Collection[str]
+) -> tuple[Sample, Choice, Reading | None]:
+    """Choose from a sample; once more, where the preset that knows the source reads it otherwise."""
+    told = loaded.settings.source
+    sample = take_sample(loaded)
+    choice = choose(sample, schema, kind=told["kind"], key=told.get("key"))
+    name = choice.preset.preset if choice.preset else None
+    reading = read_by_preset(loaded, name, guessed=guessed, fields=sample.fields) if name else None
+    if reading is None or reading.settings == told:
+        return sample, choice, reading
+    sample = take_sample(with_source(loaded, reading.settings))
+    choice = choose(sample, schema, kind=told["kind"], key=told.get("key"), known=choice.preset)
+    return sample, choice, reading
+
+
+def _still_true(found: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """What was found out, less what was found of lists that others have taken the place of."""
+    old, new = before.get("lists", {}), after.get("lists", {})
+    gone = tuple(f"{name}: " for name in old if old[name] != new.get(name))
+    return tuple(note for note in found if not note.startswith(gone))
 
 
 def _head(seen: Profile) -> str:
@@ -157,6 +191,14 @@ def _quoted(part: Any) -> Any:  # noqa: ANN401 - a rule or any part of one
     if isinstance(part, list | tuple):
         return [_quoted(value) for value in part]
     return part if not isinstance(part, str) or _PLAIN.fullmatch(part) else DoubleQuotedScalarString(part)
+
+
+def _in_blocks(part: Any) -> Any:  # noqa: ANN401 - as before
+    """The same of a source, whose queries of several lines stay such."""
+    if isinstance(part, Mapping):
+        return {key: _in_blocks(value) for key, value in part.items()}
+    is_block = isinstance(part, str) and _BLOCK.fullmatch(part)
+    return LiteralScalarString(part) if is_block else _quoted(part)
 
 
 def _read_by(rule: Mapping[str, Any]) -> Iterable[str]:

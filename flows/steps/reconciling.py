@@ -18,7 +18,7 @@ from connectors.cognito.users import find_user, read_back
 from connectors.errors import ConfigurationError, PoolferryError, TargetError
 from flows.ledger.families import DELTA, chain_of, record_of, refuse_purged
 from flows.ledger.folder import runs_of
-from flows.ledger.segments import write_parquet
+from flows.ledger.segments import sink_parquet, write_parquet
 from flows.steps import changes
 from flows.steps.columns import IN_THE_POOL, SUB, VERDICT
 from flows.steps.differences import judged, of_everybody, of_share, values_of_share
@@ -179,7 +179,7 @@ def hold(sides: Sides, *, with_values: bool = False) -> Reconciliation:
     locate(sides)
     lay_beside(sides)
     for number, rows in enumerate(of_everybody(sides)):
-        rows.sink_parquet(sides.folder / f"differs-{number:05d}.parquet", compression="lz4")
+        sink_parquet(rows, sides.folder / f"differs-{number:05d}.parquet")
     tally = Tally()
     for number, share in enumerate(shares(sides)):
         known = judged(sides, share)

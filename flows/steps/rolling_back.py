@@ -18,7 +18,7 @@ import polars as pl
 from connectors.cognito.deletion import delete_user
 from connectors.errors import AskThePoolError, ConfigurationError, TargetError, UserRefusedError
 from flows.ledger.families import looked_at, record_of, refuse_purged
-from flows.ledger.segments import write_once, write_parquet
+from flows.ledger.segments import sink_parquet, write_parquet
 from flows.reports.cells import write_cells
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
 from flows.settings import load_run_file
@@ -151,7 +151,7 @@ def judge_all(context: Context, *, confirmed_too: bool) -> None:
     plan = judge_now(context, confirmed_too=confirmed_too)
     chosen = plan.lazy().filter(pl.col(WHY_NOT).is_null()).select(ORDINAL)
     left = made_users(context).join(chosen, on=ORDINAL, how="semi").sort(ORDINAL)
-    write_once(_left_file(context), lambda file: left.sink_parquet(file, compression="lz4"))
+    sink_parquet(left, _left_file(context))
     write_parquet(plan, _plan_file(context))
 
 

@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 from connectors.errors import ConfigurationError, unknown_name
 from connectors.recognising import KEYS, recognise
 from connectors.registry import source_kind
+from connectors.sources.scouted import Scouted
 from flows.settings import fill_secrets
 
 if TYPE_CHECKING:
@@ -47,10 +48,12 @@ class SourcePart:
     Attributes:
         settings: as the run file has them, with ``${NAME}`` for each secret.
         notes: what was found out, and why it was chosen.
+        guessed: names of the settings that were found out so.
     """
 
     settings: Mapping[str, Any]
     notes: tuple[str, ...]
+    guessed: tuple[str, ...] = ()
 
 
 def source_part(
@@ -75,11 +78,12 @@ def source_part(
         _set(part, one)
     _refuse_secrets(part)
     _from_environment(part)
-    part, notes = _scouted(part, base, kind)
+    found = _scouted(part, base, kind)
+    part |= found.settings
     if part["kind"] in KEYS:
         part.setdefault("key", KEYS[part["kind"]])
     _complete(part, address, ask)
-    return SourcePart(part, notes)
+    return SourcePart(part, found.notes, tuple(found.settings))
 
 
 def _set(part: dict[str, Any], told: str) -> None:
@@ -173,16 +177,14 @@ def _from_environment(part: dict[str, Any]) -> None:
             part[name] = f"${{{variable}}}"
 
 
-def _scouted(part: dict[str, Any], base: Path, kind: str | None) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _scouted(part: dict[str, Any], base: Path, kind: str | None) -> Scouted:
     look = source_kind(str(part["kind"])).scout
     if look is None:
-        return part, ()
+        return Scouted()
     filled = fill_secrets(part, where="source")
     assert isinstance(filled, dict)  # noqa: S101 - a map stays one
     found = look(filled, base)
-    if kind is not None and "kind" in found.settings:
-        return part, ()
-    return {**part, **found.settings}, found.notes
+    return Scouted() if kind is not None and "kind" in found.settings else found
 
 
 def _complete(part: dict[str, Any], address: str, ask: Ask | None) -> None:

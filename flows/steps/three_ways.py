@@ -14,6 +14,7 @@ import polars as pl
 
 from connectors.records import ENABLED, SOURCE_ID, USERNAME
 from flows.ledger.families import chain_of, descendants_of
+from flows.ledger.segments import sink_parquet
 from flows.steps import changes
 from flows.steps.columns import NOT_LANDED, SUB, VERDICT
 from flows.steps.comparing import pool_column
@@ -160,11 +161,11 @@ def locate(sides: Sides) -> None:
     everybody = holders(sides).with_columns(name_of(sides.context))
     named = everybody.join(names_now(sides), on=NAME, how="left").drop(NAME)
     known = pl.when(pl.col(SUB).is_not_null()).then(who()).otherwise(NAMESAKE)
-    named.with_columns(known.alias(WHO)).sink_parquet(sides.folder / "named.parquet", compression="lz4")
+    sink_parquet(named.with_columns(known.alias(WHO)), sides.folder / "named.parquet")
     here = sides.pool().select(who(), pl.lit(value=True).alias(HERE))
     placed = sides.scan("named.parquet").join(here, on=WHO, how="left")
     placed = placed.join(gone_from_source(sides), on=KEY, how="left")
-    placed.sink_parquet(sides.folder / "people.parquet", compression="lz4")
+    sink_parquet(placed, sides.folder / "people.parquet")
 
 
 def lay_beside(sides: Sides) -> None:
@@ -176,12 +177,12 @@ def lay_beside(sides: Sides) -> None:
         was += [(_before(sides, run), existing) for run in family]
         for place, (frame, whose) in enumerate(was):
             known = frame.join(whose.select(WHO), on=WHO, how="semi")
-            known.sink_parquet(sides.folder / f"was-{number:04d}-{place:04d}.parquet", compression="lz4")
+            sink_parquet(known, sides.folder / f"was-{number:04d}-{place:04d}.parquet")
         sent = mapped_in_the_end(family[0], [ENABLED, *sides.mapped]).rename({ORDINAL: "row"})
         sent = sent.join(mine.select("row", WHO), on="row", how="inner").drop("row")
         sent = sent.cast(_kinds(sides.mapped))  # type: ignore[arg-type] # names are allowed as keys
-        sent.sink_parquet(sides.folder / f"sent-{number:04d}.parquet", compression="lz4")
-    _said(sides).sink_parquet(sides.folder / "said.parquet", compression="lz4")
+        sink_parquet(sent, sides.folder / f"sent-{number:04d}.parquet")
+    sink_parquet(_said(sides), sides.folder / "said.parquet")
 
 
 def _kinds(names: Sequence[str]) -> dict[str, pl.DataType]:

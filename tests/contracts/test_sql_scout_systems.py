@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, text
 
 from connectors.sources.sql_scout import scout
 from connectors.sources.sql_source import SqlSettings, SqlSource
+from tests.servers.databases import fresh
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,22 @@ def test_table_key_and_groups_are_found_and_read_as_found(
     finally:
         _run(engine, *gone)
         engine.dispose()
+
+
+def test_another_database_of_the_same_server_is_left_alone(mariadb_url: str, tmp_path: Path) -> None:
+    """Even where its table looks more like users."""
+    better, own = (fresh(mariadb_url, name) for name in ("scout_better", "scout_own"))
+    columns = {
+        better: "email varchar(50), username varchar(50), password varchar(50)",
+        own: "email varchar(50)",
+    }
+    for url, told in columns.items():
+        engine = create_engine(url)
+        _run(engine, f"CREATE TABLE users (id integer PRIMARY KEY, {told})")
+        engine.dispose()
+    found = scout({"kind": "sql", "url": own}, tmp_path)
+    assert found.settings == {"table": "users", "key": "id"}
+    assert found.notes[0] == "table users, of 1: its name says so and it has email."
 
 
 def test_the_users_table_may_be_in_another_schema(postgresql_url: str, tmp_path: Path) -> None:

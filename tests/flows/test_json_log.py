@@ -69,8 +69,8 @@ def test_a_demo_at_the_loudest_level_names_nobody(tmp_path: Path) -> None:
     values = values_of_people()
     assert len(values) > 5_000
     assert leaks(records, values) == set()
-    planted = next(iter(values))
-    assert leaks([*records, {"message": f"user {planted} failed"}], values) == {planted}
+    planted = min(value for value in values if "@" in value)
+    assert planted in leaks([*records, {"message": f"user {planted} failed"}], values)
 
 
 def test_an_error_is_a_record_and_standard_output_stays_a_result(pool: Pool) -> None:
