@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from connectors.sources.sql_cells import Part
 from connectors.sources.sql_errors import database_errors
+from connectors.sources.sql_relation import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from connectors.sources.sql_ranges import Range
     from connectors.sources.sql_relation import Relation
 
-KEY: Final = "poolferry_key"
 _AS_THEY_ARE: Final = (25, 1043, 1042, 19)
 """OIDs of ``text``, ``varchar``, ``bpchar`` and ``name``."""
 _BY_CAST: Final = (16, 20, 21, 23, 1082, 1700, 2950)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import MetaData, Table, column, func, inspect, select, text, type_coerce
 from sqlalchemy.types import NullType
@@ -13,9 +13,12 @@ from connectors.sources.fields import not_there
 from connectors.sources.sql_errors import database_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Engine, FromClause, Select
+
+KEY: Final = "poolferry_key"
+"""What the key is called in a page."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,20 @@ class Relation:
             raise not_there("field", name, list(self.columns), "source")
         return self.columns[name]
 
-    def select(self, *names: str) -> Select[Any]:
-        """Ask for some columns of it."""
-        return select(*(self.column(name) for name in names)).select_from(self.origin)
+    def page(self, names: Sequence[str], low: Any, high: Any, most: int) -> Select[Any]:  # noqa: ANN401 - keys of any type
+        """Ask for some columns and the key behind them, of rows above ``low`` up to and with ``high``.
+
+        Args:
+            names: of the columns.
+            low: a key; None: from the first on.
+            high: a key; None: to the last.
+            most: rows.
+        """
+        key = self.column(self.key)
+        asked = select(*(self.column(name) for name in names), key.label(KEY)).select_from(self.origin)
+        bounds = [key > low] if low is not None else []
+        bounds += [key <= high] if high is not None else []
+        return asked.where(*bounds).order_by(key).limit(most)
 
 
 def table_of(engine: Engine, name: str, schema: str | None, key: str | None) -> Relation:

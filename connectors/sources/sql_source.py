@@ -27,7 +27,7 @@ from connectors.sources.base import SourceSettings, SourceTraits
 from connectors.sources.fields import asked_once
 from connectors.sources.record_source import ROW
 from connectors.sources.side_by_side import side_by_side
-from connectors.sources.sql_arrow import KEY, ArrowReader, arrow_reader
+from connectors.sources.sql_arrow import ArrowReader, arrow_reader
 from connectors.sources.sql_cells import Part, from_cursor, page_of, part_of, to_cursor
 from connectors.sources.sql_errors import database_errors
 from connectors.sources.sql_lenient import OddTime, lenient
@@ -259,14 +259,10 @@ class SqlSource:
         return replace(part, texts=pl.DataFrame([every[name] for name in fields]))
 
     def _rows_of(self, columns: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Part:
-        key = self._relation.column(self._relation.key)
-        query = self._relation.select(*columns).add_columns(key.label(KEY)).order_by(key)
-        bounds = [key > one.low] if one.low is not None else []
-        bounds += [key <= one.high] if one.high is not None else []
-        bounds += [only] if only is not None else []
+        query = self._relation.page(columns, one.low, one.high, self._settings.page_rows)
+        query = query if only is None else query.where(only)
         with database_errors("Reading users"), self._engine.connect() as connection:
-            answer = connection.execute(query.where(*bounds).limit(self._settings.page_rows))
-            return part_of([tuple(row) for row in answer], columns)
+            return part_of([tuple(row) for row in connection.execute(query)], columns)
 
     def _bounds(self) -> list[Any]:
         """Keys that cut the users into stretches of the same size."""
