@@ -10,7 +10,6 @@ from flows.ledger.families import ancestors_of, looked_at
 from flows.ledger.segments import write_text
 from flows.reports.delta import delta_parts, unmapped_parts
 from flows.reports.markdown import table
-from flows.reports.page import write_page
 from flows.reports.sections import (
     JOB_HEAD,
     LEFT_OUT_HEAD,
@@ -58,6 +57,8 @@ def write_report(folder: RunFolder, ledger: Ledger) -> str:
 
 def write_texts(folder: RunFolder, ledger: Ledger) -> str:
     """Write ``report.html`` and ``report.md`` alone, and return the Markdown."""
+    from flows.reports.page import write_page  # noqa: PLC0415 - a template engine, needed at a run's end alone
+
     summary = standing(folder, ledger)
     write_page(folder, ledger, summary)
     text = _markdown(folder, ledger, summary)
