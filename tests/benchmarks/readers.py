@@ -59,9 +59,11 @@ def _ldap(settings: Settings) -> People:
 
     tls = ldap3.Tls(ca_certs_file=settings["ca_file"]) if "ca_file" in settings else None
     server = ldap3.Server(settings["url"], tls=tls)
-    with ldap3.Connection(server, settings["bind_dn"], settings["password"], auto_bind=True) as connection:
-        connection.search(settings["base"], "(objectClass=person)", attributes=ldap3.ALL_ATTRIBUTES)
-        return [entry.entry_attributes_as_dict for entry in connection.entries]
+    connection = ldap3.Connection(server, settings["bind_dn"], settings["password"], auto_bind=True)
+    connection.search(settings["base"], "(objectClass=person)", attributes=ldap3.ALL_ATTRIBUTES)
+    people = [entry.entry_attributes_as_dict for entry in connection.entries]
+    connection.unbind()
+    return people
 
 
 def _scim(settings: Settings) -> People:
