@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
+from connectors.cognito.use import Tally
 from flows.ledger.states import BatchState, RunState
 from flows.ledger.store import BatchRecord
 from flows.steps.after_work import AFTER_WORK
@@ -40,6 +41,7 @@ def test_what_is_not_settled_is_sent() -> None:
     ledger = Mock(batches=lambda: batches, run=lambda: SimpleNamespace(state=RunState.SENDING))
     leases = Mock(held=lambda _: nullcontext())
     leases.take.return_value = True
-    context: Any = SimpleNamespace(ledger=ledger, folder=Mock(), leases=leases)
+    governor = SimpleNamespace(tally=Tally())
+    context: Any = SimpleNamespace(ledger=ledger, folder=Mock(), leases=leases, governor=governor)
     send(context, settle)
     assert batches[0].state is BatchState.SETTLED
