@@ -158,10 +158,11 @@ def _app_client(client: CognitoIdentityProviderClient, pool_id: str, client_id: 
 
 
 def _ways(loaded: LoadedRunFile, usernames: Sequence[str]) -> dict[str, str]:
-    """By which way each came; the newest run that took them says, since retries and deltas take but some."""
+    """By which way each came: as the pool's newest run says that took them; a retry or delta takes but some."""
     ways: dict[str, str] = {}
+    pool = loaded.settings.target.user_pool_id
     for folder in runs_of(loaded.state_folder):
-        if folder.verdicts.exists():
+        if folder.verdicts.exists() and record_of(folder).pool_id == pool:
             told = pl.scan_parquet(folder.verdicts).filter(pl.col("username").is_in(list(usernames)))
             rows = told.select("username", "verdict").collect().iter_rows()
             ways |= {name: WAYS.get(verdict, verdict) for name, verdict in rows}

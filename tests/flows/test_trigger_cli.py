@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.settings import load_run_file
 from tests.flows.conftest import Pool, person
-from tests.flows.journeys import lead_to, travel
+from tests.flows.journeys import lead_to, make_pool, travel
 from tests.flows.test_trigger_end_to_end import FLOWS, PASSWORD, WRONG, ssha
 
 if TYPE_CHECKING:
@@ -97,6 +97,22 @@ def test_the_way_is_known_also_of_people_whom_a_retry_did_not_take(
     assert {way: found["asked"] for way, found in ways.items()} == {
         "migration trigger": 1, "import job": 1, "in no finished run": 1
     }  # fmt: skip
+
+
+def test_the_way_into_another_pool_says_nothing_of_this_one(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rehearsal on a throw-away pool goes before the run of the same name."""
+    lead_to(sandbox, monkeypatch)
+    this = make_pool(sandbox, tmp_path)
+    travel(this.run_file([person(1)]))
+    other = make_pool(sandbox, tmp_path)
+    travel(other.run_file([person(1, pw=ssha())]))
+    run_file = this.run_file([person(1)])
+    this.client.create_user_pool_client(UserPoolId=this.pool_id, ClientName="app", ExplicitAuthFlows=FLOWS)
+    sample = tmp_path / "people.csv"
+    sample.write_text(f"username,password\nu00001,{PASSWORD}\n")
+    assert list(told("verify-sign-in", run_file, "--sample", sample, status=1)["ways"]) == ["import job"]
 
 
 @pytest.mark.parametrize(
