@@ -158,7 +158,7 @@ def _app_client(client: CognitoIdentityProviderClient, pool_id: str, client_id: 
 
 
 def _ways(loaded: LoadedRunFile, usernames: Sequence[str]) -> dict[str, str]:
-    """By which way each came, as the pool's newest run says that took them: a retry or delta takes but some."""
+    """By which way each came, as the pool's newest run says that took them; a delta takes but some."""
     ways: dict[str, str] = {}
     pool = loaded.settings.target.user_pool_id
     for folder in runs_of(loaded.state_folder):
