@@ -5,7 +5,8 @@ and whoever takes it moves it on by one interval. Moments are evenly spaced and 
 AWS does not say in which window it counts. A moment can be used a tenth of a second late, so that a busy
 machine loses none; thus any W seconds have at most ``rate`` x (W + 0.1) calls, rounded up. One conditional
 write takes one or several moments, so threads, processes and machines can share a row: SQLite on one
-machine, PostgreSQL on several.
+machine, PostgreSQL on several. The database commits it by itself, so that a process which is stopped at
+any instant, as by a machine that falls asleep, holds no row that others wait for.
 
 When the service throttles, the rate is multiplied down, once for all calls that were on their way; then
 it climbs back by a constant amount a second (AIMD). That is computed from the row, so nobody has to write
@@ -97,7 +98,8 @@ class PaceTable:
     """
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
-        self._engine, self._dialect = engine, engine.dialect.name
+        self.engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._dialect = engine.dialect.name
         self._clock = clock
         self._lock = Lock()
         self._made = False
@@ -172,7 +174,7 @@ class PaceTable:
         try:
             with self._lock:
                 self._make()
-                with self._engine.begin() as connection:
+                with self.engine.connect() as connection:
                     return connection.execute(statement, values).first()
         except SQLAlchemyError as error:
             if _FULL in str(error):  # waiting makes no room: who runs tells it of the whole folder
@@ -182,14 +184,14 @@ class PaceTable:
     def _make(self) -> None:
         if self._made:
             return
-        with suppress(IntegrityError, ProgrammingError), self._engine.begin() as connection:
+        with suppress(IntegrityError, ProgrammingError), self.engine.connect() as connection:
             # PostgreSQL may refuse it where another worker makes the table at this very moment.
             connection.execute(CreateTable(PACES, if_not_exists=True))
         self._made = True
 
     def _add(self, queue: str) -> None:
         try:
-            with self._lock, self._engine.begin() as connection:
+            with self._lock, self.engine.connect() as connection:
                 connection.execute(insert(PACES).values(queue=queue, next_at=0.0, slowed_at=0.0))
         except IntegrityError:
             return  # another worker was quicker

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from connectors.errors import ConfigurationError
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 DRIVER: Final = "postgresql+psycopg"
 CONNECT_SECONDS: Final = 10
+HOLD_SECONDS: Final = 10
+"""A worker that stops in the middle of a transaction loses it after so long, as others wait for its rows."""
+LOCK_SECONDS: Final = 30
+"""How long a worker waits for a row of others before it stops and says so."""
 _EXAMPLE: Final = "It is written `postgresql+psycopg://user:${DB_PASSWORD}@host/database`."
 
 
@@ -63,12 +67,25 @@ def open_postgresql(text: str, *, where: str) -> Engine:
     """
     url = _filled(text, where)
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS})
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS})
     except ModuleNotFoundError:
         raise ConfigurationError(
             f"{where}: PostgreSQL needs the package psycopg, which is not installed.",
             "pip install 'poolferry[postgresql]', or take the key out: then the ledger is a file.",
         ) from None
+    event.listen(engine, "connect", _bounded)
+    return engine
+
+
+def _bounded(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
+    """Set the session's bounds; by statements, since a pooler such as PgBouncer takes no start-up options."""
+    connection.autocommit = True  # else they would go with the first transaction that is rolled back
+    for name, seconds in (
+        ("idle_in_transaction_session_timeout", HOLD_SECONDS),
+        ("lock_timeout", LOCK_SECONDS),
+    ):
+        connection.execute(f"SET {name} = '{seconds}s'")
+    connection.autocommit = False
 
 
 def _filled(text: str, where: str) -> URL:

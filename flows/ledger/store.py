@@ -3,6 +3,9 @@
 SQLite in the run's folder by default, PostgreSQL by URL when several workers share a run;
 SQLAlchemy Core serves both with the same statements. Every move of a batch is one conditional
 write, so two workers can never move the same batch, and no state is ever left backwards.
+
+A statement that stands alone is committed by the database itself: a worker that is stopped at any
+instant, as by a machine that falls asleep, holds no row that others wait for.
 """
 
 from __future__ import annotations
@@ -97,11 +100,12 @@ class Ledger:
 
     def __init__(self, engine: Engine, run_id: str, clock: Clock, *, server_time: bool = False) -> None:
         self._engine = engine
+        self._alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
         self._server_time = server_time
         self._mine: dict[int | None, str] = {}
         self.run_id = run_id
-        with self._connected(writes=True) as connection:
+        with self._connected(together=True) as connection:
             if connection.dialect.name == "postgresql":  # two workers may come at the same moment
                 connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
             METADATA.create_all(connection)
@@ -137,7 +141,7 @@ class Ledger:
 
     def advance_run(self, state: RunState, **facts: Any) -> None:  # noqa: ANN401 - JSON values
         """Move the run forward (never back) and add facts to it, also when it came to where it is."""
-        with self._connected(writes=True) as connection:
+        with self._connected(together=True) as connection:
             run = self._run(connection, locked=True)
             new = max(run.state, state, key=lambda item: item.rank)
             finished = self._clock() if new is RunState.FINISHED and run.finished is None else run.finished
@@ -149,7 +153,7 @@ class Ledger:
 
     def change_fact(self, name: str, change: Callable[[Any], Any]) -> None:
         """Put in the place of one fact of the run (None: it has none) what ``change`` makes of it; atomic."""
-        with self._connected(writes=True) as connection:
+        with self._connected(together=True) as connection:
             facts = self._run(connection, locked=True).facts
             where = RUNS.c.run_id == self.run_id
             new = {**facts, name: change(facts.get(name))}
@@ -179,7 +183,7 @@ class Ledger:
         """Forget where in the source each page ended, which may name a person; a file keeps no trace."""
         self._write(update(PAGES).where(PAGES.c.run_id == self.run_id).values(cursor={}))
         if self._engine.dialect.name == "sqlite":
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            with self._alone.connect() as connection:
                 for statement in ("PRAGMA secure_delete=ON", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
                     connection.execute(text(statement))
 
@@ -196,7 +200,7 @@ class Ledger:
             for batch in batches
         ]
         if rows:
-            with self._engine.begin() as connection:
+            with self._connected(together=True) as connection:
                 connection.execute(insert(BATCHES), rows)
 
     def forget_batches(self) -> None:
@@ -310,17 +314,17 @@ class Ledger:
         return now
 
     def _write(self, statement: Any) -> int:  # noqa: ANN401 - any SQLAlchemy write
-        with self._connected(writes=True) as connection:
+        with self._connected() as connection:
             return int(connection.execute(statement).rowcount)
 
     @contextmanager
-    def _connected(self, *, writes: bool = False) -> Iterator[Connection]:
-        """A connection, in a transaction that is committed where it ``writes``.
+    def _connected(self, *, together: bool = False) -> Iterator[Connection]:
+        """A connection; several statements ``together`` are one transaction, else each is its own.
 
         What a database says when it fails may hold its password, so it is not told; a file has none.
         """
         try:
-            with self._engine.begin() if writes else self._engine.connect() as connection:
+            with self._engine.begin() if together else self._alone.connect() as connection:
                 yield connection
         except IntegrityError:
             raise

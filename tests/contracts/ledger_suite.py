@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from psycopg.pq import TransactionStatus
+from sqlalchemy import event
 
 from connectors.errors import ConfigurationError, TakenOverError
 from flows.ledger.states import BatchState, RunState
@@ -156,6 +158,29 @@ def forgetting_batches_leaves_other_runs_alone(ledger: Ledger, _clock: Clock) ->
     assert ledger.batches() == [new_batch()]
 
 
+def one_statement_keeps_nobody_waiting(ledger: Ledger, _clock: Clock) -> None:
+    """Whoever stops right behind it, as a machine that falls asleep does, holds no row."""
+    ledger.add_batch(new_batch())
+    held: list[bool] = []
+    event.listen(ledger.engine, "after_cursor_execute", lambda connection, *_: held.append(holds(connection)))
+    ledger.open_run(RUN)
+    ledger.add_page(PageRecord(1, 0, 10, {}, None))
+    assert ledger.claim(1, "a", 60)
+    assert ledger.renew(1, "a", 60)
+    ledger.advance(ledger.batch(1), BatchState.CREATING)
+    ledger.release(1, "a")
+    assert len(held) >= 6
+    assert not any(held)
+
+
+def holds(connection: Any) -> bool:
+    """Whether a connection is inside a transaction, whose rows nobody else can write."""
+    raw = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        return bool(raw.in_transaction)
+    return bool(raw.info.transaction_status is not TransactionStatus.IDLE)
+
+
 PROMISES: list[Callable[[Ledger, Clock], None]] = [
     a_run_is_kept_and_only_moves_forward,
     a_run_cannot_be_opened_twice,
@@ -172,4 +197,5 @@ PROMISES: list[Callable[[Ledger, Clock], None]] = [
     batches_of_a_run_that_sends_are_never_forgotten,
     a_settled_batch_is_nobodys_work,
     forgetting_batches_leaves_other_runs_alone,
+    one_statement_keeps_nobody_waiting,
 ]

@@ -20,7 +20,7 @@ from connectors.cognito.pace import PaceTable, Queue
 
 
 def main(where: str, rate: float, threads: int, seconds: float) -> None:
-    table = _table(where)
+    table = table_of(where)
     table.reserve("another", rate, 1)  # to connect takes a while
     queue = Queue(table, "shared", rate)
     sys.stdout.write("ready\n")
@@ -32,7 +32,8 @@ def main(where: str, rate: float, threads: int, seconds: float) -> None:
     sys.stdout.write(json.dumps([moment for each in taken for moment in each]))
 
 
-def _table(where: str) -> PaceTable:
+def table_of(where: str) -> PaceTable:
+    """The rows in a file, at a PostgreSQL URL, or for this process alone."""
     if not where:
         return PaceTable.in_memory()
     return PaceTable(create_engine(where)) if "://" in where else PaceTable.in_file(Path(where))

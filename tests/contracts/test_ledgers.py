@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import create_engine, delete, update
 
+from connectors.errors import StopError
+from flows.ledger import opening
+from flows.ledger.opening import open_postgresql
+from flows.ledger.states import RunState
 from flows.ledger.store import BatchRecord, Ledger, open_sqlite
 from flows.ledger.tables import BATCHES, METADATA
 from tests.contracts.ledger_suite import (
     PROMISES,
+    RUN,
     a_batch_never_moves_back,
     a_claim_is_exclusive_until_its_lease_ends,
     a_lease_can_be_renewed_by_its_owner_alone,
     batches_of_a_run_that_sends_are_never_forgotten,
+    one_statement_keeps_nobody_waiting,
     only_one_of_two_workers_moves_a_batch,
     whoever_lost_a_lease_moves_the_batch_no_more,
 )
@@ -82,6 +88,14 @@ class RenewsForAnybody(Ledger):
         return True
 
 
+class HoldsOn(Ledger):
+    """Broken: leaves each statement's end to the process."""
+
+    def _write(self, statement: Any) -> int:
+        with self._connected(together=True) as connection:
+            return int(connection.execute(statement).rowcount)
+
+
 class ForgetsEverything(Ledger):
     """Broken: drops batches that were sent."""
 
@@ -98,6 +112,7 @@ class ForgetsEverything(Ledger):
         (ForgetsItsOwner, whoever_lost_a_lease_moves_the_batch_no_more),
         (RenewsForAnybody, a_lease_can_be_renewed_by_its_owner_alone),
         (ForgetsEverything, batches_of_a_run_that_sends_are_never_forgotten),
+        (HoldsOn, one_statement_keeps_nobody_waiting),
     ],
 )
 def test_the_suite_bites(broken: type[Ledger], promise: Any, tmp_path: Path, clock: Clock) -> None:
@@ -106,3 +121,26 @@ def test_the_suite_bites(broken: type[Ledger], promise: Any, tmp_path: Path, clo
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         promise(ledger, clock)
     ledger.close()
+
+
+@pytest.mark.system
+def test_who_stops_inside_a_transaction_loses_it(
+    postgresql_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker whose machine falls asleep there keeps the others waiting for seconds, and not for ever."""
+    monkeypatch.setattr(opening, "HOLD_SECONDS", 1)
+    engines = [open_postgresql(postgresql_url, where="ledger") for _ in range(2)]
+    METADATA.drop_all(engines[0])
+    sleeper, other = (Ledger(engine, "r1", clock, server_time=True) for engine in engines)
+    sleeper.open_run(RUN)
+
+    def sleep(_: object) -> str:
+        other.advance_run(RunState.SENDING)
+        return "never written"
+
+    with pytest.raises(StopError, match="The ledger cannot be"):
+        sleeper.change_fact("late", sleep)
+    assert other.run().state is RunState.SENDING
+    assert "late" not in other.run().facts
+    for ledger in (sleeper, other):
+        ledger.close()

@@ -8,8 +8,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event
 
 from connectors.cognito.pace import LATE_SECONDS
+from tests.contracts.ledger_suite import holds
+from tests.contracts.pace_worker import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,3 +64,14 @@ def test_two_processes_share_one_rate(where: str) -> None:
 def test_two_processes_that_do_not_share_are_noticed() -> None:
     with pytest.raises(AssertionError):
         share_one_rate(taken_by_two(""))
+
+
+def test_taking_leave_keeps_nobody_waiting(where: str) -> None:
+    """Whoever stops right behind it, as a machine that falls asleep does, holds no row."""
+    table, held = table_of(where), list[bool]()
+    event.listen(table.engine, "after_cursor_execute", lambda connection, *_: held.append(holds(connection)))
+    table.reserve("q", RATE, 1)
+    assert table.slow_down("q", RATE, 0.0)
+    assert len(held) >= 3
+    assert not any(held)
+    table.engine.dispose()

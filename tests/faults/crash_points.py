@@ -37,6 +37,18 @@ def _is_hidden(path: str) -> bool:
     return os.path.basename(path).startswith(".")  # noqa: PTH119 - called for every file that is opened
 
 
+def _written(statement: str) -> str:
+    """What a statement writes in the ledger; empty for others, as what calls cost is written elsewhere."""
+    words = statement.split()
+    name = words[{"INSERT": 2, "UPDATE": 1, "DELETE": 2}.get(words[0], 0)]
+    return f"{words[0].lower()} {name}" if name in METADATA.tables else ""
+
+
+def _is_alone(connection: Any) -> bool:
+    """Whether the database commits each statement by itself."""
+    return bool(connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT")
+
+
 class Points:
     """Counts the points and kills this process at one of them.
 
@@ -107,11 +119,16 @@ class Points:
     def _install_commits(self) -> None:
         commit, last = DefaultDialect.do_commit, {"statement": ""}
 
-        def remember(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            words = statement.split()
-            name = words[{"INSERT": 2, "UPDATE": 1, "DELETE": 2}.get(words[0], 0)]
-            if name in METADATA.tables:  # what calls cost is written down elsewhere, and no ledger
-                last["statement"] = f"{words[0].lower()} {name}"
+        def before(connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            what = _written(statement)
+            if what and _is_alone(connection):
+                self.reach(f"commit of {what} before")
+            elif what:
+                last["statement"] = what
+
+        def after(connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            if (what := _written(statement)) and _is_alone(connection):
+                self.reach(f"commit of {what} after")
 
         def counted_commit(*args: Any) -> None:
             what, last["statement"] = last["statement"], ""
@@ -121,7 +138,8 @@ class Points:
             if what:
                 self.reach(f"commit of {what} after")
 
-        event.listen(Engine, "before_cursor_execute", remember)
+        event.listen(Engine, "before_cursor_execute", before)
+        event.listen(Engine, "after_cursor_execute", after)
         DefaultDialect.do_commit = counted_commit  # type: ignore[method-assign]
 
     def _install_files(self) -> None:
