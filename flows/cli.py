@@ -29,6 +29,7 @@ from flows.cli_shared import (
 )
 from flows.cli_trigger import trigger
 from flows.console import OUT, TerminalProgress, forecast_tables, retries_shown, say
+from flows.ledger.copies import copies_kept
 from flows.logs import LogFormat, LogLevel, json_log
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Commands(TyperGroup):
         """Run the sub-command."""
         signal.signal(signal.SIGTERM, _interrupt)
         try:
-            with retries_shown():
+            with retries_shown(), copies_kept():
                 return super().invoke(ctx)
         except PoolferryError as error:
             _print_error(error)

@@ -28,6 +28,13 @@ def known_runs(incomplete: str) -> Iterator[str]:
         yield from (name for name in names if len(names) > 1 and name.startswith(incomplete))
 
 
+def state_folder(state: str | Path) -> Path:
+    """Take a folder as it is; of a state in S3 its copy, which is brought up to date."""
+    from flows.ledger.copies import copied_state, is_in_s3  # noqa: PLC0415 - keeps `--help` quick
+
+    return copied_state(str(state)) if is_in_s3(str(state)) else Path(state)
+
+
 RunFileArgument = Annotated[
     Path, typer.Argument(help="The run file (YAML).", metavar="RUN_FILE", show_default=False)
 ]
@@ -40,7 +47,12 @@ RunArgument = Annotated[
         autocompletion=known_runs,
     ),
 ]
-StateOption = Annotated[Path, typer.Option(help="The folder of the runs.")]
+StateOption = Annotated[
+    Path,
+    typer.Option(
+        parser=state_folder, metavar="STATE", help="The folder of the runs, or s3://bucket/prefix."
+    ),
+]
 RepairOption = Annotated[
     Path | None,
     typer.Option(

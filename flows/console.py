@@ -174,7 +174,7 @@ class TerminalProgress:
 
 
 class _Retries(logging.Handler):
-    """Shows each pause of ``connectors.retry``."""
+    """Shows each pause of ``connectors.retry``, and each wait for a lock."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say what is tried again, and when; a JSON log has the record itself."""
@@ -185,15 +185,18 @@ class _Retries(logging.Handler):
 @contextmanager
 def retries_shown() -> Iterator[None]:
     """Say on standard error what is tried again and when: a silent wait looks like a hang."""
-    log, shown = logging.getLogger("connectors.retry"), _Retries(logging.INFO)
-    before = log.level
-    log.addHandler(shown)
-    log.setLevel(logging.INFO)
+    shown = _Retries(logging.INFO)
+    logs = [logging.getLogger(name) for name in ("connectors.retry", "flows.ledger.s3_lock")]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.addHandler(shown)
+        log.setLevel(logging.INFO)
     try:
         yield
     finally:
-        log.removeHandler(shown)
-        log.setLevel(before)
+        for log, level in zip(logs, before, strict=True):
+            log.removeHandler(shown)
+            log.setLevel(level)
 
 
 def summary_table(summary: Summary) -> Table:

@@ -11,6 +11,7 @@ from prefect.exceptions import CancelledRun
 from prefect.states import Cancelled, Completed
 
 from connectors.errors import PoolferryError, StopError
+from flows.ledger.copies import copies_kept
 from flows.parameters import New, RunFilePath, flow_run_name
 from flows.prefect_limits import job_slot, pool_slot
 from flows.prefect_progress import progress_of
@@ -91,7 +92,7 @@ def migrate_users(run_file: RunFilePath, *, new: New = False) -> State[dict[str,
     Returns:
         Completed with the run's summary (``summary.json``) as its data.
     """
-    with harmless_errors():
+    with harmless_errors(), copies_kept():
         loaded = load_run_file(Path(run_file))
         progress = progress_of(loaded.settings.name)
         with pool_slot_of(loaded, progress) as is_ours:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import State, flow
 from prefect.states import Completed
 
+from flows.ledger.copies import copies_kept
 from flows.parameters import RunFilePath, flow_run_name
 from flows.prefect_progress import progress_of
 from flows.reports.cards import (
@@ -60,7 +61,7 @@ def plan_migration(run_file: RunFilePath) -> State[dict[str, Any]]:
     Returns:
         Completed with the forecast's counts as its data; examples of users are left out.
     """
-    with harmless_errors():
+    with harmless_errors(), copies_kept():
         return _plan(Path(run_file))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import State, flow
 from prefect.states import Completed
 
+from flows.ledger.copies import copies_kept
 from flows.parameters import NoSource, RunFilePath, WithValues, flow_run_name
 from flows.prefect_progress import progress_of
 from flows.reports.reconciliation import reconciliation_markdown
@@ -52,7 +53,7 @@ def reconcile_users(
     Returns:
         The counts as the state's data.
     """
-    with harmless_errors():
+    with harmless_errors(), copies_kept():
         return _reconcile(Path(run_file), with_source=not no_source, with_values=with_values)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from prefect import State, flow
 from prefect.states import Completed
 
+from flows.ledger.copies import copies_kept
 from flows.migrate import carried_to_the_end, left_alone, pool_slot_of
 from flows.parameters import CorrectedFile, Reasons, RunFilePath, RunId, chosen_run, flow_run_name
 from flows.prefect_progress import progress_of
@@ -48,7 +49,7 @@ def retry_users(
     Returns:
         Completed with the summary of the retry as its data.
     """
-    with harmless_errors():
+    with harmless_errors(), copies_kept():
         loaded = load_run_file(Path(run_file))
         folder = chosen_run(run_file, run_id)
         if not count_left(folder):

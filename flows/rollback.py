@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import State, flow
 from prefect.states import Completed
 
+from flows.ledger.copies import copies_kept
 from flows.ledger.families import record_of
 from flows.migrate import left_alone
 from flows.parameters import ConfirmedToo, DryRun, RunFilePath, RunId, chosen_run, flow_run_name
@@ -78,7 +79,7 @@ def roll_back_migration(
     Returns:
         Completed, or LeftAlone where users are left, with the counts as its data.
     """
-    with harmless_errors():
+    with harmless_errors(), copies_kept():
         folder = chosen_run(run_file, run_id, must_be_named=not dry_run)
         progress = progress_of(folder.path.parent.name)
         if dry_run:

@@ -10,12 +10,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from connectors.cognito.limits import PER_POOL_RPS, SHARE, Category
 from connectors.errors import ConfigurationError, unknown_name
+from flows.ledger.copies import copied_runs, is_in_s3
 from flows.secret_stores import REFERENCE, secret_of
 from flows.settings_trigger import TriggerSettings
 from mappings.rules import RuleOptions
@@ -150,7 +151,11 @@ class RunFile(_Part):
     verify: Literal["full", "sample", "none"] = Field(
         default="full", description="How much of the pool is read back with ListUsers (F8.4)."
     )
-    state: str = Field(default="./runs", description="Folder of the runs, relative to the run file.")
+    state: str = Field(
+        default="./runs",
+        description="Folder of the runs, relative to the run file, or `s3://bucket/prefix`: then one machine at a"
+        " time works on them, and another one can go on.",
+    )
     ledger: str | None = Field(
         default=None,
         description="Where several workers share a run: `postgresql+psycopg://user:${DB_PASSWORD}@host/db`, "
@@ -170,6 +175,13 @@ class RunFile(_Part):
         default_factory=TriggerSettings, description="How `poolferry trigger` deploys the migration trigger."
     )
     rules: RuleOptions = Field(default_factory=RuleOptions, description="Switches for what AWS leaves open.")
+
+    @field_validator("ledger")
+    @classmethod
+    def _not_beside_s3(cls, ledger: str | None, info: ValidationInfo) -> str | None:
+        if ledger is not None and is_in_s3(str(info.data.get("state", ""))):
+            raise ValueError("a state in S3 is for one worker at a time; several need a folder that all see")
+        return ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +212,14 @@ class LoadedRunFile:
 
     @property
     def state_folder(self) -> Path:
-        """Where this run's folder lies: ``STATE/NAME``."""
-        if self.settings.state.startswith("s3://"):
-            raise ConfigurationError(
-                f"{self.path}: state: an s3:// folder is not possible yet.",
-                "Name a local folder, on a disk that outlives the machine.",
-            )
+        """Where this run's folder lies: ``STATE/NAME``; of a state in S3 its copy on this machine.
+
+        Raises:
+            StopError: S3 does not answer, or may not be read.
+        """
+        state, target = self.settings.state, self.settings.target
+        if is_in_s3(state):
+            return copied_runs(state, self.settings.name, region=target.region, profile=target.profile)
         return (self.base / self.settings.state / self.settings.name).resolve()
 
     @property

@@ -9,6 +9,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from connectors.errors import ConfigurationError
+from flows.ledger.copies import pusher_of
 from flows.ledger.store import Ledger, open_sqlite
 from flows.settings import fill_secrets
 
@@ -44,7 +45,7 @@ def opened_ledger_of(folder: RunFolder, clock: Clock = lambda: 0.0) -> Iterator[
 
 def _open(folder: RunFolder, clock: Clock) -> Ledger:
     if not folder.is_shared:
-        return Ledger(open_sqlite(folder.ledger), folder.run_id, clock)
+        return Ledger(open_sqlite(folder.ledger), folder.run_id, clock, on_move=pusher_of(folder.path))
     engine = open_postgresql(folder.ledger_url.read_text(encoding="utf-8").strip(), where="ledger")
     try:
         return Ledger(engine, folder.run_id, clock, server_time=True)

@@ -96,13 +96,23 @@ class Ledger:
         clock: seconds since 1970.
         server_time: whether leases are measured with the database's clock, which all workers share,
             and not with ``clock``.
+        on_move: called after each move of the run or a batch, and before what follows from it is done.
     """
 
-    def __init__(self, engine: Engine, run_id: str, clock: Clock, *, server_time: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        run_id: str,
+        clock: Clock,
+        *,
+        server_time: bool = False,
+        on_move: Callable[[], None] | None = None,
+    ) -> None:
         self._engine = engine
         self._alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._clock = clock
         self._server_time = server_time
+        self._moved = on_move or (lambda: None)
         self._mine: dict[int | None, str] = {}
         self.run_id = run_id
         with self._connected(together=True) as connection:
@@ -128,6 +138,7 @@ class Ledger:
             self._write(insert(RUNS).values(values))
         except IntegrityError:
             raise ConfigurationError(f"Run {record.run_id} is in the ledger already.") from None
+        self._moved()
 
     def run(self) -> RunRecord:
         """The run's row."""
@@ -148,6 +159,7 @@ class Ledger:
             came = {} if new is run.state else {CAME: {**run.facts.get(CAME, {}), new: self._clock()}}
             change = {"state": new, "finished": finished, "facts": {**run.facts, **facts, **came}}
             connection.execute(update(RUNS).where(RUNS.c.run_id == self.run_id).values(change))
+        self._moved()
         if new is not run.state:
             _log.info("run is %s", new, extra={"run_id": self.run_id, "state": str(new)})
 
@@ -158,6 +170,7 @@ class Ledger:
             where = RUNS.c.run_id == self.run_id
             new = {**facts, name: change(facts.get(name))}
             connection.execute(update(RUNS).where(where).values(facts=new))
+        self._moved()
 
     # pages -----------------------------------------------------------------------------------
 
@@ -165,6 +178,7 @@ class Ledger:
         """Write down that a page's file is complete."""
         values = {name: getattr(page, name) for name in page.__slots__}
         self._write(insert(PAGES).values(run_id=self.run_id, **values))
+        self._moved()
 
     def pages(self) -> list[PageRecord]:
         """All pages in order."""
@@ -202,6 +216,7 @@ class Ledger:
         if rows:
             with self._connected(together=True) as connection:
                 connection.execute(insert(BATCHES), rows)
+            self._moved()
 
     def forget_batches(self) -> None:
         """Drop batches that a routing which never ended has cut; nothing of them was sent.
@@ -308,6 +323,7 @@ class Ledger:
                 f"Batch {batch.number} was moved by another worker.",
                 "Run the command again: it goes on from there.",
             )
+        self._moved()
         now = self.batch(batch.number)
         ids = {"batch": now.number, "job_id": now.job_id}
         _log.info("batch %d is %s", now.number, now.state, extra={**ids, "state": str(now.state)})

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from connectors.errors import ConfigurationError
+from flows.ledger.copies import hold
 from flows.ledger.families import PURGED, PURGING, descendants_of, looked_at, record_of, root_of
 from flows.ledger.folder import RunFolder
 from flows.ledger.segments import write_once, write_parquet, write_text
@@ -87,6 +88,7 @@ def purge(
     Raises:
         ConfigurationError: a run of the family is not finished, or another process works on it.
     """
+    hold(folder.path)
     runs = family_of(folder)
     for run in runs:
         _refuse_unfinished(run, force=force)

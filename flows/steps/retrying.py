@@ -16,6 +16,7 @@ import polars as pl
 from connectors.errors import ConfigurationError, unknown_name
 from connectors.recognising import describe_source
 from connectors.records import FILE, LINE, SOURCE_ID
+from flows.ledger.copies import hold
 from flows.ledger.families import RETRY, looked_at, record_of, refuse_purged, root_of
 from flows.ledger.folder import RunFolder, new_run_id
 from flows.ledger.segments import write_once, write_parquet
@@ -101,6 +102,7 @@ def opened_retry(
     parent: RunFolder, loaded: LoadedRunFile, worker: Worker, choice: Choice
 ) -> Iterator[Context]:
     """Open the unfinished retry of this choice, or begin one, and hold it for this process."""
+    hold(parent.path)
     refuse_unfit(parent, loaded)
     folder = unfinished(parent.path.parent)
     if folder is not None:

@@ -14,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.cognito.pool import read_pool, read_providers
 from connectors.errors import ConfigurationError, PoolferryError, unknown_name
+from flows.ledger.copies import hold
 from flows.ledger.families import PURGED, looked_at
-from flows.ledger.folder import RunFolder, new_run_id, only_beginner, remove_unbegun, runs_of
+from flows.ledger.folder import PLAN, RunFolder, new_run_id, only_beginner, remove_unbegun, runs_of
 from flows.ledger.segments import write_text
 from flows.ledger.states import RunState
 from flows.ledger.store import STAGE, RunRecord
@@ -135,6 +136,7 @@ def add_up(context: Context) -> None:
 @contextmanager
 def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Iterator[Context]:
     """Open the unfinished run of the run file, or begin one, and hold it for this process."""
+    hold(loaded.state_folder)
     if not loaded.state_folder.is_dir():
         source_of(loaded).check()  # before anything is written
     with room_for(loaded.state_folder), ExitStack() as beginning:
@@ -180,6 +182,8 @@ def kept_once_begun(folder: RunFolder) -> Iterator[None]:
 @contextmanager
 def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
     """Open the run of one folder; where its ledger is not shared, hold it for this process."""
+    if not folder.path.name.startswith(PLAN):
+        hold(folder.path)
     target = loaded.settings.target
     client = cognito_client(loaded)
     schema = read_pool(client, target.user_pool_id, profile=target.profile)

@@ -1,0 +1,256 @@
+"""The runs of one name in S3, and their copy on this machine, which is what all the work sees.
+
+S3 is the truth. Who begins to work takes the lock and brings the copy up to it; each move of the ledger
+is in S3 before it is acted on, behind the files that it speaks of. So another machine goes on where this
+one stopped, at most one move back, as from a copy of the folder that is a little old.
+
+What can be made again (import files and their lines) and what is hidden stays on this machine.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from contextlib import ExitStack, closing, contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from threading import Event, RLock, Thread
+from typing import TYPE_CHECKING, Any, Final
+
+from connectors.errors import ConfigurationError, PoolferryError
+from flows.ledger import s3_lock
+from flows.ledger.folder import FOLDERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from connectors.s3_objects import Objects
+
+PUSH_SECONDS: Final = 5.0
+"""How often what was done between two moves of the ledger is brought to S3, and the lock looked at."""
+_LEDGER: Final = "ledger.db"
+_SIDES: Final = ("ledger.db-wal", "ledger.db-shm")
+_LOCK: Final = "lock"
+_SCRATCH: Final = ".ledgers-"
+_MADE_AGAIN: Final = {("batches", ".csv"), ("users", ".lines")}
+
+
+class S3Copy:
+    """One name's runs.
+
+    Args:
+        objects: the runs in S3, one folder each.
+        beside: what lies beside them, for the lock.
+        folder: ``STATE/NAME`` on this machine.
+    """
+
+    def __init__(self, objects: Objects, beside: Objects, folder: Path) -> None:
+        self._objects, self.folder = objects, folder
+        self._lock = s3_lock.S3Lock(beside, f".{folder.name}.lock", lease=s3_lock.LEASE_SECONDS)
+        self._busy = RLock()
+        self._closed = Event()
+        self._thread: Thread | None = None
+        self._held: ExitStack | None = None
+        self._failed: PoolferryError | None = None
+        self._known: dict[str, list[Any]] = {}
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    # the copy of this machine ----------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Bring the copy up to S3, unless a process of this machine works on it: then it is ahead."""
+        with self._flocked("copied", fcntl.LOCK_EX), suppress(BlockingIOError), self._flocked("held"):
+            self._pull()
+
+    def hold(self) -> None:
+        """Hold the runs for this process until ``close``, and bring the copy up to S3.
+
+        Raises:
+            ConfigurationError: another process works on them, here or on another machine.
+        """
+        if self._held is not None:
+            return
+        with self._flocked("copied", fcntl.LOCK_EX), ExitStack() as holding:
+            try:
+                holding.enter_context(self._flocked("held"))
+            except BlockingIOError:
+                raise ConfigurationError(
+                    f"{self._objects.url} is being worked on by another process of this machine.",
+                    "Wait for it, or look with `poolferry status`.",
+                ) from None
+            self._lock.take()
+            self._pull()
+            self._held = holding.pop_all()
+        self._thread = Thread(target=self._push_always, name="state in S3", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Bring the last changes to S3, and let others have the runs."""
+        if self._held is None:
+            return
+        self._closed.set()
+        if self._thread is not None:
+            self._thread.join()
+        try:
+            self.push()
+            self._lock.release()
+        finally:
+            self._held.close()
+            self._held = None
+
+    @contextmanager
+    def _flocked(self, what: str, how: int = fcntl.LOCK_EX | fcntl.LOCK_NB) -> Iterator[None]:
+        """``copied``: no two processes bring the copy up at once; ``held``: one of them works on it."""
+        path = self.folder.with_name(f".{self.folder.name}.{what}")
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(descriptor, how)
+            yield
+        finally:
+            os.close(descriptor)
+
+    # from S3 ---------------------------------------------------------------------------------
+
+    def _pull(self) -> None:
+        """Fetch what differs, and remove what S3 has not; hidden files stay."""
+        self._known = self._remembered()
+        for left in self.folder.glob(f"{_SCRATCH}*"):  # of a process that was killed
+            shutil.rmtree(left)
+        there = self._objects.listed()
+        for path in self._files(everything=True):
+            if path.name != _LOCK and self._name(path) not in there:
+                path.unlink()
+        for name, etag in there.items():
+            if self._known.get(name) != [etag, *self._print(name)]:
+                self._fetch(name)
+        for run in self.folder.glob(f"*/{_LEDGER}"):
+            for name in FOLDERS:  # S3 keeps no empty ones
+                (run.parent / name).mkdir(mode=0o700, exist_ok=True)
+        self._known = {name: [etag, *self._print(name)] for name, etag in there.items()}
+        self._remember()
+
+    def _fetch(self, name: str) -> None:
+        target = self.folder / name
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
+        try:
+            with os.fdopen(descriptor, "w+b") as file:
+                self._objects.fetch(name, file)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    # to S3 -----------------------------------------------------------------------------------
+
+    def push(self) -> None:
+        """Bring what has changed to S3: files first, then ledgers, and last of all what is gone.
+
+        Raises:
+            TakenOverError: another machine has taken the runs over.
+            StopError: S3 refuses, or does not answer.
+        """
+        with self._busy:
+            if self._failed is not None:
+                raise self._failed
+            self._lock.renew_if_due()
+            here = {self._name(path) for path in self._files()}
+            with self._ledgers() as ledgers:
+                for path in self._files():
+                    self._push_file(self._name(path), path)
+                for name, copy in ledgers.items():
+                    self._push_ledger(name, copy)
+            gone = [name for name in self._known if name not in here]
+            self._objects.delete(gone)
+            for name in gone:
+                del self._known[name]
+            self._remember()
+
+    def _push_file(self, name: str, path: Path) -> None:
+        if path.name == _LEDGER:
+            return
+        with suppress(FileNotFoundError):  # gone since: it needs no copy then
+            seen = self._print(name)
+            if self._known.get(name, [None])[1:] != seen:
+                with path.open("rb") as file:
+                    self._known[name] = [self._objects.put(name, file), *seen]
+
+    @contextmanager
+    def _ledgers(self) -> Iterator[dict[str, Path]]:
+        """Whole copies of the ledgers, as they are before any file is sent."""
+        found = [path for path in self._files() if path.name == _LEDGER]
+        if not found:
+            yield {}
+            return
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=_SCRATCH) as scratch:
+            yield {self._name(path): _copied(path, Path(scratch, path.parent.name)) for path in found}
+
+    def _push_ledger(self, name: str, copy: Path) -> None:
+        digest = sha256(copy.read_bytes()).hexdigest()
+        if self._known.get(name, [None])[1:] == [digest]:
+            return
+        with copy.open("rb") as file:
+            self._known[name] = [self._objects.put(name, file), digest]
+
+    def _push_always(self) -> None:
+        while not self._closed.wait(PUSH_SECONDS):
+            try:
+                self.push()
+            except PoolferryError as error:  # the next move of the ledger tells it
+                self._failed = error
+                return
+
+    # what is known ---------------------------------------------------------------------------
+
+    def _files(self, *, everything: bool = False) -> Iterator[Path]:
+        for root, folders, files in os.walk(self.folder):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in files:
+                path = Path(root, name)
+                if not name.startswith(".") and (everything or not _stays_here(path)):
+                    yield path
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+    def _print(self, name: str) -> list[Any]:
+        """What changes when a file does; of a ledger its content, since SQLite writes beside it."""
+        path = self.folder / name
+        if path.name == _LEDGER:
+            return [sha256(path.read_bytes()).hexdigest()] if path.exists() else []
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return []
+        return [found.st_mtime_ns, found.st_size]
+
+    @property
+    def _memory(self) -> Path:
+        return self.folder.with_name(f".{self.folder.name}.copy.json")
+
+    def _remembered(self) -> dict[str, list[Any]]:
+        try:
+            known: dict[str, list[Any]] = json.loads(self._memory.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return known
+
+    def _remember(self) -> None:
+        temporary = self._memory.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(self._known), encoding="utf-8")
+        temporary.replace(self._memory)
+
+
+def _stays_here(path: Path) -> bool:
+    return path.name == _LOCK or path.name in _SIDES or (path.parent.name, path.suffix) in _MADE_AGAIN
+
+
+def _copied(ledger: Path, target: Path) -> Path:
+    """One file with all that was committed, also what SQLite has beside the ledger."""
+    with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    return target
