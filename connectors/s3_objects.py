@@ -1,4 +1,4 @@
-"""Objects below one prefix of a bucket: listed, read, written and deleted, each call in the one retry policy."""
+"""Objects below one prefix of a bucket: each call is in the one retry policy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _T = TypeVar("_T")
 
 _ABSENT: Final = frozenset({"404", "NoSuchKey"})
 _UNMET: Final = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
-_NO_DEFAULT: Final = "ServerSideEncryptionConfigurationNotFoundError"
+_NO_DEFAULT: Final = frozenset(
+    {"ServerSideEncryptionConfigurationNotFoundError", "AccessDenied", "AccessDeniedException"}
+)
 _KMS: Final[dict[str, Any]] = {"ServerSideEncryption": "aws:kms"}
 _MOST: Final = 1_000
 """Objects that one ``DeleteObjects`` takes."""
@@ -68,8 +70,8 @@ class Objects:
 
     def listed(self) -> dict[str, str]:
         """Everything below the prefix, however deep: name → ETag."""
-        pages = self._pages()
-        return {item["Key"].removeprefix(self._prefix): item["ETag"] for page in pages for item in page["Contents"]}
+        items = (item for page in self._pages() for item in page["Contents"])
+        return {item["Key"].removeprefix(self._prefix): item["ETag"] for item in items}
 
     def folders(self) -> list[str]:
         """What stands directly below the prefix and has something below itself."""
@@ -105,7 +107,7 @@ class Objects:
             reply = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)
             return reply["Body"].read(), reply["ETag"]
 
-        return self._call("GetObject", once, nothing=_ABSENT)
+        return self._call("GetObject", lambda: _unless(_ABSENT, once))
 
     def put(self, name: str, content: BinaryIO) -> str:
         """Write an object from a file; returns its ETag."""
@@ -124,13 +126,15 @@ class Objects:
             condition may not hold because of one's own write: whoever needs to know reads it.
         """
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        return self._call("PutObject", lambda: self._put(name, content, **condition), nothing=_UNMET)
+        write = partial(self._put, name, content, **condition)
+        return self._call("PutObject", lambda: _unless(_UNMET, write))
 
     def delete(self, names: list[str]) -> None:
         """Delete objects; those that are gone already are no error."""
         for start in range(0, len(names), _MOST):
             keys: list[Any] = [{"Key": self._prefix + name} for name in names[start : start + _MOST]]
-            request = partial(self._s3.delete_objects, Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})
+            asked: Any = {"Objects": keys, "Quiet": True}
+            request = partial(self._s3.delete_objects, Bucket=self._bucket, Delete=asked)
             refused = self._call("DeleteObjects", request).get("Errors", ())
             if refused:
                 raise StopError(
@@ -153,7 +157,7 @@ class Objects:
         try:
             reply = self._s3.get_bucket_encryption(Bucket=self._bucket)
         except ClientError as error:  # the right to ask is no must: then the header says it
-            if error_code(error) in (_NO_DEFAULT, "AccessDenied"):
+            if error_code(error) in _NO_DEFAULT:
                 return False
             raise
         rules = reply["ServerSideEncryptionConfiguration"]["Rules"]
@@ -162,17 +166,22 @@ class Objects:
             for rule in rules
         )
 
-    def _call(self, operation: str, call: Callable[[], _T], nothing: frozenset[str] = frozenset()) -> Any:  # noqa: ANN401 - T, or None where ``nothing`` allows it
-        def once() -> _T | None:
+    def _call(self, operation: str, call: Callable[[], _T]) -> _T:
+        def once() -> _T:
             with translated(operation, stop=StopError, reads=True):
-                try:
-                    return call()
-                except ClientError as error:
-                    if error_code(error) in nothing:
-                        return None
-                    raise
+                return call()
 
         try:
             return retrying(f"{operation} below {self.url}", sleep=self._sleep)(once)
         except RetryError as error:
             raise StopError(error.what, error.mend or "Run the same command again.") from None
+
+
+def _unless(codes: frozenset[str], call: Callable[[], _T]) -> _T | None:
+    """What a call returns, or None where S3 refuses it with one of these codes."""
+    try:
+        return call()
+    except ClientError as error:
+        if error_code(error) in codes:
+            return None
+        raise

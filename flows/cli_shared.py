@@ -49,9 +49,7 @@ RunArgument = Annotated[
 ]
 StateOption = Annotated[
     Path,
-    typer.Option(
-        parser=state_folder, metavar="STATE", help="The folder of the runs, or s3://bucket/prefix."
-    ),
+    typer.Option(parser=state_folder, metavar="STATE", help="The folder of the runs, or s3://bucket/prefix."),
 ]
 RepairOption = Annotated[
     Path | None,

@@ -153,8 +153,8 @@ class RunFile(_Part):
     )
     state: str = Field(
         default="./runs",
-        description="Folder of the runs, relative to the run file, or `s3://bucket/prefix`: then one machine at a"
-        " time works on them, and another one can go on.",
+        description="Folder of the runs, relative to the run file, or `s3://bucket/prefix`: then one machine"
+        " at a time works on them, and another one can go on.",
     )
     ledger: str | None = Field(
         default=None,

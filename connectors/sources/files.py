@@ -14,8 +14,9 @@ from typing import IO, TYPE_CHECKING
 from pydantic import Field
 
 from connectors.errors import SourceError
+from connectors.s3_objects import SCHEME
 from connectors.sources.base import SourceSettings
-from connectors.sources.s3_files import SCHEME, find_objects
+from connectors.sources.s3_files import find_objects
 from connectors.sources.streams import COMPRESSED, reading
 
 if TYPE_CHECKING:

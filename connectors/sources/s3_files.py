@@ -18,13 +18,13 @@ from botocore.exceptions import ClientError
 from connectors.aws import client
 from connectors.errors import ConfigurationError, RetryError, SourceError
 from connectors.retry import error_code, retrying, translated
+from connectors.s3_objects import SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mypy_boto3_s3 import S3Client
 
-SCHEME = "s3://"
 _GLOB = "*?["
 _GONE = "does not exist."
 _WHAT_BY_CODE = {

@@ -29,6 +29,9 @@ HEAVY = (
     "tenacity", "typer", "zstandard",
 )  # fmt: skip
 
+LEASE_SECONDS = 0.4
+"""Of the lock of a state in S3: who was killed has it for so long."""
+
 SECONDS = 60
 """A child that takes longer hangs; the alarm ends it."""
 
@@ -52,7 +55,8 @@ class Nursery:
 
         Args:
             order: ``arguments`` of the command, ``folder`` for its ``stdout`` and ``stderr``, ``log`` and
-                ``target`` of the points, and the name of a ``broken`` product if there is one.
+                ``target`` of the points, the folder in which its ``machine`` keeps copies, and the name of
+                a ``broken`` product if there is one.
 
         Returns:
             The exit status, or the signal's number below zero.
@@ -79,20 +83,23 @@ def _warm_up() -> None:
         import_module(name)
     boto3.Session = cache(boto3.Session)  # type: ignore[assignment, misc]
     session = boto3.Session(profile_name=None, region_name="eu-west-1")
-    for service in ("cognito-idp", "logs"):
+    for service in ("cognito-idp", "logs", "s3"):
         session.client(service)  # type: ignore[call-overload]
 
 
 def _child(order: dict[str, Any]) -> None:
     """Be the command, with points in it; never returns."""
     signal.alarm(SECONDS)
+    os.environ["XDG_CACHE_HOME"] = order["machine"]
     from flows.cli import main  # noqa: PLC0415
+    from flows.ledger import s3_lock  # noqa: PLC0415
     from tests.faults.crash_broken import BROKEN  # noqa: PLC0415
     from tests.faults.crash_points import Points  # noqa: PLC0415
 
     folder = Path(order["folder"])
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(folder / name, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), number)
+    s3_lock.LEASE_SECONDS = LEASE_SECONDS  # type: ignore[misc]
     if order.get("broken"):
         BROKEN[order["broken"]]()
     Points(order["log"], order.get("target"), order["folder"]).install()

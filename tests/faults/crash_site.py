@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from connectors.cognito.sandbox import Sandbox, launch
-from tests.faults.crash_drill import Drill
+from tests.faults.crash_drill import BUCKET, Drill
 from tests.faults.crash_nursery import Nursery
 from tests.faults.crash_scene import WEATHERS
 
@@ -38,17 +38,27 @@ def drills(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drill
     for name, value in {**sandbox.environment, "PREFECT_API_URL": ""}.items():
         monkeypatch.setenv(name, value)
 
-    def make(weather: str, broken: str | None = None) -> Drill:
-        drill = Drill(sandbox, nursery, tmp_path, weather)
+    def make(weather: str, broken: str | None = None, *, in_s3: bool = False) -> Drill:
+        drill = Drill(sandbox, nursery, tmp_path, weather, in_s3)
         sandbox.update(**WEATHERS[weather])
-        if weather not in known:
+        if in_s3:
+            make_bucket()
+        if drill.told_as not in known:
             drill.enumerate()
             assert not drill.found
-            known[weather] = drill
-        drill.truth, drill.points, drill.broken = known[weather].truth, known[weather].points, broken
+            known[drill.told_as] = drill
+        known_one = known[drill.told_as]
+        drill.truth, drill.points, drill.broken = known_one.truth, known_one.points, broken
         return drill
 
     return make
+
+
+def make_bucket() -> None:
+    """Make the bucket of drills whose state is in S3."""
+    s3 = boto3.client("s3", region_name="eu-west-1")
+    if BUCKET not in [each["Name"] for each in s3.list_buckets()["Buckets"]]:
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

@@ -34,18 +34,20 @@ BITES = {
 
 @pytest.mark.faults
 @pytest.mark.timeout(7200)
+@pytest.mark.parametrize("in_s3", [False, True], ids=["folder", "s3"])
 @pytest.mark.parametrize("weather", WEATHERS)
 def test_a_run_that_is_killed_anywhere_ends_like_an_undisturbed_one(
-    weather: str, drills: Drills, record_property: Callable[[str, object], None]
+    weather: str, drills: Drills, record_property: Callable[[str, object], None], *, in_s3: bool
 ) -> None:
-    drill = drills(weather)
+    """With its state in S3, each start is on a machine that knows nothing of the one before."""
+    drill = drills(weather, in_s3=in_s3)
     points = drill.points
     verdicts = Counter(verdict for _, verdict, _ in drill.truth.verdicts)
     assert weather != "fair" or verdicts == COUNTS
     seed = int(os.environ.get("POOLFERRY_SEED", "1"))
     chosen = points if EVERY_POINT else random.Random(seed).sample(points, SOME)  # noqa: S311 - seeded
     drill.kill_everywhere(chosen, seed=seed)
-    told = f"{weather}: {len(points)} points, {len(chosen)} chosen; {drill.told}"
+    told = f"{drill.told_as}: {len(points)} points, {len(chosen)} chosen; {drill.told}"
     record_property("drill", told)
     assert not drill.found, "\n".join([told, *drill.found])
 

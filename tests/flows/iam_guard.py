@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 FOLDER: Final = Path(__file__).parents[2] / "deployments" / "iam"
 ANY: Final = "*"
 
-_OTHER_NAMES: Final = {"s3:ListObjectsV2": "s3:ListBucket", "s3:HeadObject": "s3:GetObject"}
+_OTHER_NAMES: Final = {
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
+}
 """Operations whose right has another name."""
 _TAGGING: Final = {
     "CreateFunction": "lambda:TagResource",
@@ -254,6 +259,8 @@ def _values(params: Mapping[str, Any]) -> dict[str, str]:
     }
     if "RequestItems" in params:
         (values["TableName"],) = params["RequestItems"]
+    if "Delete" in params:  # all of them are below one prefix
+        values["ObjectName"] = params["Delete"]["Objects"][0]["Key"]
     if "ResourceArn" in params:
         values["TableName"] = params["ResourceArn"].rpartition("/")[2]
     return values | ({"Alias": values["Alias"].removeprefix("alias/")} if "Alias" in values else {})

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.session import Session
 from typer.testing import CliRunner
 
-from connectors.cognito.error_codes import CALLS
 from flows.cli import app
 from tests.flows.conftest import Pool, person
-from tests.flows.iam_guard import FOLDER, Guard, Policy, Right, arn_formats, listed
+from tests.flows.iam_guard import Guard, Policy, Right
 from tests.flows.journeys import QUICK, Always, add, mapping, switched, travel
 from tests.flows.test_after_work_end_to_end import with_providers
 from tests.flows.test_secrets_end_to_end import Guarded
 from tests.flows.test_trigger_end_to_end import FLOWS, PASSWORD, ssha
-from tests.reference import RIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +24,6 @@ if TYPE_CHECKING:
     from connectors.cognito.sandbox import Sandbox
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 TRIGGER = "iam-trigger"
 
 NOT_CALLED: dict[str, dict[tuple[str, str], str]] = {
@@ -41,9 +36,6 @@ NOT_CALLED: dict[str, dict[tuple[str, str], str]] = {
     },
 }  # fmt: skip
 """Role → (statement, action or resource) that no call of its commands needs → why it is granted."""
-
-AFTER_AN_ATTACHED_POLICY = {"iam:GetPolicy", "iam:GetPolicyVersion"}
-"""``check`` reads them only where the import role has policies of their own; SECURITY.md says so."""
 
 
 class House:
@@ -260,6 +252,26 @@ def test_files_in_s3(house: House) -> None:
     reads(house, "source-s3", {"BUCKET": bucket}, source)
 
 
+def test_a_state_in_s3(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever migrates keeps runs there with this policy beside; each right of it is needed."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    house.make_role()
+    bucket = f"runs-{house.pool.pool_id[-8:].lower()}"
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=bucket)
+    own = Policy("state-s3", {"BUCKET": bucket, "PREFIX": "acme"})
+    run_file = house.run_file([person(1), person(2, verified="no")], state=f"s3://{bucket}/acme")
+    assert house.call(house.policy("migrator"), "run", run_file).exit_code == 3
+    house.guard.refused.clear()
+    result = house.call(house.policy("migrator").beside(own), "run", run_file)
+    assert not house.guard.refused, house.guard.refused
+    assert result.exit_code == 0, result.output
+    used = {pair for right in house.seen["state-s3"] for pair in own.granting(right)}
+    assert own.pairs() == used
+    blind = own.without("s3:GetEncryptionConfiguration")
+    again = house.call(house.policy("migrator").beside(blind), "run", run_file, "--new")
+    assert again.exit_code == 0, again.output
+
+
 def test_a_table_of_dynamodb(house: House) -> None:
     house.make_role()
     table, dynamodb = f"people-{house.pool.pool_id[-8:]}", boto3.client("dynamodb", region_name=REGION)
@@ -325,61 +337,3 @@ def test_a_role_has_no_right_on_another_pool(house: House) -> None:
     run_file = house.run_file([person(1)], target={"user_pool_id": other, "region": REGION})
     assert house.call(house.policy("reader"), "plan", run_file).exit_code == 3
     assert {right.resource.rpartition("/")[2] for right in house.guard.refused} == {other}
-
-
-# the files themselves -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_action_exists_and_is_granted_on_no_more_than_its_resource(name: str) -> None:
-    """AWS's reference says of each action which resources it can be narrowed to; then it must be."""
-    for statement in Policy(name).statements:
-        for action in statement["Action"]:
-            service, operation = action.split(":")
-            assert not operation.endswith("*")
-            kinds = {_kind(form) for form in arn_formats(action)}
-            for resource in listed(statement["Resource"]):
-                if resource == "*":
-                    assert not kinds or statement.get("Condition"), action
-                else:
-                    assert _kind(resource) in kinds, (action, resource)
-            if service == "cognito-idp":
-                model = Session().get_service_model("cognito-idp")
-                assert operation in model.operation_names
-
-
-def _kind(arn: str) -> tuple[str, str]:
-    """The service and the kind of a resource: ``("iam", "role")``; S3's ARNs do not say theirs."""
-    _, _, service, _, _, rest, *_ = arn.split(":")
-    if service == "s3":
-        return service, "object" if "/" in rest else "bucket"
-    return service, rest.split("/")[0]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_policies_are_short_enough_and_written_alike(name: str) -> None:
-    """A managed policy has at most 6,144 characters without white space; sorted, so that a diff tells."""
-    policy = Policy(name)
-    assert len(json.dumps(policy.document, separators=(",", ":"))) <= 6_144
-    for statement in policy.statements:
-        assert statement["Effect"] == "Allow"
-        assert statement["Action"] == sorted(statement["Action"])
-    assert len({each["Sid"] for each in policy.statements}) == len(policy.statements)
-
-
-def test_the_roles_have_together_what_the_readme_asks_for() -> None:
-    granted = {a for name in NAMES for each in Policy(name).statements for a in each["Action"]}
-    asked = {f"{CALLS[call].service}:{call}" for calls in RIGHTS.values() for call in calls} - {
-        "cognito-idp:InitiateAuth"
-    }
-    assert asked - granted == AFTER_AN_ATTACHED_POLICY
-
-
-def test_only_a_rollback_and_a_trial_of_hashes_delete_users() -> None:
-    holders = {name for name in NAMES if "cognito-idp:AdminDeleteUser" in str(Policy(name).document)}
-    assert holders == {"rollback", "setup"}
-
-
-def test_an_action_that_aws_does_not_have_is_noticed() -> None:
-    with pytest.raises(AssertionError, match="no action"):
-        arn_formats("cognito-idp:AdminDropUser")

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.errors import ConfigurationError, StopError, TakenOverError
+from connectors.s3_objects import Objects
 from flows.cli import app
 from flows.ledger import s3_copy, s3_lock
 from flows.ledger.copies import copied_runs, copies_kept, hold
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
 
 BUCKET = "poolferry-state"
 STATE = f"s3://{BUCKET}/migrations"
+LOCK = "migrations/.acme.lock"
 PEOPLE = [person(n) for n in range(12)]
 
 
 @pytest.fixture
 def s3(pool: Pool) -> S3Client:
     """The client of an empty bucket."""
+    assert pool, "it makes the environment point to the local server"
     client: S3Client = boto3.client("s3", region_name="eu-west-1")
     if BUCKET in [each["Name"] for each in client.list_buckets()["Buckets"]]:
         for key in keys(client):
@@ -78,7 +81,7 @@ def test_a_run_is_in_s3_encrypted_and_whole(pool: Pool, s3: S3Client, machine: P
     names = {key.removeprefix(below) for key in keys(s3)}
     assert {"run.yaml", "ledger.db", "verdicts.parquet", "summary.json", "report.html", "told"} <= names
     assert not [name for name in names if name.endswith((".csv", ".lines", ".lock")) and "/" in name]
-    assert "migrations/.acme.lock" not in keys(s3)
+    assert LOCK not in keys(s3)
     for key in keys(s3):
         assert s3.head_object(Bucket=BUCKET, Key=key)["ServerSideEncryption"] == "aws:kms"
     assert (machine / "poolferry" / BUCKET / "migrations").stat().st_mode & 0o777 == 0o700
@@ -108,14 +111,16 @@ def test_a_machine_that_vanishes_keeps_the_lock_for_a_lease(
         dead.setattr(s3_copy.S3Copy, "close", lambda copy: copy._closed.set())
         with pytest.raises(KeyboardInterrupt):
             travel(path, Worker(At("Importing", interrupt)))
-    assert "migrations/.acme.lock" in keys(s3)
+    assert LOCK in keys(s3)
     shutil.rmtree(machine)
     summary = travel(path)
     assert summary["verdicts"]["imported"] == len(PEOPLE)
     assert len(summary["jobs"]) == 1, "it found the job of the other machine"
 
 
-def test_who_lives_keeps_the_others_out(pool: Pool, s3: S3Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_lives_keeps_the_others_out(
+    pool: Pool, s3: S3Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = pool.run_file(PEOPLE, state=STATE)
     other = tmp_path / "another machine"
 
@@ -130,22 +135,22 @@ def test_who_lives_keeps_the_others_out(pool: Pool, s3: S3Client, tmp_path: Path
 
 
 def _places(s3: S3Client) -> tuple[Any, Any]:
-    from connectors.s3_objects import Objects
-
     return Objects(s3, BUCKET, "migrations/acme"), Objects(s3, BUCKET, "migrations")
 
 
-def test_who_slept_through_a_lease_writes_nothing_any_more(pool: Pool, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_slept_through_a_lease_writes_nothing_any_more(
+    pool: Pool, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(s3_copy, "PUSH_SECONDS", 60)
     path = pool.run_file(PEOPLE, state=STATE)
 
     def taken_over() -> None:
-        s3.put_object(Bucket=BUCKET, Key="migrations/.acme.lock", Body=json.dumps({"owner": "other/1/x"}).encode())
+        s3.put_object(Bucket=BUCKET, Key=LOCK, Body=json.dumps({"owner": "other/1/x"}).encode())
         time.sleep(s3_lock.LEASE_SECONDS / s3_lock.RENEWALS)
 
     with pytest.raises(TakenOverError, match="taken over by another machine"):
         travel(path, Worker(At("Importing", taken_over)))
-    assert json.loads(s3.get_object(Bucket=BUCKET, Key="migrations/.acme.lock")["Body"].read())["owner"] == "other/1/x"
+    assert json.loads(s3.get_object(Bucket=BUCKET, Key=LOCK)["Body"].read())["owner"] == "other/1/x"
 
 
 def test_two_processes_of_a_machine_keep_out_of_each_others_way(pool: Pool, s3: S3Client) -> None:
@@ -187,7 +192,8 @@ def test_commands_find_a_run_by_its_state(pool: Pool, s3: S3Client, machine: Pat
     assert json.loads(purged.stdout)["run_id"] == run_id
 
 
-def test_the_next_run_is_another_one(pool: Pool, s3: S3Client, machine: Path) -> None:
+@pytest.mark.usefixtures("s3")
+def test_the_next_run_is_another_one(pool: Pool, machine: Path) -> None:
     path = pool.run_file(PEOPLE, state=STATE)
     first = travel(path)
     shutil.rmtree(machine)
@@ -199,7 +205,7 @@ def test_the_next_run_is_another_one(pool: Pool, s3: S3Client, machine: Path) ->
     assert pl.read_parquet(folder / first["run_id"] / "verdicts.parquet").height == len(PEOPLE)
 
 
-def test_a_bucket_with_a_key_of_its_own_keeps_it(pool: Pool, s3: S3Client) -> None:
+def test_a_bucket_with_a_key_of_its_own_keeps_it(s3: S3Client) -> None:
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/ours"}}
     s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
     sent: list[dict[str, Any]] = []
@@ -230,7 +236,8 @@ def test_workers_cannot_share_it(pool: Pool) -> None:
         load_run_file(path)
 
 
-def test_nobody_looks_at_it_without_letting_it_go(pool: Pool, s3: S3Client) -> None:
+@pytest.mark.usefixtures("s3")
+def test_nobody_looks_at_it_without_letting_it_go(pool: Pool) -> None:
     loaded = load_run_file(pool.run_file(PEOPLE, state=STATE))
     with pytest.raises(ConfigurationError, match="copies_kept"):
         _ = loaded.state_folder
