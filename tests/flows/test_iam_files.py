@@ -1,4 +1,4 @@
-"""The policies of `deployments/iam` as files: every action exists, and is granted on no more than it must be."""
+"""The policies of `deployments/iam` as files: actions exist, each granted on no more than it must be."""
 
 from __future__ import annotations
 
