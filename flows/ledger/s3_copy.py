@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 PUSH_SECONDS: Final = 5.0
 """How often what was done between two moves of the ledger is brought to S3, and the lock looked at."""
 _LEDGER: Final = "ledger.db"
-_SIDES: Final = ("ledger.db-wal", "ledger.db-shm")
+_WAL: Final = "ledger.db-wal"
+_SIDES: Final = (_WAL, "ledger.db-shm")
 _LOCK: Final = "lock"
 _SCRATCH: Final = ".ledgers-"
 _MADE_AGAIN: Final = {("batches", ".csv"), ("users", ".lines")}
@@ -57,6 +58,7 @@ class S3Copy:
         self._held: ExitStack | None = None
         self._failed: PoolferryError | None = None
         self._known: dict[str, list[Any]] = {}
+        self._stamps: dict[Path, list[int]] = {}
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     # the copy of this machine ----------------------------------------------------------------
@@ -182,12 +184,14 @@ class S3Copy:
     @contextmanager
     def _ledgers(self) -> Iterator[dict[str, Path]]:
         """Whole copies of the ledgers, as they are before any file is sent."""
-        found = [path for path in self._files() if path.name == _LEDGER]
+        moved = {path: _stamps(path) for path in self._files() if path.name == _LEDGER}
+        found = [path for path, stamps in moved.items() if self._stamps.get(path) != stamps]
         if not found:
             yield {}
             return
         with tempfile.TemporaryDirectory(dir=self.folder, prefix=_SCRATCH) as scratch:
             yield {self._name(path): _copied(path, Path(scratch, path.parent.name)) for path in found}
+        self._stamps = moved
 
     def _push_ledger(self, name: str, copy: Path) -> None:
         digest = sha256(copy.read_bytes()).hexdigest()
@@ -247,6 +251,16 @@ class S3Copy:
 
 def _stays_here(path: Path) -> bool:
     return path.name == _LOCK or path.name in _SIDES or (path.parent.name, path.suffix) in _MADE_AGAIN
+
+
+def _stamps(ledger: Path) -> list[int]:
+    """What changes with every write into a ledger; SQLite writes beside it first."""
+    numbers: list[int] = []
+    for path in (ledger, ledger.with_name(_WAL)):
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            numbers += (found.st_mtime_ns, found.st_size)
+    return numbers
 
 
 def _copied(ledger: Path, target: Path) -> Path:

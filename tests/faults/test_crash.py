@@ -28,6 +28,7 @@ BITES = {
     "settles_before_the_outcomes_are_written": "runs/acme/…/outcomes/batch-0001.parquet still empty",
     "never_asks_for_the_job": "CreateUserImportJob after",
     "takes_its_own_users_for_strangers": "AdminCreateUser after",
+    "acts_before_the_ledger_is_in_s3": "StartUserImportJob after",
 }
 """Where a wrong product must be killed to be found out."""
 
@@ -56,7 +57,7 @@ def test_a_run_that_is_killed_anywhere_ends_like_an_undisturbed_one(
 @pytest.mark.parametrize("broken", BROKEN)
 def test_the_drill_bites(broken: str, drills: Drills) -> None:
     """A product that breaks one promise is found out by a kill at the right point."""
-    drill = drills("fair", broken)
+    drill = drills("fair", broken, in_s3=broken.endswith("in_s3"))
     points = [point for point in drill.points if point.startswith(BITES[broken])]
     for point in points:
         drill.kill_at(point)

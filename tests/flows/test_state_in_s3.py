@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import polars as pl
 import pytest
+from prefect.states import StateType
 from typer.testing import CliRunner
 
 from connectors.errors import ConfigurationError, StopError, TakenOverError
@@ -17,6 +18,8 @@ from connectors.s3_objects import Objects
 from flows.cli import app
 from flows.ledger import s3_copy, s3_lock
 from flows.ledger.copies import copied_runs, copies_kept, hold
+from flows.migrate import migrate_users
+from flows.reconcile import reconcile_users
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.running import migrate
@@ -169,6 +172,14 @@ def test_two_processes_of_a_machine_keep_out_of_each_others_way(pool: Pool, s3: 
             other.hold()
 
     assert travel(path, Worker(At("Importing", look)))["balanced"]
+
+
+def test_flows_work_there_too(pool: Pool, s3: S3Client, machine: Path) -> None:
+    path = pool.run_file(PEOPLE, state=STATE)
+    assert migrate_users.fn(str(path)).type is StateType.COMPLETED
+    shutil.rmtree(machine)
+    assert reconcile_users.fn(str(path)).type is StateType.COMPLETED
+    assert LOCK not in keys(s3)
 
 
 def test_commands_find_a_run_by_its_state(pool: Pool, s3: S3Client, machine: Path) -> None:
