@@ -137,7 +137,9 @@ class S3Copy:
 
     def _fetch(self, name: str) -> None:
         target = self.folder / name
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in reversed((target.parent, *target.parent.parents)):  # `parents=True` would leave them open
+            if folder.is_relative_to(self.folder):
+                folder.mkdir(mode=0o700, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
         descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
         try:
@@ -245,6 +247,7 @@ class S3Copy:
 
     def _remember(self) -> None:
         temporary = self._memory.with_suffix(f".{os.getpid()}")
+        temporary.touch(mode=0o600)
         temporary.write_text(json.dumps(self._known), encoding="utf-8")
         temporary.replace(self._memory)
 

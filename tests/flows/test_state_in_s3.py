@@ -180,6 +180,9 @@ def test_flows_work_there_too(pool: Pool, s3: S3Client, machine: Path) -> None:
     shutil.rmtree(machine)
     assert reconcile_users.fn(str(path)).type is StateType.COMPLETED
     assert LOCK not in keys(s3)
+    copy = machine / "poolferry" / BUCKET / "migrations"
+    for each in copy.glob("acme/**/*"):
+        assert each.stat().st_mode & 0o077 == 0, each.relative_to(copy)
 
 
 def test_commands_find_a_run_by_its_state(pool: Pool, s3: S3Client, machine: Path) -> None:
