@@ -137,7 +137,7 @@ class S3Copy:
 
     def _fetch(self, name: str) -> None:
         target = self.folder / name
-        for folder in reversed((target.parent, *target.parent.parents)):  # `parents=True` would leave them open
+        for folder in reversed((target.parent, *target.parent.parents)):  # `parents=True` leaves them open
             if folder.is_relative_to(self.folder):
                 folder.mkdir(mode=0o700, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
