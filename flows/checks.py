@@ -17,6 +17,8 @@ from connectors.cognito.limits import MAX_JOBS
 from connectors.cognito.pool import read_pool
 from connectors.cognito.role import check_role, create_role
 from connectors.errors import ConfigurationError, PoolferryError, StopError, ThrottledError
+from flows.ledger.copies import is_in_s3, try_to_write
+from flows.ledger.folder import runs_of
 from flows.steps.attributes import lacking, left_behind
 from flows.steps.context import cognito_client, governor_of, known_fields, source_of, spec_of
 from mappings.engine import compile_mapping
@@ -47,8 +49,10 @@ class Finding:
 
 
 def check_run_file(loaded: LoadedRunFile) -> list[Finding]:
-    """Look at source, pool, mapping, jobs and role; every look is made, whatever the others found."""
+    """Look at source, state, pool, mapping, jobs and role; every look is made, whatever the others found."""
     found = [_look("source", lambda: _source(loaded))]
+    if is_in_s3(loaded.settings.state):
+        found.append(_look("state", lambda: _state(loaded)))
     schema: list[PoolSchema] = []
     found.append(_look("pool", lambda: _pool(loaded, schema)))
     if schema:
@@ -75,6 +79,12 @@ def _source(loaded: LoadedRunFile) -> str:
     source.check()
     count = source.count()
     return f"{len(source.fields())} fields" + (f", {count:,} users" if count is not None else "")
+
+
+def _state(loaded: LoadedRunFile) -> str:
+    runs = len(runs_of(loaded.state_folder))
+    try_to_write(loaded.state_folder)
+    return f"{runs:,} runs of this name are there; an object was written and deleted"
 
 
 def _pool(loaded: LoadedRunFile, into: list[PoolSchema]) -> str:

@@ -120,6 +120,16 @@ def hold(path: Path) -> None:
         copy.hold()
 
 
+def try_to_write(path: Path) -> None:
+    """Write an object beside the runs whose copy a folder is, and delete it; nothing for a plain folder.
+
+    Raises:
+        StopError: S3 refuses it.
+    """
+    if copy := _copy_of(path):
+        copy.try_to_write()
+
+
 def pusher_of(path: Path) -> Callable[[], None] | None:
     """What a ledger calls after each of its moves; None where its folder is no copy."""
     copy = _copy_of(path)

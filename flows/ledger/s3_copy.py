@@ -17,7 +17,9 @@ import sqlite3
 import tempfile
 from contextlib import ExitStack, closing, contextmanager, suppress
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
 from threading import Event, RLock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,7 +52,7 @@ class S3Copy:
     """
 
     def __init__(self, objects: Objects, beside: Objects, folder: Path) -> None:
-        self._objects, self.folder = objects, folder
+        self._objects, self._beside, self.folder = objects, beside, folder
         self._lock = s3_lock.S3Lock(beside, f".{folder.name}.lock", lease=s3_lock.LEASE_SECONDS)
         self._busy = RLock()
         self._closed = Event()
@@ -89,6 +91,12 @@ class S3Copy:
             self._held = holding.pop_all()
         self._thread = Thread(target=self._push_always, name="state in S3", daemon=True)
         self._thread.start()
+
+    def try_to_write(self) -> None:
+        """Write an object and delete it again."""
+        name = f".check-{token_hex(6)}"
+        self._beside.put(name, BytesIO())
+        self._beside.delete([name])
 
     def close(self) -> None:
         """Bring the last changes to S3, and let others have the runs."""

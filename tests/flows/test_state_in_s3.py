@@ -238,6 +238,18 @@ def test_a_bucket_that_is_not_there_stops_before_anything(pool: Pool) -> None:
         travel(path)
 
 
+def test_check_looks_at_it(pool: Pool, s3: S3Client) -> None:
+    good = cli("check", str(pool.run_file(PEOPLE, state=STATE)), "--json")
+    (found,) = [each for each in json.loads(good.stdout)["checks"] if each["what"] == "state"]
+    assert found["good"]
+    assert found["text"] == "0 runs of this name are there; an object was written and deleted"
+    assert not keys(s3)
+    bad = cli("check", str(pool.run_file(PEOPLE, state="s3://no-such-bucket-of-ours/x")), "--json")
+    (found,) = [each for each in json.loads(bad.stdout)["checks"] if each["what"] == "state"]
+    assert not found["good"]
+    assert "NoSuchBucket" in found["text"]
+
+
 @pytest.mark.parametrize("state", ["s3://", "s3://bucket", "s3:///x"])
 def test_a_place_must_name_bucket_and_prefix(state: str, pool: Pool) -> None:
     with pytest.raises(ConfigurationError, match="s3://bucket/prefix"):
