@@ -9,10 +9,11 @@ from prefect import State, flow
 from prefect.states import Completed
 
 from flows.parameters import DryRun, Force, RunFilePath, RunId, chosen_run, flow_run_name
+from flows.prefect_logs import flow_body
 from flows.reports.cards import purge_markdown
 from flows.steps.context import Worker
 from flows.steps.purging import plan_purge, purge
-from flows.tasks import READING_SECONDS, VERSION, harmless_errors, run_task, show_markdown, stage_task
+from flows.tasks import READING_SECONDS, VERSION, run_task, show_markdown, stage_task
 
 if TYPE_CHECKING:
     from flows.ledger.folder import RunFolder
@@ -53,7 +54,7 @@ def purge_run(
     Returns:
         Completed with what was, or would be, removed from each run as its data.
     """
-    with harmless_errors():
+    with flow_body():
         folder = chosen_run(run_file, run_id, must_be_named=not dry_run)
         found: list[Purge] = run_task(LOOK, folder) if dry_run else run_task(FORGET, folder, force=force)
     told = "; ".join(one.sentence for one in found)

@@ -12,6 +12,7 @@ from flows.ledger.families import record_of
 from flows.migrate import left_alone
 from flows.parameters import ConfirmedToo, DryRun, RunFilePath, RunId, chosen_run, flow_run_name
 from flows.prefect_limits import pool_slot
+from flows.prefect_logs import flow_body
 from flows.prefect_progress import progress_of
 from flows.reports.cards import rollback_markdown
 from flows.steps.context import Worker
@@ -26,7 +27,6 @@ from flows.steps.rolling_back import (
 from flows.tasks import (
     CHANGING_SECONDS,
     VERSION,
-    harmless_errors,
     run_task,
     show_markdown,
     stage_task,
@@ -78,7 +78,7 @@ def roll_back_migration(
     Returns:
         Completed, or LeftAlone where users are left, with the counts as its data.
     """
-    with harmless_errors():
+    with flow_body():
         folder = chosen_run(run_file, run_id, must_be_named=not dry_run)
         progress = progress_of(folder.path.parent.name)
         if dry_run:
