@@ -22,11 +22,15 @@ from tests.systems.prefect_house import PrefectHouse, wait_for
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
-def first_end(house: PrefectHouse, deployment_id: str) -> dict[str, Any] | None:
-    """The first of a deployment's flow runs that has run to an end, good or bad."""
+def first_end(house: PrefectHouse, deployment_id: str, migration: Migration) -> dict[str, Any] | None:
+    """The first of a deployment's flow runs of a migration that has run to an end, good or bad."""
     mine = {"deployments": {"id": {"any_": [deployment_id]}}}
-    runs = house.ask("POST", "flow_runs/filter", mine)
-    return next((run for run in runs if run["state_type"] in {"COMPLETED", "FAILED", "CRASHED"}), None)
+    ended = [
+        run
+        for run in house.ask("POST", "flow_runs/filter", mine)
+        if run["state_type"] in {"COMPLETED", "FAILED", "CRASHED"}
+    ]
+    return next((run for run in ended if run["parameters"]["run_file"] == str(migration.run_file)), None)
 
 
 def migrate_by_command(house: PrefectHouse, migration: Migration) -> dict[str, Any]:
@@ -111,7 +115,7 @@ def test_the_nightly_check_is_there_and_sleeps_until_it_is_woken(
     }
     (added,) = house.ask("POST", f"deployments/{nightly['id']}/schedules", [soon])
     try:
-        done = wait_for("the end of a scheduled run", lambda: first_end(house, nightly["id"]), 180)
+        done = wait_for("the end of a scheduled run", lambda: first_end(house, nightly["id"], migration), 180)
     finally:
         house.ask("DELETE", f"deployments/{nightly['id']}/schedules/{added['id']}")
     assert done["auto_scheduled"]
