@@ -30,7 +30,7 @@ from flows.cli_shared import (
 from flows.cli_trigger import trigger
 from flows.console import OUT, TerminalProgress, forecast_tables, retries_shown, say
 from flows.ledger.copies import copies_kept
-from flows.logs import LogFormat, LogLevel, json_log
+from flows.logs import FORMAT_VARIABLE, LEVEL_VARIABLE, LogFormat, LogLevel, json_log
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -76,10 +76,10 @@ def logging_options(
     *,
     log_format: Annotated[
         LogFormat,
-        typer.Option(envvar="POOLFERRY_LOG_FORMAT", help="`json`: one object a line on standard error."),
+        typer.Option(envvar=FORMAT_VARIABLE, help="`json`: one object a line on standard error."),
     ] = "text",
     log_level: Annotated[
-        LogLevel, typer.Option(envvar="POOLFERRY_LOG_LEVEL", help="How much a JSON log tells.")
+        LogLevel, typer.Option(envvar=LEVEL_VARIABLE, help="How much a JSON log tells.")
     ] = "info",
 ) -> None:
     """Choose what standard error gets; results are on standard output either way."""

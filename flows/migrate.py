@@ -11,8 +11,8 @@ from prefect.exceptions import CancelledRun
 from prefect.states import Cancelled, Completed
 
 from connectors.errors import PoolferryError, StopError
-from flows.ledger.copies import copies_kept
 from flows.parameters import New, RunFilePath, flow_run_name
+from flows.prefect_flows import flow_body
 from flows.prefect_limits import job_slot, pool_slot
 from flows.prefect_progress import progress_of
 from flows.reports.cards import (
@@ -32,7 +32,6 @@ from flows.tasks import (
     VERSION,
     batch_task,
     batch_title,
-    harmless_errors,
     run_task,
     show_link,
     show_markdown,
@@ -92,7 +91,7 @@ def migrate_users(run_file: RunFilePath, *, new: New = False) -> State[dict[str,
     Returns:
         Completed with the run's summary (``summary.json``) as its data.
     """
-    with harmless_errors(), copies_kept():
+    with flow_body():
         loaded = load_run_file(Path(run_file))
         progress = progress_of(loaded.settings.name)
         with pool_slot_of(loaded, progress) as is_ours:

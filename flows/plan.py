@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from prefect import State, flow
 from prefect.states import Completed
 
-from flows.ledger.copies import copies_kept
 from flows.parameters import RunFilePath, flow_run_name
+from flows.prefect_flows import flow_body
 from flows.prefect_progress import progress_of
 from flows.reports.cards import (
     forecast_counts,
@@ -25,7 +25,6 @@ from flows.steps.route import route
 from flows.tasks import (
     READING_SECONDS,
     VERSION,
-    harmless_errors,
     run_task,
     show_markdown,
     show_table,
@@ -61,7 +60,7 @@ def plan_migration(run_file: RunFilePath) -> State[dict[str, Any]]:
     Returns:
         Completed with the forecast's counts as its data; examples of users are left out.
     """
-    with harmless_errors(), copies_kept():
+    with flow_body():
         return _plan(Path(run_file))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from flows.steps.progress import Progress
+
+_log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 5.0
 """The least time between two moves of the bar; each is a call of Prefect's API."""
@@ -52,6 +55,7 @@ class PrefectProgress:
         """Begin the bar again under another title."""
         self._title, self._total, self._unit, self._done = title, total, unit, 0.0
         get_run_logger().info("%s", title)
+        _log.info("%s", title, extra={"stage": title, "total": total, "unit": unit})  # for the JSON log
         self._show()
 
     def update(self, done: float) -> None:
@@ -63,6 +67,7 @@ class PrefectProgress:
     def note(self, text: str) -> None:
         """Write a line into the flow run's log."""
         get_run_logger().info("%s", text)
+        _log.info("%s", text)
 
     def _show(self) -> None:
         """Write the bar; a picture of the work that cannot be drawn never stops the work."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from prefect import State, flow
 from prefect.states import Completed
 
-from flows.ledger.copies import copies_kept
 from flows.parameters import DryRun, Force, RunFilePath, RunId, chosen_run, flow_run_name
+from flows.prefect_flows import flow_body
 from flows.reports.cards import purge_markdown
 from flows.steps.context import Worker
 from flows.steps.purging import plan_purge, purge
-from flows.tasks import READING_SECONDS, VERSION, harmless_errors, run_task, show_markdown, stage_task
+from flows.tasks import READING_SECONDS, VERSION, run_task, show_markdown, stage_task
 
 if TYPE_CHECKING:
     from flows.ledger.folder import RunFolder
@@ -54,7 +54,7 @@ def purge_run(
     Returns:
         Completed with what was, or would be, removed from each run as its data.
     """
-    with harmless_errors(), copies_kept():
+    with flow_body():
         folder = chosen_run(run_file, run_id, must_be_named=not dry_run)
         found: list[Purge] = run_task(LOOK, folder) if dry_run else run_task(FORGET, folder, force=force)
     told = "; ".join(one.sentence for one in found)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from prefect import State, flow
 from prefect.states import Completed
 
-from flows.ledger.copies import copies_kept
 from flows.parameters import NoSource, RunFilePath, WithValues, flow_run_name
+from flows.prefect_flows import flow_body
 from flows.prefect_progress import progress_of
 from flows.reports.reconciliation import reconciliation_markdown
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.reconciling import hold, opened_sides, read_now, read_source
-from flows.tasks import READING_SECONDS, VERSION, harmless_errors, run_task, show_markdown, stage_task
+from flows.tasks import READING_SECONDS, VERSION, run_task, show_markdown, stage_task
 
 if TYPE_CHECKING:
     from flows.steps.reconciled import Reconciliation
@@ -53,7 +53,7 @@ def reconcile_users(
     Returns:
         The counts as the state's data.
     """
-    with harmless_errors(), copies_kept():
+    with flow_body():
         return _reconcile(Path(run_file), with_source=not no_source, with_values=with_values)
 
 

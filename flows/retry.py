@@ -8,14 +8,14 @@ from typing import Any
 from prefect import State, flow
 from prefect.states import Completed
 
-from flows.ledger.copies import copies_kept
 from flows.migrate import carried_to_the_end, left_alone, pool_slot_of
 from flows.parameters import CorrectedFile, Reasons, RunFilePath, RunId, chosen_run, flow_run_name
+from flows.prefect_flows import flow_body
 from flows.prefect_progress import progress_of
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.retrying import Choice, count_left, opened_retry
-from flows.tasks import CHANGING_SECONDS, VERSION, harmless_errors
+from flows.tasks import CHANGING_SECONDS, VERSION
 
 
 @flow(
@@ -49,7 +49,7 @@ def retry_users(
     Returns:
         Completed with the summary of the retry as its data.
     """
-    with harmless_errors(), copies_kept():
+    with flow_body():
         loaded = load_run_file(Path(run_file))
         folder = chosen_run(run_file, run_id)
         if not count_left(folder):

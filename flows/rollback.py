@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from prefect import State, flow
 from prefect.states import Completed
 
-from flows.ledger.copies import copies_kept
 from flows.ledger.families import record_of
 from flows.migrate import left_alone
 from flows.parameters import ConfirmedToo, DryRun, RunFilePath, RunId, chosen_run, flow_run_name
+from flows.prefect_flows import flow_body
 from flows.prefect_limits import pool_slot
 from flows.prefect_progress import progress_of
 from flows.reports.cards import rollback_markdown
@@ -27,7 +27,6 @@ from flows.steps.rolling_back import (
 from flows.tasks import (
     CHANGING_SECONDS,
     VERSION,
-    harmless_errors,
     run_task,
     show_markdown,
     stage_task,
@@ -79,7 +78,7 @@ def roll_back_migration(
     Returns:
         Completed, or LeftAlone where users are left, with the counts as its data.
     """
-    with harmless_errors(), copies_kept():
+    with flow_body():
         folder = chosen_run(run_file, run_id, must_be_named=not dry_run)
         progress = progress_of(folder.path.parent.name)
         if dry_run:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from connectors.errors import ConfigurationError
 from flows.console import retries_shown
 from flows.demo.people import people
-from flows.logs import IDS, ids_now, json_log, working
+from flows.logs import FORMAT_VARIABLE, IDS, LEVEL_VARIABLE, ids_now, json_log, working
+from flows.migrate import migrate_users
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import QUICK
 
@@ -149,3 +151,54 @@ def test_a_level_holds_for_all_loggers(capsys: pytest.CaptureFixture[str]) -> No
         logging.getLogger("connectors.retry").error("gave up")
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["message"] == "gave up"
+
+
+def records_in(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_flow_writes_as_the_environment_says(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(pool.run_file([person(1)], jobs=QUICK))
+    monkeypatch.setenv(FORMAT_VARIABLE, "json")
+    summary = migrate_users.fn(path).data
+    told = [each for each in records_in(capsys.readouterr().err) if each.get("state") == "settled"]
+    assert [(each["run_id"], each["batch"], each["flow_run_id"]) for each in told] == [
+        (summary["run_id"], 1, None)
+    ]
+    monkeypatch.setenv(FORMAT_VARIABLE, "")
+    migrate_users.fn(path, new=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_stops_a_flow_is_a_record(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(FORMAT_VARIABLE, "json")
+    with pytest.raises(ConfigurationError):
+        migrate_users.fn(str(pool.folder / "absent.yaml"))
+    (told,) = records_in(capsys.readouterr().err)
+    assert told["level"] == "ERROR"
+    assert "absent.yaml" in told["message"]
+
+
+@pytest.mark.parametrize("variable", [FORMAT_VARIABLE, LEVEL_VARIABLE])
+def test_a_flow_takes_no_value_that_the_command_would_not_take(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "JSON")
+    with pytest.raises(ConfigurationError, match=f"{variable} is none of"):
+        migrate_users.fn(str(pool.run_file([person(1)])))
+
+
+def test_each_record_is_written_once_also_where_another_handler_listens(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Prefect has a handler at the root, which would write it again as text."""
+    log = logging.getLogger("flows.somewhere")
+    with json_log("info"):
+        log.warning("once")
+    log.warning("as ever")
+    assert len(records_in(capsys.readouterr().err)) == 1
+    assert caplog.messages == ["as ever"]

@@ -140,9 +140,10 @@ class PrefectHouse:
         path = self.folder / f"{name}.log"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
-    def of_workers(self) -> str:
-        """The last of what the workers have said."""
-        return "\n".join(self.output(path.stem)[-4000:] for path in sorted(self.folder.glob("worker-*.log")))
+    def of_workers(self, last: int | None = 4000) -> str:
+        """The last characters of what each worker and its flow runs have said, or all of it."""
+        paths = sorted(self.folder.glob("worker-*.log"))
+        return "\n".join(self.output(path.stem)[-last if last else 0 :] for path in paths)
 
     def stored(self) -> Iterator[tuple[str, str]]:
         """Every value of every column of every table of Prefect's database, as text, with its place."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from flows.logs import IDS
 from flows.migrate import ADD_UP, STAGES
 from tests.systems.asking import artifacts, flow_run_of, found_in_prefect, task_names
 from tests.systems.conftest import USERS, Migration
@@ -21,11 +22,15 @@ from tests.systems.prefect_house import PrefectHouse, wait_for
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
-def first_end(house: PrefectHouse, deployment_id: str) -> dict[str, Any] | None:
-    """The first of a deployment's flow runs that has run to an end, good or bad."""
+def first_end(house: PrefectHouse, deployment_id: str, migration: Migration) -> dict[str, Any] | None:
+    """The first of a deployment's flow runs of a migration that has run to an end, good or bad."""
     mine = {"deployments": {"id": {"any_": [deployment_id]}}}
-    runs = house.ask("POST", "flow_runs/filter", mine)
-    return next((run for run in runs if run["state_type"] in {"COMPLETED", "FAILED", "CRASHED"}), None)
+    ended = [
+        run
+        for run in house.ask("POST", "flow_runs/filter", mine)
+        if run["state_type"] in {"COMPLETED", "FAILED", "CRASHED"}
+    ]
+    return next((run for run in ended if run["parameters"]["run_file"] == str(migration.run_file)), None)
 
 
 def migrate_by_command(house: PrefectHouse, migration: Migration) -> dict[str, Any]:
@@ -35,10 +40,25 @@ def migrate_by_command(house: PrefectHouse, migration: Migration) -> dict[str, A
     return summary
 
 
+AS_JSON = (
+    "--job-variable",
+    "env.POOLFERRY_LOG_FORMAT=json",
+    "--job-variable",
+    "env.POOLFERRY_LOG_LEVEL=debug",
+)
+
+
+def records_of(house: PrefectHouse, flow_run: dict[str, Any]) -> list[dict[str, Any]]:
+    """The JSON log of a flow run in what its worker's process has written."""
+    lines = [line for line in house.of_workers(None).splitlines() if line.startswith("{")]
+    return [told for told in map(json.loads, lines) if told["flow_run_id"] == flow_run["id"]]
+
+
 def test_a_deployed_migration_carries_everybody_and_prefect_learns_nothing_of_them(
     house: PrefectHouse, migration: Migration
 ) -> None:
-    house.command("deployment", "run", "migrate-users/one-off", *migration.given, "--watch")
+    """It also writes its log as JSON at the loudest level, where nothing of anybody stands either."""
+    house.command("deployment", "run", "migrate-users/one-off", *migration.given, *AS_JSON, "--watch")
     assert len(migration.usernames()) == USERS
     flow_run = flow_run_of(house, migration.run_file)
     assert flow_run["state"]["message"] == "finished: 200 of 200 landed"
@@ -59,6 +79,18 @@ def test_a_deployed_migration_carries_everybody_and_prefect_learns_nothing_of_th
     )
     batches = {name.partition(" · ")[0] for name in task_names(house, flow_run) - stages}
     assert batches == {"import batch 1 of 2", "import batch 2 of 2"}
+
+    records = records_of(house, flow_run)
+    (run_folder,) = report.glob("*/*/")
+    assert all({"time", "level", "message", *IDS} <= each.keys() for each in records)
+    assert {each["run_id"] for each in records} - {None} == {run_folder.name}
+    starts = {(each["batch"], bool(each["job_id"])) for each in records if each.get("state") == "started"}
+    assert starts == {(1, True), (2, True)}
+    assert "Reading and judging users" in {each.get("stage") for each in records}
+    assert {each["level"] for each in records} == {"DEBUG", "INFO"}, "calls are told too"
+    said = [line for line in house.of_workers(None).splitlines() if not line.startswith("{")]
+    assert [line for line in said if "' - Reading and judging users" in line], "Prefect's own"
+    assert not [line for line in said if "batch 1 is started" in line], "nothing is told twice"
 
     assert found_in_prefect(house, migration.secrets) == set()
     assert "flow_run.parameters" in found_in_prefect(house, {str(migration.run_file)})
@@ -83,7 +115,7 @@ def test_the_nightly_check_is_there_and_sleeps_until_it_is_woken(
     }
     (added,) = house.ask("POST", f"deployments/{nightly['id']}/schedules", [soon])
     try:
-        done = wait_for("the end of a scheduled run", lambda: first_end(house, nightly["id"]), 180)
+        done = wait_for("the end of a scheduled run", lambda: first_end(house, nightly["id"], migration), 180)
     finally:
         house.ask("DELETE", f"deployments/{nightly['id']}/schedules/{added['id']}")
     assert done["auto_scheduled"]
