@@ -191,7 +191,7 @@ def test_a_client_that_nobody_holds_any_more_closes_its_file(clock: Clock, tmp_p
     governor = Governor(
         aws.client("cognito-idp", region="eu-west-1"), PaceTable.in_file(tmp_path / "pace.db", clock)
     )
-    engine = governor._table._engine
+    engine = governor._table.engine
     governor._table.reserve("q", 1, 1)
     assert engine.pool.checkedin() == 1
     del governor
