@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 import sqlite3
@@ -23,7 +24,7 @@ from secrets import token_hex
 from threading import Event, RLock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from connectors.errors import ConfigurationError, PoolferryError
+from connectors.errors import ConfigurationError, PoolferryError, StopError, TakenOverError
 from flows.ledger import s3_lock
 from flows.ledger.folder import FOLDERS
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from connectors.s3_objects import Objects
+
+_log = logging.getLogger(__name__)
 
 PUSH_SECONDS: Final = 5.0
 """How often what was done between two moves of the ledger is brought to S3, and the lock looked at."""
@@ -58,7 +61,7 @@ class S3Copy:
         self._closed = Event()
         self._thread: Thread | None = None
         self._held: ExitStack | None = None
-        self._failed: PoolferryError | None = None
+        self._failed: TakenOverError | None = None
         self._known: dict[str, list[Any]] = {}
         self._stamps: dict[Path, list[int]] = {}
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,7 +90,12 @@ class S3Copy:
                     "Wait for it, or look with `poolferry status`.",
                 ) from None
             self._lock.take()
-            self._pull()
+            try:
+                self._pull()
+            except BaseException:
+                with suppress(PoolferryError):  # else it is free after a lease
+                    self._lock.release()
+                raise
             self._held = holding.pop_all()
         self._thread = Thread(target=self._push_always, name="state in S3", daemon=True)
         self._thread.start()
@@ -211,12 +219,15 @@ class S3Copy:
             self._known[name] = [self._objects.put(name, file), digest]
 
     def _push_always(self) -> None:
+        """Keep S3 up to date and the lock alive, also through an hour in which nobody answers there."""
         while not self._closed.wait(PUSH_SECONDS):
             try:
                 self.push()
-            except PoolferryError as error:  # the next move of the ledger tells it
+            except TakenOverError as error:  # the next move of the ledger tells it
                 self._failed = error
                 return
+            except Exception as error:  # noqa: BLE001 - a move of the ledger meets it too, and tells it
+                _log.warning("The state could not be brought to S3: %s.", type(error).__name__)
 
     # what is known ---------------------------------------------------------------------------
 
@@ -276,6 +287,12 @@ def _stamps(ledger: Path) -> list[int]:
 
 def _copied(ledger: Path, target: Path) -> Path:
     """One file with all that was committed, also what SQLite has beside the ledger."""
-    with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
+    try:
+        with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+    except sqlite3.Error as error:
+        raise StopError(
+            f"The ledger {ledger} could not be copied: {type(error).__name__}.",
+            "See to the disk of the copy; then run the same command again.",
+        ) from None
     return target

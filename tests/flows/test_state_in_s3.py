@@ -156,6 +156,44 @@ def test_who_slept_through_a_lease_writes_nothing_any_more(
     assert json.loads(s3.get_object(Bucket=BUCKET, Key=LOCK)["Body"].read())["owner"] == "other/1/x"
 
 
+def test_a_while_without_s3_stops_nobody_who_waits_for_a_job(
+    pool: Pool, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the ledger moves meanwhile; the lock is renewed as soon as S3 answers again."""
+    monkeypatch.setattr(s3_copy, "PUSH_SECONDS", 0.02)
+    put, refused = Objects._put, []
+
+    def away(*_: Any, **__: Any) -> str:
+        refused.append(1)
+        raise StopError("PutObject failed with ServiceUnavailable.")
+
+    def outage() -> None:
+        monkeypatch.setattr(Objects, "_put", away)
+        while len(refused) < 3:
+            time.sleep(s3_lock.LEASE_SECONDS / s3_lock.RENEWALS)
+        monkeypatch.setattr(Objects, "_put", put)
+
+    assert travel(pool.run_file(PEOPLE, state=STATE), Worker(At("Importing", outage)))["balanced"]
+    assert LOCK not in keys(s3)
+
+
+def test_a_copy_that_cannot_be_brought_up_keeps_nobody_out(
+    pool: Pool, s3: S3Client, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pool.run_file(PEOPLE, state=STATE)
+    travel(path)
+    shutil.rmtree(machine)
+    with copies_kept():
+        folder = load_run_file(path).state_folder
+        (folder / next(folder.glob("2*")) / "summary.json").write_text("{}")
+        with monkeypatch.context() as away:
+            away.setattr(Objects, "fetch", lambda *_: (_ for _ in ()).throw(StopError("GetObject failed.")))
+            with pytest.raises(StopError, match="GetObject"):
+                hold(folder)
+        assert LOCK not in keys(s3)
+        hold(folder)
+
+
 def test_two_processes_of_a_machine_keep_out_of_each_others_way(pool: Pool, s3: S3Client) -> None:
     """Who looks sees the copy as it is, and does not throw away what is not in S3 yet."""
     path = pool.run_file(PEOPLE, state=STATE)
