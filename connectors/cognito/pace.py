@@ -93,6 +93,9 @@ class PaceTable:
         engine: the database; PostgreSQL's own clock is used there, so that machines need not agree.
         clock: seconds since 1970 that all processes of this machine share; for SQLite.
 
+    Attributes:
+        engine: the same database, which commits each statement by itself.
+
     Raises:
         RetryError: in every method, where the database does not answer.
     """

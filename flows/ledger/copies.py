@@ -72,10 +72,9 @@ def copied_state(url: str, *, region: str | None = None, profile: str | None = N
         ConfigurationError: the URL names no bucket or prefix.
         StopError: S3 does not answer, or may not be read.
     """
-    objects, root = _place(url, region, profile)
-    for name in objects.folders():
+    for name in _objects(url, region, profile).folders():
         copied_runs(url, name, region=region, profile=profile)
-    return root
+    return _root(url)
 
 
 def copied_runs(url: str, name: str, *, region: str | None = None, profile: str | None = None) -> Path:
@@ -87,27 +86,31 @@ def copied_runs(url: str, name: str, *, region: str | None = None, profile: str 
     """
     from flows.ledger.s3_copy import S3Copy  # noqa: PLC0415 - most states are folders
 
-    beside, root = _place(url, region, profile)
-    folder = root / name
+    folder = _root(url) / name
     with _lock:
         if folder in _copies:
             return folder
         if not _depth:
             raise ConfigurationError(f"{url}: outside of `copies_kept` nobody would let it go.")
-        runs, _ = _place(f"{url.rstrip('/')}/{name}", region, profile)
-        copy = S3Copy(runs, beside, folder)
+        runs = _objects(f"{url.rstrip('/')}/{name}", region, profile)
+        copy = S3Copy(runs, _objects(url, region, profile), folder)
         copy.refresh()
         _copies[folder] = copy
     return folder
 
 
-def _place(url: str, region: str | None, profile: str | None) -> tuple[Objects, Path]:
-    from connectors.aws import client  # noqa: PLC0415 - slow to import, and most states are folders
-    from connectors.s3_objects import Objects, bucket_and_prefix  # noqa: PLC0415
+def _root(url: str) -> Path:
+    from connectors.s3_objects import bucket_and_prefix  # noqa: PLC0415 - slow to import, and rarely needed
 
     bucket, prefix = bucket_and_prefix(url)
-    root = user_cache_path("poolferry").resolve() / bucket / prefix
-    return Objects(client("s3", region=region, profile=profile), bucket, prefix), root
+    return user_cache_path("poolferry").resolve() / bucket / prefix
+
+
+def _objects(url: str, region: str | None, profile: str | None) -> Objects:
+    from connectors.aws import client  # noqa: PLC0415 - as above
+    from connectors.s3_objects import Objects, bucket_and_prefix  # noqa: PLC0415
+
+    return Objects(client("s3", region=region, profile=profile), *bucket_and_prefix(url))
 
 
 def hold(path: Path) -> None:

@@ -50,6 +50,7 @@ def test_a_run_that_is_killed_anywhere_ends_like_an_undisturbed_one(
     drill.kill_everywhere(chosen, seed=seed)
     told = f"{drill.told_as}: {len(points)} points, {len(chosen)} chosen; {drill.told}"
     record_property("drill", told)
+    assert drill.kills, "no run came by any of the points"
     assert not drill.found, "\n".join([told, *drill.found])
 
 
