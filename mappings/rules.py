@@ -59,10 +59,17 @@ NO_PROMISES: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A page as the rules left it, and its columns in which no comma, backslash or line break stands."""
+    """A page as the rules left it.
+
+    Attributes:
+        frame: its rows.
+        plain: columns in which no comma, backslash or line break stands.
+        commas: columns in which commas stand, but no backslash or line break.
+    """
 
     frame: pl.DataFrame
     plain: frozenset[str]
+    commas: frozenset[str] = frozenset()
 
 
 class Rules:
@@ -130,8 +137,9 @@ class Rules:
         frame = self._judge_for_csv(frame, names, looks)
         small = {name for name, look in looks.items() if look.small or not look.filled}
         frame = frame.with_columns(key_hashes(self._schema, small))
-        plain = frozenset(name for name, look in looks.items() if not look.has(",", "\\", CONTROL))
-        return Judged(frame.drop(set(self._needed).difference(names)), plain)
+        writable = {name: look.has(",") for name, look in looks.items() if not look.has("\\", CONTROL)}
+        commas = frozenset(name for name, has_commas in writable.items() if has_commas)
+        return Judged(frame.drop(set(self._needed).difference(names)), writable.keys() - commas, commas)
 
     @property
     def key_columns(self) -> list[str]:

@@ -12,6 +12,8 @@ import os
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -75,36 +77,34 @@ class ImportFileFormat:
         Raises:
             ConfigurationError: as in ``render``.
         """
-        return bytes_of(self.lines(frame))
+        return self.rows(frame).bytes
 
-    def lines(self, frame: pl.DataFrame, *, plain: Collection[str] = ()) -> pl.Series:
-        """Write each row as its line of the file, without the line feed.
+    def rows(
+        self, frame: pl.DataFrame, *, plain: Collection[str] = (), commas: Collection[str] = ()
+    ) -> ImportRows:
+        """Make the rows of the file, without writing them yet.
 
         Args:
             frame: mapped rows, as in ``render``.
-            plain: columns of it that are known to hold no comma, backslash or line break; the others
+            plain: columns of it that are known to hold no comma, backslash or line break.
+            commas: columns that are known to hold commas, but no backslash or line break; all others
                 are searched.
-
-        Returns:
-            String, one a row.
 
         Raises:
             ConfigurationError: as in ``render``.
         """
         self._check_columns(frame)
-        cells = self._escaped(frame, plain)
-        pieces, between = [], ""
-        for place, name in enumerate(self.columns):
-            between += "," if place else ""
-            constant = _constant(cells[name]) if name in cells.columns else ""
-            if constant is None:
-                pieces += [pl.lit(between), pl.col(name)]
-                between = ""
+        cells = self._escaped(frame, plain, commas)
+        constants = {name: _constant(cells[name]) if name in cells.columns else "" for name in self.columns}
+        pieces: list[pl.Expr] = []
+        for varies, names in groupby(self.columns, key=lambda name: constants[name] is None):
+            if varies:
+                pieces += map(pl.col, names)
             else:
-                between += constant
-        pieces.append(pl.lit(between))
-        lines = cells.select(pl.concat_str(pieces, ignore_nulls=True).alias("line")).to_series()
-        return lines if len(lines) == frame.height else lines.new_from_index(0, frame.height)
+                text = ",".join(constants[name] or "" for name in names)
+                pieces.append(pl.lit(text).alias(f"@{len(pieces)}"))
+        made = cells.with_columns(pieces)
+        return ImportRows(made.select(piece.meta.output_name() for piece in pieces))
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Turn mapped rows into the cells of the file.
@@ -148,11 +148,15 @@ class ImportFileFormat:
             values[MFA_COLUMN] = _mfa_value(self._mfa_mode, known=MFA in part.columns)
         return part.select(**values)
 
-    def _escaped(self, part: pl.DataFrame, plain: Collection[str]) -> pl.DataFrame:
+    def _escaped(
+        self, part: pl.DataFrame, plain: Collection[str], commas: Collection[str] = ()
+    ) -> pl.DataFrame:
         values = self._filled(part)
-        fine = {column for column in values.columns if _TAKEN_FROM.get(column, column) in plain}
+        taken = {column: _TAKEN_FROM.get(column, column) for column in values.columns}
+        fine = {column for column, name in taken.items() if name in plain or name in commas}
         fine |= {MFA_COLUMN, _BIRTHDATE}
         awkward = _awkward_columns(values.select(name for name in values.columns if name not in fine))
+        awkward += [column for column, name in taken.items() if name in commas]
         if _BIRTHDATE in values.columns:
             values = values.with_columns(_csv_dates(values[_BIRTHDATE]))
         return values.with_columns(pl.col(awkward).str.replace_all(",", "\\,", literal=True))
@@ -165,9 +169,47 @@ class ImportFileFormat:
         )
 
 
-def bytes_of(lines: pl.Series) -> pl.Series:
-    """Bytes of each line, its line feed included: UInt32, named ``bytes``."""
-    return (lines.str.len_bytes() + 1).alias("bytes")
+@dataclass(frozen=True)
+class ImportRows:
+    """Rows of an import file that are not written yet.
+
+    Attributes:
+        cells: String columns that are the lines once they are joined with commas: escaped, null for
+            nothing; cells that are the same in every row stand together in one column.
+    """
+
+    cells: pl.DataFrame
+
+    @cached_property
+    def bytes(self) -> pl.Series:
+        """Bytes of each line, its line feed included: UInt32, named ``bytes``."""
+        return self._sizes(pl.all().str.len_bytes()).alias("bytes")
+
+    def write(self, file: BinaryIO) -> None:
+        """Write the lines, each with its line feed.
+
+        Raises:
+            ConfigurationError: a line is too long (F1.22).
+        """
+        self._check_lengths()
+        file.flush()  # polars writes to the file itself
+        self.cells.write_csv(file, include_header=False, quote_style="never", line_terminator="\n")
+
+    def _check_lengths(self) -> None:
+        """Refuse lines of too many characters; they are counted only where bytes do not settle it."""
+        widest = self.bytes.max()
+        if not isinstance(widest, int) or widest <= MAX_ROW_CHARACTERS:
+            return
+        characters = self._sizes(pl.all().str.len_chars()) - 1
+        if bad := int((characters > MAX_ROW_CHARACTERS).sum()):
+            raise ConfigurationError(
+                f"{bad} rows are longer than {MAX_ROW_CHARACTERS:,} characters (F1.22).",
+                "Let the mapping shorten or reject them.",
+            )
+
+    def _sizes(self, sizes: pl.Expr) -> pl.Series:
+        signs = pl.lit(self.cells.width, pl.UInt32)  # commas between the columns, and a line feed
+        return self.cells.select(pl.sum_horizontal(sizes) + signs).to_series()
 
 
 def _constant(cells: pl.Series) -> str | None:
@@ -259,7 +301,7 @@ def write_import_file(
         path: where the file shall be; a file that is there already is replaced.
         file_format: the form of the file.
         pieces: rows in the order of the file: mapped ones, as ``ImportFileFormat.render`` takes them,
-            or lines that ``ImportFileFormat.lines`` made and ``write_lines`` wrote.
+            or lines that were written before.
 
     Returns:
         What was written.
@@ -276,20 +318,8 @@ def write_import_file(
                 writer.put(piece.content, piece.rows)
                 continue
             for part in piece.iter_slices(_SLICE):
-                writer.put_lines(file_format.lines(part))
+                writer.put_rows(file_format.rows(part))
     return WrittenFile(writer.rows, writer.bytes)
-
-
-def write_lines(file: BinaryIO, lines: Iterable[pl.Series]) -> None:
-    """Write lines that ``ImportFileFormat.lines`` made, each with its line feed.
-
-    Raises:
-        ConfigurationError: a line is too long (F1.22).
-    """
-    for each in lines:
-        _check_lengths(each)
-        file.flush()  # polars writes to the file itself
-        each.to_frame().write_csv(file, include_header=False, quote_style="never", line_terminator="\n")
 
 
 class _Writer:
@@ -300,9 +330,9 @@ class _Writer:
         self.bytes = 0
         self._file = file
 
-    def put_lines(self, lines: pl.Series) -> None:
-        write_lines(self._file, [lines])
-        self._count(lines.len(), int(bytes_of(lines).cast(pl.Int64).sum()))
+    def put_rows(self, rows: ImportRows) -> None:
+        rows.write(self._file)
+        self._count(rows.cells.height, int(rows.bytes.cast(pl.Int64).sum()))
 
     def put(self, content: bytes | memoryview, rows: int = 0) -> None:
         self._file.write(content)
@@ -316,18 +346,6 @@ class _Writer:
                 f"The file exceeds {MAX_ROWS:,} rows or {MAX_FILE_BYTES:,} bytes (F1.23, F1.24).",
                 "Cut the batch smaller.",
             )
-
-
-def _check_lengths(lines: pl.Series) -> None:
-    """Refuse rows of too many characters (F1.22); they are counted only where bytes do not settle it."""
-    widest = lines.str.len_bytes().max()
-    if not isinstance(widest, int) or widest <= MAX_ROW_CHARACTERS:
-        return
-    if bad := int((lines.str.len_chars() > MAX_ROW_CHARACTERS).sum()):
-        raise ConfigurationError(
-            f"{bad} rows are longer than {MAX_ROW_CHARACTERS:,} characters (F1.22).",
-            "Let the mapping shorten or reject them.",
-        )
 
 
 @contextmanager

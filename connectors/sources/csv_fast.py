@@ -19,6 +19,7 @@ What is not proved is not read here: ``Scanner`` reads it record by record.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -174,7 +175,7 @@ class ProvedReader:
         if piece.startswith(UTF8_MARK):
             piece = UTF8_MARK + piece  # polars drops one; in the middle of a file it is a letter
         return pl.read_csv(
-            piece,
+            io.BytesIO(piece),  # bytes as they are cost a sixth more
             has_header=False,
             schema=dict.fromkeys(self._names, pl.String),
             separator=self._grammar.delimiter.decode(),

@@ -55,8 +55,8 @@ class CsvReader:
         text = data + self._grammar.eol if final and not data.endswith(self._grammar.eol) else data
         at, size, stretch = 0, len(text), _SMALLEST
         while at < len(text):
-            end, lines, quotes = self._record_end(text, at, min(at + size, len(text)), final=final)
-            if self._fast(text[at:end], lines, quotes, found):
+            end, piece, lines, quotes = self._whole_records(text, at, min(at + size, len(text)), final=final)
+            if self._fast(piece, lines, quotes, found):
                 at, size, stretch = end, size * _GROW, _SMALLEST
             elif end - at > _SMALLEST:
                 size = max((end - at) // _SHRINK, _SMALLEST)
@@ -74,24 +74,26 @@ class CsvReader:
         self.line += lines
         return True
 
-    def _record_end(self, text: bytes, at: int, to: int, *, final: bool) -> tuple[int, int, int]:
+    def _whole_records(
+        self, text: bytes, at: int, to: int, *, final: bool
+    ) -> tuple[int, bytes, int, int]:
         """Find the last place before ``to`` where a record ends if all quotes before it are in order.
 
         Returns:
-            The place, and how many physical lines and quotes stand before it.
+            The place, the text before it, and how many physical lines and quotes that has.
         """
         whole = final and to == len(text)
         eol, quote = self._grammar.eol, self._grammar.quote
         end = to if whole else max(text.rfind(eol, at, to) + 1, at)
-        has_quotes = bool(quote) and text.find(quote, at, end) >= 0
-        lines, *counted = occurrences(text[at:end], eol, *([quote] if has_quotes else []))
+        piece = text[at:end]
+        lines, *counted = occurrences(piece, eol, *([quote] if quote and quote in piece else []))
         quotes = sum(counted)
         while not whole and quotes % 2 and end > at:
             before = max(text.rfind(eol, at, text.rfind(quote, at, end)) + 1, at)
             lines -= text.count(eol, before, end)
             quotes -= text.count(quote, before, end)
             end = before
-        return end, lines, quotes
+        return end, piece[: end - at], lines, quotes
 
     def _exact(self, text: bytes, at: int, stop: int, found: Gathered, *, final: bool) -> int:
         """Read the records that begin before ``stop`` one by one; give the place that was reached."""

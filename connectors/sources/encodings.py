@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import codecs
 
-import charset_normalizer
-
 from connectors.errors import ConfigurationError
 
 _LISTED = 4
@@ -96,6 +94,8 @@ def _undecided(sample: bytes, at: int, name: str) -> ConfigurationError:
 
 
 def _guess(sample: bytes, among: list[str] | None) -> list[str]:
+    import charset_normalizer  # noqa: PLC0415 - slow to import, and most files are UTF-8
+
     found = charset_normalizer.from_bytes(sample, cp_isolation=among)
     names = dict.fromkeys(name for match in found for name in (match.encoding, *match.could_be_from_charset))
     return sorted(names, key="cp1252".__ne__)[:_LISTED]

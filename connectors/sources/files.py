@@ -16,7 +16,6 @@ from pydantic import Field
 from connectors.errors import SourceError
 from connectors.s3_objects import SCHEME
 from connectors.sources.base import SourceSettings
-from connectors.sources.s3_files import find_objects
 from connectors.sources.streams import COMPRESSED, reading
 
 if TYPE_CHECKING:
@@ -74,6 +73,8 @@ def find_files(path: str | list[str], base: Path) -> list[File]:
 
 def _find(pattern: str, base: Path) -> list[File]:
     if pattern.startswith(SCHEME):
+        from connectors.sources.s3_files import find_objects  # noqa: PLC0415 - a tenth of a second
+
         files = [File(*facts) for facts in find_objects(pattern)]
     else:
         files = [_local(place, base) for place in _places(pattern, base)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from connectors.cognito.import_file import ImportFileFormat, WrittenLines, bytes_of, write_lines
+from connectors.cognito.import_file import ImportFileFormat, ImportRows, WrittenLines
 from connectors.records import ALGORITHM, HASH_ALGORITHMS, MFA, PASSWORD_HASH, REASON, USERNAME
 from flows.ledger.segments import write_once
 from flows.steps.columns import ROW_BYTES
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 _KINDS: Final[tuple[HashAlgorithm | None, ...]] = (None, *HASH_ALGORITHMS)
 """The order of the stretches of a file."""
 
+_BUFFER: Final = 256 * 1024
+"""Bytes that are copied at once: they stay in the processor's caches."""
+
 _WITH_COMMAS: Final = "ARGON2ID"
 """The only algorithm whose usable hashes hold commas (F2.7)."""
 
 
-def lines_of(context: Context, judged: Judged) -> tuple[pl.Series, list[pl.Series]]:
+def lines_of(context: Context, judged: Judged) -> tuple[pl.Series, list[ImportRows]]:
     """Make the line of every user whom an import job can carry, for a job of their own algorithm.
 
     Returns:
@@ -42,7 +45,7 @@ def lines_of(context: Context, judged: Judged) -> tuple[pl.Series, list[pl.Serie
     made = []
     for kind, rows in _travellers(judged.frame):
         lines = _lines(context, judged, kind, rows)
-        sizes = sizes.scatter(rows.arg_true(), bytes_of(lines))
+        sizes = sizes.scatter(rows.arg_true(), lines.bytes)
         made.append(lines)
     return sizes.alias(ROW_BYTES), made
 
@@ -60,23 +63,24 @@ def _is_of(algorithms: pl.Series, kind: HashAlgorithm | None) -> pl.Series:
     return algorithms.is_null() if kind is None else (algorithms == kind).fill_null(value=False)
 
 
-def _lines(context: Context, judged: Judged, kind: HashAlgorithm | None, rows: pl.Series) -> pl.Series:
+def _lines(context: Context, judged: Judged, kind: HashAlgorithm | None, rows: pl.Series) -> ImportRows:
     own = (USERNAME, MFA, PASSWORD_HASH)
     header = context.schema.csv_header
     users = judged.frame.select(name for name in judged.frame.columns if name in own or name in header)
     plain = judged.plain - {PASSWORD_HASH} if kind == _WITH_COMMAS else judged.plain | {PASSWORD_HASH}
-    return ImportFileFormat(context.schema, kind).lines(
-        users if rows.all() else users.filter(rows), plain=plain
+    return ImportFileFormat(context.schema, kind).rows(
+        users if rows.all() else users.filter(rows), plain=plain, commas=judged.commas
     )
 
 
-def write_page(lines: Sequence[pl.Series], path: Path) -> None:
+def write_page(lines: Sequence[ImportRows], path: Path) -> None:
     """Write the lines of one page; nothing where there are none."""
     if lines:
 
         def write(target: Path) -> None:
             with target.open("wb") as file:
-                write_lines(file, lines)
+                for each in lines:
+                    each.write(file)
 
         write_once(path, write)
 
@@ -93,7 +97,8 @@ def written_lines(
         algorithm: of the file that they travel in.
 
     Returns:
-        Their lines, in that order; or None where the file does not hold all of them.
+        Their lines, in that order, each piece good until the next one is asked for; or None where the
+        file does not hold all of them.
     """
     if not path.exists():
         return None
@@ -102,20 +107,29 @@ def written_lines(
     own = users.select(pl.when(_is_of(kinds, algorithm)).then(pl.col(ROW_BYTES)).otherwise(0)).to_series()
     stops = sum(map(int, earlier)) + own.cast(pl.Int64).cum_sum()
     starts = stops - own
-    if (own.gather(inside) == 0).any():
+    starts, stops = starts.gather(inside), stops.gather(inside)
+    if (starts == stops).any() or path.stat().st_size < int(stops[-1]):
         return None
-    return _stretches(path, starts.gather(inside), stops.gather(inside))
+    return _stretches(path, starts, stops)
 
 
 def _stretches(path: Path, starts: pl.Series, stops: pl.Series) -> Iterator[WrittenLines]:
-    """Read the lines, neighbours together."""
+    """Read the lines, neighbours together; each piece is good until the next one is asked for."""
     begins = (starts != stops.shift(1)).fill_null(value=True)
     firsts = begins.arg_true()
     ends = stops.gather(firsts.shift(-1, fill_value=len(starts)) - 1)
     rows = firsts.shift(-1, fill_value=len(starts)) - firsts
-    first, last = int(starts[0]), int(stops[-1])
-    with path.open("rb") as file:
-        file.seek(first)
-        content = memoryview(file.read(last - first))
-    for start, stop, count in zip(starts.gather(firsts), ends, rows, strict=True):
-        yield WrittenLines(count, content[start - first : stop - first])
+    buffer = memoryview(bytearray(_BUFFER))
+    with path.open("rb", buffering=0) as file:
+        for start, stop, count in zip(starts.gather(firsts), ends, rows, strict=True):
+            file.seek(start)
+            new = count
+            for size in _parts(stop - start):
+                yield WrittenLines(new, buffer[: file.readinto(buffer[:size])])
+                new = 0
+
+
+def _parts(size: int) -> Iterator[int]:
+    while size:
+        yield (part := min(size, _BUFFER))
+        size -= part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -39,6 +40,12 @@ def judged(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
 
 
+def written(file_format: ImportFileFormat, users: pl.DataFrame, **known: set[str]) -> bytes:
+    file = io.BytesIO()
+    file_format.rows(users, **known).write(file)
+    return file.getvalue()
+
+
 def users() -> st.SearchStrategy[list[dict[str, Any]]]:
     row = st.fixed_dictionaries({
         USERNAME: st.text("ab1", min_size=1, max_size=3),
@@ -72,12 +79,10 @@ def test_lines_made_with_the_page_are_those_of_the_users(
             continue
         found = written_lines(path, kept, pl.Series(inside, dtype=pl.UInt64), kind)
         assert found is not None
-        pieces = list(found)
-        expected = ImportFileFormat(SCHEMA, kind).lines(frame.drop(REASON, CSV_REASON, ALGORITHM)[inside])
-        assert b"".join(piece.content for piece in pieces).decode() == "".join(
-            f"{line}\n" for line in expected
-        )
-        assert sum(piece.rows for piece in pieces) == len(inside)
+        pieces = [(piece.rows, bytes(piece.content)) for piece in found]
+        users = frame.drop(REASON, CSV_REASON, ALGORITHM)[inside]
+        assert b"".join(content for _, content in pieces) == written(ImportFileFormat(SCHEMA, kind), users)
+        assert sum(rows for rows, _ in pieces) == len(inside)
 
 
 def test_who_has_no_line_or_another_algorithm_is_not_taken_from_the_file(tmp_path: Path) -> None:
@@ -97,8 +102,9 @@ def test_who_has_no_line_or_another_algorithm_is_not_taken_from_the_file(tmp_pat
 def test_a_column_that_is_not_known_to_be_plain_is_searched() -> None:
     frame = judged([{USERNAME: "a", "name": "b,c"}]).select(USERNAME, "name")
     file_format = ImportFileFormat(SCHEMA, None)
-    assert file_format.lines(frame)[0] == "b\\,c,,,false,a"
-    assert file_format.lines(frame, plain={"name"})[0] == "b,c,,,false,a"
+    assert written(file_format, frame) == b"b\\,c,,,false,a\n"
+    assert written(file_format, frame, plain={"name"}) == b"b,c,,,false,a\n"
+    assert written(file_format, frame, commas={"name"}) == b"b\\,c,,,false,a\n"
 
 
 @settings(max_examples=100, deadline=None)
@@ -116,5 +122,6 @@ def test_days_are_written_alike_one_by_one_and_from_a_calendar(days: list[Any]) 
 def test_a_constant_column_is_written_like_any_other(cells: list[str | None]) -> None:
     frame = pl.DataFrame({USERNAME: [str(at) for at in range(len(cells))], "name": cells},
                          schema={USERNAME: pl.String, "name": pl.String})  # fmt: skip
-    lines = ImportFileFormat(SCHEMA, None).lines(frame)
-    assert lines.to_list() == [f"{cell or ''},,,false,{at}" for at, cell in enumerate(cells)]
+    lines = written(ImportFileFormat(SCHEMA, None), frame).decode().splitlines()
+    assert lines == [f"{cell or ''},,,false,{at}" for at, cell in enumerate(cells)]
+    assert ImportFileFormat(SCHEMA, None).row_bytes(frame).to_list() == [len(line) + 1 for line in lines]
