@@ -91,7 +91,6 @@ def logging_options(
 
 def main() -> None:
     """Run the command; an error that nobody foresaw is told without its text."""
-    gc.freeze()  # what was imported stays to the end: to look through it again costs a tenth of a second
     with ExitStack() as kept:
         try:
             app(obj=kept)
@@ -161,6 +160,7 @@ def _loaded(run_file: Path, repair: Path | None) -> LoadedRunFile:
     from flows.settings import load_run_file  # noqa: PLC0415 - keeps `--help` quick
     from flows.steps.repairing import with_repair  # noqa: PLC0415
 
+    gc.freeze()  # all that is imported by now stays: to look through it again costs a tenth of a second
     loaded = load_run_file(run_file)
     return with_repair(loaded, repair) if repair else loaded
 

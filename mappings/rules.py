@@ -138,8 +138,10 @@ class Rules:
         small = {name for name, look in looks.items() if look.small or not look.filled}
         frame = frame.with_columns(key_hashes(self._schema, small))
         writable = {name: look.has(",") for name, look in looks.items() if not look.has("\\", CONTROL)}
-        commas = frozenset(name for name, has_commas in writable.items() if has_commas)
-        return Judged(frame.drop(set(self._needed).difference(names)), writable.keys() - commas, commas)
+        plain, commas = (
+            frozenset(name for name, has in writable.items() if has is wanted) for wanted in (False, True)
+        )
+        return Judged(frame.drop(set(self._needed).difference(names)), plain, commas)
 
     @property
     def key_columns(self) -> list[str]:

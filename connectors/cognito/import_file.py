@@ -12,14 +12,14 @@ import os
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from connectors.cognito.limits import MAX_FILE_BYTES, MAX_ROW_CHARACTERS, MAX_ROWS
+from connectors.cognito.import_rows import ImportRows
+from connectors.cognito.limits import MAX_FILE_BYTES, MAX_ROWS
 from connectors.errors import ConfigurationError, unknown_name
 from connectors.records import MFA, PASSWORD_HASH, USERNAME
 
@@ -167,49 +167,6 @@ class ImportFileFormat:
         return escaped.select(
             pl.col(name) if name in escaped.columns else empty.alias(name) for name in self.columns
         )
-
-
-@dataclass(frozen=True)
-class ImportRows:
-    """Rows of an import file that are not written yet.
-
-    Attributes:
-        cells: String columns that are the lines once they are joined with commas: escaped, null for
-            nothing; cells that are the same in every row stand together in one column.
-    """
-
-    cells: pl.DataFrame
-
-    @cached_property
-    def bytes(self) -> pl.Series:
-        """Bytes of each line, its line feed included: UInt32, named ``bytes``."""
-        return self._sizes(pl.all().str.len_bytes()).alias("bytes")
-
-    def write(self, file: BinaryIO) -> None:
-        """Write the lines, each with its line feed.
-
-        Raises:
-            ConfigurationError: a line is too long (F1.22).
-        """
-        self._check_lengths()
-        file.flush()  # polars writes to the file itself
-        self.cells.write_csv(file, include_header=False, quote_style="never", line_terminator="\n")
-
-    def _check_lengths(self) -> None:
-        """Refuse lines of too many characters; they are counted only where bytes do not settle it."""
-        widest = self.bytes.max()
-        if not isinstance(widest, int) or widest <= MAX_ROW_CHARACTERS:
-            return
-        characters = self._sizes(pl.all().str.len_chars()) - 1
-        if bad := int((characters > MAX_ROW_CHARACTERS).sum()):
-            raise ConfigurationError(
-                f"{bad} rows are longer than {MAX_ROW_CHARACTERS:,} characters (F1.22).",
-                "Let the mapping shorten or reject them.",
-            )
-
-    def _sizes(self, sizes: pl.Expr) -> pl.Series:
-        signs = pl.lit(self.cells.width, pl.UInt32)  # commas between the columns, and a line feed
-        return self.cells.select(pl.sum_horizontal(sizes) + signs).to_series()
 
 
 def _constant(cells: pl.Series) -> str | None:

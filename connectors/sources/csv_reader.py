@@ -74,9 +74,7 @@ class CsvReader:
         self.line += lines
         return True
 
-    def _whole_records(
-        self, text: bytes, at: int, to: int, *, final: bool
-    ) -> tuple[int, bytes, int, int]:
+    def _whole_records(self, text: bytes, at: int, to: int, *, final: bool) -> tuple[int, bytes, int, int]:
         """Find the last place before ``to`` where a record ends if all quotes before it are in order.
 
         Returns:

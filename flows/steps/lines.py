@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from connectors.cognito.import_file import ImportFileFormat, ImportRows, WrittenLines
+from connectors.cognito.import_file import ImportFileFormat, WrittenLines
 from connectors.records import ALGORITHM, HASH_ALGORITHMS, MFA, PASSWORD_HASH, REASON, USERNAME
 from flows.ledger.segments import write_once
 from flows.steps.columns import ROW_BYTES
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from connectors.cognito.import_rows import ImportRows
     from connectors.records import HashAlgorithm
     from flows.steps.context import Context
     from mappings.rules import Judged
