@@ -43,7 +43,7 @@ MAPPING = {
 }
 
 NO_BLOCK = "00000000-0000-0000-0000-000000000000"
-SHORTER = {420: 75, 43200: 10}
+SHORTER = {420: 75, 900: 15, 43200: 10}
 """Seconds that an automation waits, and how long it does in a test."""
 
 

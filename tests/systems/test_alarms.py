@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(600)]
 
-WHERE_TIME_IS_SHORT = ("is Late", "takes longer")
+WHERE_TIME_IS_SHORT = ("is Late", "takes longer", "does not start")
 """Words of alarms that a busy machine brings about on any flow run."""
 
 
@@ -78,3 +78,18 @@ def test_a_run_that_nobody_takes_up_is_told_and_is_not_lost(
         told = word_of(house, migration, mailbox, "plan-migration/one-off is Late")
     assert f"the work pool {POOL} has taken it up" in told
     assert ended(house, flow_run_of(house, migration.run_file))["state_type"] == "COMPLETED"
+
+
+def test_a_run_that_is_taken_up_and_does_not_start_is_told(
+    house: PrefectHouse, migration: Migration, mailbox: Mailbox
+) -> None:
+    """As a worker leaves it whose container never comes up."""
+    with paused(house):
+        house.command("deployment", "run", "plan-migration/one-off", *migration.given)
+        flow_run = flow_run_of(house, migration.run_file)
+        state = f"flow_runs/{flow_run['id']}/set_state"
+        house.ask("POST", state, {"state": {"type": "PENDING", "name": "Pending"}, "force": True})
+        told = word_of(house, migration, mailbox, "Poolferry: a run does not start")
+        house.ask("POST", state, {"state": {"type": "CANCELLED", "name": "Cancelled"}, "force": True})
+    assert "nothing works on it" in told
+    assert flow_run["id"] in told
