@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests.servers.databases import mariadb, postgresql
+from tests.servers.databases import mariadb, pgbouncer, postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +80,13 @@ def server_folder() -> Iterator[Path]:
 def postgresql_url(server_folder: Path) -> Iterator[str]:
     """URL of a PostgreSQL that lives for this test session."""
     with postgresql(server_folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_url(postgresql_url: str, server_folder: Path) -> Iterator[str]:
+    """URL of that PostgreSQL behind a pooler that shares its sessions between transactions."""
+    with pgbouncer(postgresql_url, server_folder) as url:
         yield url
 
 

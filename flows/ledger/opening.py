@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from connectors.errors import ConfigurationError
@@ -25,6 +25,8 @@ HOLD_SECONDS: Final = 10
 """A worker that stops in the middle of a transaction loses it after so long, as others wait for its rows."""
 LOCK_SECONDS: Final = 30
 """How long a worker waits for a row of others before it stops and says so."""
+_CONNECT: Final = {"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None}
+"""A statement that is prepared in one session is not there in the next one that a pooler gives."""
 _EXAMPLE: Final = "It is written `postgresql+psycopg://user:${DB_PASSWORD}@host/database`."
 
 
@@ -68,25 +70,26 @@ def open_postgresql(text: str, *, where: str) -> Engine:
     """
     url = _filled(text, where)
     try:
-        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS})
+        engine = create_engine(url, pool_pre_ping=True, connect_args=_CONNECT)
     except ModuleNotFoundError:
         raise ConfigurationError(
             f"{where}: PostgreSQL needs the package psycopg, which is not installed.",
             "pip install 'poolferry[postgresql]', or take the key out: then the ledger is a file.",
         ) from None
-    event.listen(engine, "connect", _bounded)
+    event.listen(engine, "begin", _bound)
     return engine
 
 
-def _bounded(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
-    """Set the session's bounds; by statements, since a pooler such as PgBouncer takes no start-up options."""
-    connection.autocommit = True  # else they would go with the first transaction that is rolled back
-    for name, seconds in (
-        ("idle_in_transaction_session_timeout", HOLD_SECONDS),
-        ("lock_timeout", LOCK_SECONDS),
-    ):
-        connection.execute(f"SET {name} = '{seconds}s'")
-    connection.autocommit = False
+def _bound(connection: Connection) -> None:
+    """Bound a transaction, and no more than it: behind a pooler its session is another's the next moment.
+
+    What is committed statement by statement holds no row while nobody works on it, and needs no bound.
+    """
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql(
+            f"SET LOCAL idle_in_transaction_session_timeout = '{HOLD_SECONDS}s';"
+            f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"
+        )
 
 
 def _filled(text: str, where: str) -> URL:

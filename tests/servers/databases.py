@@ -1,12 +1,13 @@
-"""A real PostgreSQL and a real MariaDB on free ports of loopback, ended by their own process ids."""
+"""A real PostgreSQL, PgBouncer and MariaDB on free ports of loopback, ended by their own process ids."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,30 @@ def postgresql(folder: Path) -> Iterator[str]:
         yield f"postgresql+psycopg://poolferry@127.0.0.1:{port}/postgres"
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True)
+
+
+@contextmanager
+def pgbouncer(url: str, folder: Path) -> Iterator[str]:
+    """Run a PgBouncer that gives each transaction another session of a PostgreSQL, and give its URL."""
+    if (program := shutil.which("pgbouncer")) is None:
+        missing("PgBouncer", "pgbouncer")
+    data, port, server = folder / "pgbouncer", free_port(), make_url(url)
+    as_nobody = _as_nobody(data)
+    (data / "users.txt").write_text(f'"{server.username}" ""\n', encoding="utf-8")
+    (data / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host={server.host} port={server.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {data}/users.txt\n"
+        "pool_mode = transaction\ndefault_pool_size = 3\n",
+        encoding="utf-8",
+    )
+    with (folder / "pgbouncer.log").open("wb") as log:
+        child = subprocess.Popen([*as_nobody, program, data / "pgbouncer.ini"], stdout=log, stderr=log)
+    try:
+        _wait_for_listener(port)
+        yield server.set(port=port).render_as_string(hide_password=False)
+    finally:
+        child.terminate()
+        child.wait(30)
 
 
 @contextmanager
@@ -86,6 +111,14 @@ def _as_nobody(folder: Path) -> list[str]:
         return []
     shutil.chown(folder, "nobody", "nogroup")
     return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+
+
+def _wait_for_listener(port: int) -> None:
+    for _ in range(300):
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=5):
+            return
+        time.sleep(0.1)
+    raise RuntimeError("PgBouncer did not start.")
 
 
 def _wait_for_mariadb(port: int) -> None:
