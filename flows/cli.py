@@ -306,6 +306,13 @@ def reconcile(
     no_source: Annotated[
         bool, typer.Option("--no-source", help="Leave the source out: only the runs against the pool.")
     ] = False,
+    with_groups: Annotated[
+        bool,
+        typer.Option(
+            "--with-groups",
+            help="Also read who is in which group, one call for 60 members of each, and tell who lacks one.",
+        ),
+    ] = False,
     with_values: Annotated[
         bool,
         typer.Option(
@@ -317,11 +324,11 @@ def reconcile(
 ) -> None:
     """Hold source, runs and pool against one another as they are today: what differs, and what repairs it.
 
-    Sends nothing, and reads the pool with ListUsers only, which makes nobody billable. Found are users who
-    are missing in the pool or extra there, altered in the pool, new, changed or vanished in the source,
-    disabled on one side alone, and how many deferred ones have arrived. `differences.csv` in the run's
-    folder names them by ids; `poolferry run --repair` takes it. Exit status 1 says that something needs a
-    hand.
+    Sends nothing, and reads the pool with ListUsers only, which makes nobody billable; with `--with-groups`
+    also with ListUsersInGroup. Found are users who are missing in the pool or extra there, altered in the
+    pool, new, changed or vanished in the source, disabled on one side alone, on demand who lacks a group,
+    and how many deferred ones have arrived. `differences.csv` in the run's folder names them by ids;
+    `poolferry run --repair` takes it. Exit status 1 says that something needs a hand.
     """
     from flows.reports.reconciliation import reconciliation_parts  # noqa: PLC0415 - keeps `--help` quick
     from flows.settings import load_run_file  # noqa: PLC0415
@@ -330,7 +337,13 @@ def reconcile(
 
     loaded = load_run_file(run_file)
     with TerminalProgress() as progress:
-        found = hold_together(loaded, Worker(progress), with_source=not no_source, with_values=with_values)
+        found = hold_together(
+            loaded,
+            Worker(progress),
+            with_source=not no_source,
+            with_groups=with_groups,
+            with_values=with_values,
+        )
     show(as_json, found.to_json(), *reconciliation_parts(loaded, found))
     if found.exit_status:
         raise typer.Exit(found.exit_status)

@@ -54,8 +54,8 @@ StateOption = Annotated[
 RepairOption = Annotated[
     Path | None,
     typer.Option(
-        help="A file of differences that `reconcile` wrote: its missing and altered users are taken as well, "
-        "with `mode: delta` and `existing: update` whatever the run file says.",
+        help="A file of differences that `reconcile` wrote: its missing, altered and ungrouped users are "
+        "taken as well, with `mode: delta` and `existing: update` whatever the run file says.",
     ),
 ]
 JsonOption = Annotated[

@@ -61,6 +61,7 @@ ConfirmedToo = Annotated[
     bool, Field(json_schema_extra={"title": "Also users who could sign in from the start"})
 ]
 NoSource = Annotated[bool, Field(json_schema_extra={"title": "Leave the source out"})]
+WithGroups = Annotated[bool, Field(json_schema_extra={"title": "Also compare groups"})]
 WithValues = Annotated[bool, Field(json_schema_extra={"title": "Also write the values that differ"})]
 Force = Annotated[bool, Field(json_schema_extra={"title": "Also a run that is not finished"})]
 

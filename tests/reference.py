@@ -166,7 +166,9 @@ RIGHTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "`run` where the mapping has `identities`": ("AdminLinkProviderForUser",),
         "`run` where the mapping has `mfa`": ("AdminSetUserMFAPreference",),
         "`run` with `existing: update`; besides, what groups need": ("AdminUpdateUserAttributes",),
-        "`plan` and `run` with `existing: update` where the mapping has `groups`": ("ListUsersInGroup",),
+        "mapping with `groups`: `plan` and `run` with `existing: update`, and `reconcile --with-groups`": (
+            "ListUsersInGroup",
+        ),
         "`check --create-attributes`, once": ("AddCustomAttributes",),
         "`rollback --delete`, and `check --try-hashes`": ("AdminDeleteUser",),
         "`check` of the log role": (

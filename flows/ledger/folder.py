@@ -19,6 +19,7 @@ STATE/NAME/RUN_ID/                    0700
     reasons.csv  rejected.csv  failed.csv  existing.csv  id_map.csv  vanished.csv
     retried.parquet                   of a retry: whom of its parent it takes
     repaired.parquet                  of a repair: whom it takes again
+    members.parquet                   with `existing: update`: who was in the source's groups before
     rollback/  rollback.parquet       what a rollback has done
 """
 
@@ -132,6 +133,11 @@ class RunFolder:
     def repaired(self) -> Path:
         """Of a repair: whom it takes although nothing of them has changed in the source."""
         return self.path / "repaired.parquet"
+
+    @property
+    def members(self) -> Path:
+        """With ``existing: update``: who was in the source's groups before."""
+        return self.path / "members.parquet"
 
     @property
     def fingerprints(self) -> Path:

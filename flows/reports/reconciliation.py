@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
+from rich.markup import escape
 from rich.table import Table
 
 from flows.reports.markdown import table
+from flows.steps.context import spec_of
 from flows.steps.differences import KINDS, TOLD
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ REPAIRS: Final = {
     "replaced": "By hand: decide whose name it is. Once the other account is gone, they are `missing`.",
     "renamed": "By hand: mend the source, or the address in the pool. No repair takes them.",
     "altered": "Repair: they get the source's values. To keep the pool's, mend the source first.",
+    "ungrouped": "Repair: they join it. To leave them out of it, mend the source first.",
     "access": "By hand: AdminDisableUser or AdminEnableUser, or mend the source. No run changes it.",
     "extra": "Nobody deletes them: look at them by their `sub`. From the next run on they are known.",
     "new": "Repair: they come in.",
@@ -32,7 +35,7 @@ REPAIRS: Final = {
 }
 """What to do about each difference; ``Repair`` and ``Retry`` are the commands below."""
 
-BY_A_REPAIR: Final = ("missing", "altered", "extra", "new", "changed", "vanished")
+BY_A_REPAIR: Final = ("missing", "altered", "ungrouped", "extra", "new", "changed", "vanished")
 """Differences that a repair mends, or takes note of."""
 
 COUNTS: Final = {
@@ -48,6 +51,9 @@ COUNTS: Final = {
 
 ALWAYS: Final = ("expected", "there", "compared")
 """Counts that are told also where they are 0."""
+
+GROUPS_TOLD: Final = 20
+"""So many groups are told with names, those that most users lack; ``summary.json`` has all of them."""
 
 Rows = list[tuple[str, ...]]
 Part = tuple[str, tuple[str, ...], Rows]
@@ -80,8 +86,23 @@ def _parts(found: Reconciliation) -> Iterator[Part]:
     ]
     heads = ("attribute", "moved in the pool", "moved in the source", "altered")
     yield "Attributes that have moved since a run took the users", heads, attributes
+    yield "Groups that users lack", ("group", "users"), _groups(found.groups)
     yield "Statuses now", ("status", "users"), _numbers(found.statuses)
     yield "What has become of their state", ("from → to", "users"), _numbers(found.moved)
+
+
+def _groups(lacked: dict[str, int]) -> Rows:
+    """A name may hold any sign, and is shown as it stands."""
+    counts = list(lacked.items())
+    others = len(counts) - GROUPS_TOLD
+    rows = [("`{}`".format(name.replace("`", "'")), f"{count:,}") for name, count in counts[:GROUPS_TOLD]]
+    return [*rows, *([(f"{others:,} others, in `summary.json`", "")] if others > 0 else [])]
+
+
+def _unread(loaded: LoadedRunFile, found: Reconciliation) -> list[str]:
+    """What was left out, and how it is had."""
+    is_unread = found.differences["ungrouped"] is None and spec_of(loaded).groups
+    return ["Who is in which group was not read: `--with-groups` does it."] if is_unread else []
 
 
 def _numbers(counts: dict[str, int]) -> Rows:
@@ -93,6 +114,7 @@ def reconciliation_markdown(loaded: LoadedRunFile, found: Reconciliation) -> str
     parts = [
         f"# {loaded.settings.name}: run {found.run_id} against {_sides(found)}",
         f"{found.sentence[0].upper()}{found.sentence[1:]}.",
+        *_unread(loaded, found),
         *(f"{name}:\n\n```console\n$ {line}\n```" for name, line in commands_of(loaded, found)),
         *(f"## {title}\n\n{table(heads, rows)}" for title, heads, rows in _parts(found) if rows),
     ]
@@ -105,7 +127,7 @@ def reconciliation_parts(loaded: LoadedRunFile, found: Reconciliation) -> list[R
     folder = loaded.state_folder / found.run_id / found.folder
     lines = [f"{name}: {line}" for name, line in commands_of(loaded, found)]
     head = f"Run {found.run_id} against {_sides(found)}: {found.sentence}."
-    return [head, *tables, *lines, f"Who it is: {folder}/differences.csv"]
+    return [head, *tables, *_unread(loaded, found), *lines, f"Who it is: {folder}/differences.csv"]
 
 
 def _sides(found: Reconciliation) -> str:
@@ -118,5 +140,5 @@ def _drawn(title: str, heads: Sequence[str], rows: Rows) -> Table:
     for head in heads:
         drawn.add_column(head, justify="right" if head in numbers else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*row)
+        drawn.add_row(*map(escape, row))
     return drawn

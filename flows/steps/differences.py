@@ -18,6 +18,8 @@ from flows.steps.comparing import contradicts, pool_column
 from flows.steps.existing import SUB_BEFORE
 from flows.steps.family_verdicts import in_the_end
 from flows.steps.fingerprints import GONE, KEY, key
+from flows.steps.memberships import lacking
+from flows.steps.reading_groups import GROUP
 from flows.steps.three_ways import (
     AT,
     HERE,
@@ -47,6 +49,7 @@ KINDS: Final = {
     "replaced": "the same, and somebody else has the name now",
     "renamed": "in the pool under another sign-in name, and the source does not know that name",
     "altered": "an attribute was changed in the pool, and contradicts the source",
+    "ungrouped": "not in a group that the mapping gives them",
     "access": "disabled in the pool and enabled in the source, or the other way round",
     "extra": "in the pool, and unknown to every run and to the source",
     "new": "new in the source",
@@ -64,10 +67,11 @@ TOLD: Final = ("arrived", "state")
 DIFFERENCE: Final[dict[str, pl.DataType]] = {
     **dict.fromkeys(("what", "source_id", SUB, "run_id"), pl.String()),
     "row": pl.UInt64(),
-    **dict.fromkeys(("attributes", "from", "to"), pl.String()),
+    **dict.fromkeys(("attributes", "from", "to", GROUP), pl.String()),
 }
 """Columns of ``differences.parquet``: ``row`` is the user's row in ``verdicts.parquet`` of the run; the names
-of ``attributes`` stand beside one another with a ``;``; ``from`` and ``to`` are states."""
+of ``attributes`` stand beside one another with a ``;``; ``from`` and ``to`` are states; of the ``ungrouped``
+there is a row for each ``group`` that a user lacks."""
 
 VALUES: Final = (
     "what",
@@ -85,7 +89,7 @@ VALUES: Final = (
 MOVED, SPOKE, ALTERED, COMPARED = "@moved ", "@spoke ", "@altered ", "@compared"
 """Before an attribute: the pool's value has moved; the source's has; the pool's has, and contradicts it."""
 
-ACCESS: Final = "@access"
+ACCESS, LACKS = "@access", "@lacks"
 _SENT_WHOLE: Final = ("imported", "created")
 """Verdicts of users who got everything that was mapped: where nobody has read them back, this is compared."""
 
@@ -100,7 +104,8 @@ def judged(sides: Sides, share: pl.DataFrame) -> pl.DataFrame:
         found = found.with_columns(
             moved.alias(MOVED + name), spoke.alias(SPOKE + name), (moved & differs).alias(ALTERED + name)
         )
-    return found.with_columns(still.and_(_access(sides)).alias(ACCESS))
+    lacks = pl.when(~_renamed()).then(lacking(sides)).otherwise(pl.lit([], pl.List(pl.String)))
+    return found.with_columns(still.and_(_access(sides)).alias(ACCESS), lacks.alias(LACKS))
 
 
 def _is(flag: str) -> pl.Expr:
@@ -160,6 +165,8 @@ def of_share(sides: Sides, judged_share: pl.DataFrame) -> Iterator[pl.LazyFrame]
     yield _rows(sides, share.filter(_renamed()), "renamed")
     stayed = share.filter(~_renamed())
     yield _rows(sides, stayed.with_columns(altered), "altered").filter(pl.col("attributes") != "")
+    alone = share.with_columns(pl.col(LACKS).alias(GROUP)).explode(GROUP).drop_nulls(GROUP)
+    yield _rows(sides, alone, "ungrouped")
     yield _rows(sides, share.with_columns(spoke).filter(_is(SAID + HERE)), "changed")
     allowed, sent = _words(pl.col(pool_column(IS_ENABLED))), _words(_newest(ENABLED))
     yield _rows(sides, share.filter(ACCESS), "access", sent, allowed)

@@ -15,7 +15,7 @@ from flows.reports.cells import write_cells
 from flows.reports.reconciliation import reconciliation_markdown
 from flows.steps.columns import IN_THE_POOL, VERDICT
 from flows.steps.comparing import pool_column
-from flows.steps.differences import ALTERED, COMPARED, KINDS, MOVED, SPOKE, TOLD, VALUES, not_landed
+from flows.steps.differences import ALTERED, COMPARED, KINDS, LACKS, MOVED, SPOKE, TOLD, VALUES, not_landed
 from flows.steps.fingerprints import GONE
 from flows.steps.three_ways import HERE, STATUS
 
@@ -31,10 +31,13 @@ EXPORTS: Final = "reconcile-"
 FOUND: Final = "found"
 """The same folder while it is being made."""
 
-_IN_WORDS: Final = {"access": "enabled on one side alone"}
+_IN_WORDS: Final = {"access": "enabled on one side alone", "ungrouped": "lacking a group"}
 
 OF_THE_SOURCE: Final = ("new", "changed", "vanished")
 """Differences that only the source can tell."""
+
+OF_GROUPS: Final = ("ungrouped",)
+"""Differences that only the members of groups can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,12 @@ class Reconciliation:
         there: those of them who are there now.
         left: those of them who are neither in the pool nor in the source any more.
         compared: those who are there and of whom a run knows what they looked like in the pool.
-        differences: by kind, see ``flows.steps.differences.KINDS``; null where the source was not read.
+        differences: by kind, see ``flows.steps.differences.KINDS``; null where the source, or who
+            is in which group, was not read.
         late_in: the runs that called the ``late`` ones failed: a retry of each settles them.
         attributes: by attribute, users whose value has moved in the ``pool`` or in the ``source`` since a run
             took them, and those of the former whose value contradicts the source (``altered``).
+        groups: by group, users who lack it; the most first.
         deferred: users whom the runs left to the migration trigger.
         arrived: those of them who are in the pool now.
         signed_in: those of them who are ``CONFIRMED``: by the old password, or by a new one that they set
@@ -74,6 +79,7 @@ class Reconciliation:
     differences: dict[str, int | None]
     late_in: list[str]
     attributes: dict[str, dict[str, int]]
+    groups: dict[str, int]
     deferred: int
     arrived: int
     signed_in: int
@@ -106,12 +112,14 @@ class Reconciliation:
 
 @dataclass
 class Tally:
-    """Counts what the comparison of attributes tells, share by share."""
+    """Counts what the comparison of attributes and groups tells, share by share."""
 
     attributes: dict[str, Counter[str]] = field(default_factory=dict)
+    groups: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     people: int = 0
     compared: int = 0
+    ungrouped: int = 0
 
     def add(self, sides: Sides, share: pl.DataFrame) -> None:
         """Add some people who were judged."""
@@ -123,6 +131,8 @@ class Tally:
             self.attributes.setdefault(name, Counter()).update(counts)
         self.people += share.height
         self.compared += int(share[COMPARED].sum())
+        self.ungrouped += int((share[LACKS].list.len() > 0).sum())
+        self.groups.update(share[LACKS].explode().drop_nulls().to_list())
         there = share.filter(HERE).filter(pl.col(VERDICT).is_in(IN_THE_POOL))
         counted = there[pool_column(STATUS)].value_counts().iter_rows()
         self.statuses.update({str(status): int(count) for status, count in counted})
@@ -156,8 +166,8 @@ def _ordered(sides: Sides) -> pl.LazyFrame:
 def _counted(sides: Sides, tally: Tally) -> Reconciliation:
     context, people = sides.context, sides.people()
     rows = pl.scan_parquet(sides.folder / FOUND / "differences.parquet")
-    kinds = _numbers(rows, "what")
-    unread = OF_THE_SOURCE if sides.source is None else ()
+    kinds = _numbers(rows, "what") | {"ungrouped": tally.ungrouped}
+    unread = {*(OF_THE_SOURCE if sides.source is None else ()), *(() if sides.with_groups else OF_GROUPS)}
     landed = people.filter(pl.col(VERDICT).is_in(IN_THE_POOL))
     deferred = people.filter(pl.col(VERDICT) == "deferred")
     arrived = rows.filter(pl.col("what") == "arrived")
@@ -174,6 +184,7 @@ def _counted(sides: Sides, tally: Tally) -> Reconciliation:
         differences={what: None if what in unread else kinds.get(what, 0) for what in KINDS},
         late_in=sorted(_numbers(rows.filter(pl.col("what") == "late"), "run_id")),
         attributes={name: dict(counts) for name, counts in tally.attributes.items() if counts.total()},
+        groups=dict(sorted(tally.groups.items(), key=lambda each: (-each[1], each[0]))),
         deferred=_number(deferred),
         arrived=kinds.get("arrived", 0),
         signed_in=_number(arrived.filter(pl.col("to") == "CONFIRMED")),

@@ -1,6 +1,7 @@
 """Hold source, runs and pool against one another as they are today: who is there, who is not, what differs.
 
-Of the pool only ``ListUsers`` is asked, which makes nobody billable (F8.4). The source is read anew and
+Of the pool only ``ListUsers`` is asked, which makes nobody billable (F8.4), and on demand
+``ListUsersInGroup``. The source is read anew and
 compared with the fingerprints of the newest run, as a delta run does it, and nothing is sent. People are
 matched by ``sub`` where a run knows it and by name otherwise.
 """
@@ -24,6 +25,7 @@ from flows.steps.columns import IN_THE_POOL, SUB, VERDICT
 from flows.steps.differences import judged, of_everybody, of_share, values_of_share
 from flows.steps.extract import extract
 from flows.steps.forecast import scratch
+from flows.steps.memberships import lay_groups_beside, read_groups
 from flows.steps.reading_pool import ONE_BY_ONE
 from flows.steps.reconciled import EXPORTS, FOUND, Tally, now_of, written
 from flows.steps.running import begin, opened_in
@@ -42,7 +44,12 @@ HIDDEN: Final = f".{EXPORTS}"
 
 
 def reconcile(
-    loaded: LoadedRunFile, worker: Worker, *, with_source: bool = True, with_values: bool = False
+    loaded: LoadedRunFile,
+    worker: Worker,
+    *,
+    with_source: bool = True,
+    with_groups: bool = False,
+    with_values: bool = False,
 ) -> Reconciliation:
     """Hold the source and the pool of a run file against its newest finished run and those before it.
 
@@ -55,14 +62,17 @@ def reconcile(
         SourceError: the source cannot be read.
         TargetError: the pool cannot be read.
     """
-    with opened_sides(loaded, worker, with_source=with_source) as sides:
+    with opened_sides(loaded, worker, with_source=with_source, with_groups=with_groups) as sides:
         read_source(sides)
         read_now(sides)
+        read_groups(sides)
         return hold(sides, with_values=with_values)
 
 
 @contextmanager
-def opened_sides(loaded: LoadedRunFile, worker: Worker, *, with_source: bool) -> Iterator[Sides]:
+def opened_sides(
+    loaded: LoadedRunFile, worker: Worker, *, with_source: bool, with_groups: bool
+) -> Iterator[Sides]:
     """Open the newest finished run, and, where the source is asked as well, a hidden one to read it."""
     base = _newest_finished(loaded)
     with ExitStack() as opened:
@@ -73,7 +83,7 @@ def opened_sides(loaded: LoadedRunFile, worker: Worker, *, with_source: bool) ->
         if with_source:
             with _way_out():
                 source = opened.enter_context(scratch(loaded, worker, lambda made: _begin(made, base)))
-        yield Sides(context, folder, source)
+        yield Sides(context, folder, source, with_groups)
 
 
 def _refuse_gaps(chain: Sequence[RunFolder]) -> None:
@@ -178,6 +188,7 @@ def hold(sides: Sides, *, with_values: bool = False) -> Reconciliation:
     sides.context.progress.stage("Holding source, runs and pool against one another", None, "users")
     locate(sides)
     lay_beside(sides)
+    lay_groups_beside(sides)
     for number, rows in enumerate(of_everybody(sides)):
         sink_parquet(rows, sides.folder / f"differs-{number:05d}.parquet")
     tally = Tally()

@@ -1,8 +1,8 @@
 """A run that repairs what ``reconcile`` has found: a delta run that takes the users of a file as well.
 
-Who is missing in the pool comes again, and whose attributes were changed there gets the source's, by the code
-of every other delta run with ``existing: update``; the run behind it knows all of them. Whose name somebody
-else has by now is never taken: that account would get another person's data.
+Who is missing in the pool comes again, whose attributes were changed there gets the source's, and who lacks a
+group joins it, by the code of every other delta run with ``existing: update``; the run behind it knows all of
+them. Whose name somebody else has by now is never taken: that account would get another person's data.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 REPAIRS: Final = "repairs"
 """In the fact ``DELTA``: the file that a run takes users of."""
 
-REPAIRED: Final = ("missing", "altered")
+REPAIRED: Final = ("missing", "altered", "ungrouped")
 """Differences (column ``what``) that a run must be told of; it finds new and changed users by itself."""
 
 COLUMNS: Final = ("what", "source_id", "run_id", "row")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from connectors.records import ENABLED, SOURCE_ID, USERNAME
+from connectors.records import ENABLED, GROUPS, SOURCE_ID, USERNAME
 from flows.ledger.families import chain_of, descendants_of
 from flows.ledger.segments import sink_parquet
 from flows.steps import changes
@@ -21,6 +21,7 @@ from flows.steps.comparing import pool_column
 from flows.steps.existing import NAME_BEFORE, SUB_BEFORE
 from flows.steps.family_verdicts import in_the_end, mapped_in_the_end
 from flows.steps.fingerprints import GONE, KEY, key
+from flows.steps.reading_groups import GROUP
 from mappings.duplicates import ORDINAL
 from mappings.rules_username import folded
 
@@ -43,6 +44,10 @@ STATUS, IS_ENABLED, WHOLE = "status", "enabled", "@whole"
 WAS, SENT, SAID = "@was_", "@sent_", "@said_"
 """Before an attribute: its value in the pool when a run looked, as mapped then, as the source has it now."""
 
+IN, IN_BEFORE = "@in_", "@in_before_"
+"""Before ``GROUPS``: those that a user is in now, and those in which a run with ``existing: update`` has
+found a user whom it left as they were."""
+
 HERE: Final = "@here"
 """True of users whom the pool has now; ``@was_@here`` and so on: of those whom that side knows."""
 
@@ -58,11 +63,13 @@ class Sides:
         context: the newest finished run, opened.
         folder: the hidden folder.
         source: a run in another hidden folder that has read the source anew; None where it is left out.
+        with_groups: whether the pool is asked who is in which group.
     """
 
     context: Context
     folder: Path
     source: Context | None
+    with_groups: bool = False
 
     @cached_property
     def chain(self) -> list[RunFolder]:
@@ -98,6 +105,12 @@ class Sides:
     def pool(self) -> pl.LazyFrame:
         """The pool as it was read just now, nobody twice."""
         return self.scan("now-*.parquet", self.pool_columns)
+
+    def members(self, name: str) -> pl.LazyFrame:
+        """``WHO`` and ``GROUPS``, a list, of those who are in any; nobody where no group is read."""
+        nobody = pl.LazyFrame(schema={WHO: pl.UInt64, GROUP: pl.String})
+        pairs = self.scan(name) if self.with_groups else nobody
+        return pairs.group_by(WHO).agg(pl.col(GROUP).alias(GROUPS))
 
     def people(self) -> pl.LazyFrame:
         """Everybody whom the runs left in the pool or to the trigger: see ``locate``."""
@@ -178,7 +191,7 @@ def lay_beside(sides: Sides) -> None:
         for place, (frame, whose) in enumerate(was):
             known = frame.join(whose.select(WHO), on=WHO, how="semi")
             sink_parquet(known, sides.folder / f"was-{number:04d}-{place:04d}.parquet")
-        sent = mapped_in_the_end(family[0], [ENABLED, *sides.mapped]).rename({ORDINAL: "row"})
+        sent = mapped_in_the_end(family[0], [ENABLED, GROUPS, *sides.mapped]).rename({ORDINAL: "row"})
         sent = sent.join(mine.select("row", WHO), on="row", how="inner").drop("row")
         sent = sent.cast(_kinds(sides.mapped))  # type: ignore[arg-type] # names are allowed as keys
         sink_parquet(sent, sides.folder / f"sent-{number:04d}.parquet")
@@ -186,7 +199,7 @@ def lay_beside(sides: Sides) -> None:
 
 
 def _kinds(names: Sequence[str]) -> dict[str, pl.DataType]:
-    return {ENABLED: pl.Boolean(), **dict.fromkeys(names, pl.String())}
+    return {ENABLED: pl.Boolean(), GROUPS: pl.List(pl.String()), **dict.fromkeys(names, pl.String())}
 
 
 def _nobody(sides: Sides) -> pl.LazyFrame:
@@ -228,7 +241,7 @@ def _said(sides: Sides) -> pl.LazyFrame:
     people = sides.people().drop_nulls(WHO).select(KEY, WHO)
     chosen = said.join(once, on=KEY, how="semi").join(people, on=KEY, how="inner")
     names = [name for name in sides.mapped if name in chosen.collect_schema().names()]
-    return pl.concat([nobody, chosen.select(WHO, KEY, ENABLED, *names)], how="diagonal_relaxed")
+    return pl.concat([nobody, chosen.select(WHO, KEY, ENABLED, GROUPS, *names)], how="diagonal_relaxed")
 
 
 def read_anew(source: Context) -> pl.LazyFrame:
@@ -252,6 +265,8 @@ def _share(sides: Sides, mine: pl.Expr) -> pl.DataFrame:
         (WAS, sides.scan("was-*.parquet")),
         (SENT, sides.scan("sent-*.parquet")),
         (SAID, sides.scan("said.parquet")),
+        (IN, sides.members("members.parquet")),
+        (IN_BEFORE, sides.members("members-before.parquet")),
     ):
         told = frame.filter(mine).collect(engine="streaming").unique(WHO, keep="first", maintain_order=True)
         told = told.rename({name: prefix + name for name in told.columns if name != WHO})

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from connectors.cognito.users import members
-from connectors.errors import UserRefusedError
 from connectors.records import ALGORITHM, GROUPS
 from flows.ledger.families import chain_of
 from flows.ledger.segments import write_parquet
@@ -25,6 +23,7 @@ from flows.steps.comparing import CONTACTS, SIGN_IN, contradicts, pool_column
 from flows.steps.existing import ALIAS_KEYS, NAME_BEFORE, SUB_BEFORE, Existing
 from flows.steps.family_verdicts import in_the_end
 from flows.steps.pool_keys import KEY_COLUMNS, with_keys
+from flows.steps.reading_groups import GROUP, members_of
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ KNOWN: Final = "@known"
 """Hash of the ``sub`` by which a user was landed."""
 
 _REPLACED: Final = "user_replaced"
-_MEMBERS: Final = {"group": pl.String(), NAME_BEFORE: pl.String()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class Updates:
     @classmethod
     def of_run(cls, context: Context, existing: Existing) -> Updates:
         """Read what the comparison needs; who is in which group is read from the pool once."""
-        path = context.folder.path / "members.parquet"
+        path = context.folder.members
         if not path.exists():
             write_parquet(_read_members(context), path)
         return cls(context, existing, _contested(context), pl.read_parquet(path), _landed(context))
@@ -134,11 +132,9 @@ class Updates:
 
     def _with_groups(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Add the groups that a user is not in yet."""
-        wanted = (
-            pairs.select(ORDINAL, NAME_BEFORE, pl.col(GROUPS).alias("group")).explode("group").drop_nulls()
-        )
-        lacking = wanted.join(self.members, on=["group", NAME_BEFORE], how="anti")
-        lists = lacking.group_by(ORDINAL, maintain_order=True).agg(pl.col("group").alias(MISSING))
+        wanted = pairs.select(ORDINAL, NAME_BEFORE, pl.col(GROUPS).alias(GROUP)).explode(GROUP).drop_nulls()
+        lacking = wanted.join(self.members, on=[GROUP, NAME_BEFORE], how="anti")
+        lists = lacking.group_by(ORDINAL, maintain_order=True).agg(pl.col(GROUP).alias(MISSING))
         joined = pairs.join(lists, on=ORDINAL, how="left", maintain_order="left")
         return joined.with_columns(pl.col(MISSING).fill_null(pl.lit([], dtype=pl.List(pl.String))))
 
@@ -224,17 +220,6 @@ def _landed(context: Context) -> pl.DataFrame:
 
 
 def _read_members(context: Context) -> pl.DataFrame:
-    """Read who is in the groups that the source names; a group that is not there has nobody."""
+    """Read who is in the groups that the source names."""
     named = context.folder.scan_users().select(pl.col(GROUPS).explode()).drop_nulls().unique().collect()
-    frames = [pl.DataFrame(schema=_MEMBERS)]
-    context.progress.stage("Reading who is in which group already", named.height, "groups")
-    for number, group in enumerate(named[GROUPS].sort(), 1):
-        try:
-            names = [
-                name for page in members(context.cognito, context.schema.pool_id, group) for name in page
-            ]
-        except UserRefusedError:
-            names = []
-        frames.append(pl.DataFrame({"group": [group] * len(names), NAME_BEFORE: names}, schema=_MEMBERS))
-        context.progress.update(number)
-    return pl.concat(frames)
+    return members_of(context, named[GROUPS])

@@ -97,7 +97,7 @@ def test_parameters_are_references_and_switches(deployment: dict[str, Any]) -> N
     """Prefect stores and shows them, so no person and no secret may fit in."""
     assert flow_of(deployment).parameters.properties.keys() <= {
         "run_file", "run_id", "new", "reasons", "corrected_file", "dry_run", "confirmed_too", "force",
-        "no_source", "with_values",
+        "no_source", "with_groups", "with_values",
     }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from flows.ledger.store import BatchRecord, Ledger
 from flows.migrate import ADD_UP, SEND_BATCH, STAGES
 from flows.plan import CHOOSE_WAYS, FORECAST, READ_AND_JUDGE
 from flows.purge import FORGET
-from flows.reconcile import HOLD, READ_NOW
+from flows.reconcile import HOLD, READ_GROUPS, READ_NOW
 from flows.rollback import DELETE, JUDGE, LOOK
 from flows.steps.running import STEPS
 from flows.steps.sending import send
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 PLANTED = "planted.person@example.com"
 ALL_TASKS = [
-    *STAGES.values(), SEND_BATCH, ADD_UP, READ_AND_JUDGE, CHOOSE_WAYS, FORECAST, READ_NOW, HOLD, LOOK, JUDGE,
-    DELETE, FORGET,
+    *STAGES.values(), SEND_BATCH, ADD_UP, READ_AND_JUDGE, CHOOSE_WAYS, FORECAST, READ_NOW, READ_GROUPS, HOLD,
+    LOOK, JUDGE, DELETE, FORGET,
 ]  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def test_only_what_a_second_try_can_mend_is_tried_again(error: Exception, again:
 
 def test_only_a_batch_and_what_only_reads_is_tried_again() -> None:
     """Retries live on one level: the stages of a run stop it, and the same parameters go on."""
-    again = {SEND_BATCH, READ_AND_JUDGE, CHOOSE_WAYS, READ_NOW}
+    again = {SEND_BATCH, READ_AND_JUDGE, CHOOSE_WAYS, READ_NOW, READ_GROUPS}
     for job in ALL_TASKS:
         assert (job.retries > 0) is (job in again)
         assert (job.retry_condition_fn is can_be_tried_again) is (job in again)

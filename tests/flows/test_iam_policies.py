@@ -130,7 +130,7 @@ def test_a_reader_checks_plans_and_reconciles(house: House) -> None:
     draft = ("--pool", house.pool.pool_id, "--region", REGION, "--out", house.pool.folder / "draft.yaml")
     house.does("reader", "init", house.pool.folder / "users.csv", *draft)
     unguarded("run", run_file)
-    house.does("reader", "reconcile", run_file)
+    house.does("reader", "reconcile", run_file, "--with-groups")
     needs_nothing_else(house, "reader")
     each_is_missed(house, "reader")
 
