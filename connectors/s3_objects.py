@@ -1,4 +1,7 @@
-"""Objects below one prefix of a bucket: each call is in the one retry policy."""
+"""How S3 is asked: each call in the one retry policy; and what lies below a prefix of a bucket.
+
+Sources read objects by the same calls: see ``connectors.sources.s3_files``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from connectors.errors import ConfigurationError, RetryError, StopError
 from connectors.retry import error_code, retrying, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import BinaryIO
 
     from mypy_boto3_s3 import S3Client
@@ -44,6 +47,49 @@ def bucket_and_prefix(url: str) -> tuple[str, str]:
     return bucket, prefix.strip("/")
 
 
+def patiently(
+    operation: str,
+    call: Callable[[], _T],
+    *,
+    tried_as: str = "",
+    stop: type[StopError] = StopError,
+    mend: str = "",
+    sleep: Callable[[float], None] = time.sleep,
+) -> _T:
+    """Make a call to S3 that may be made twice without harm, and try it again by the one policy.
+
+    Args:
+        operation: the call's name, for errors.
+        call: makes it.
+        tried_as: how the policy names it; default: as errors do.
+        stop: the class of errors that a person must mend, and of the last one that would have passed.
+        mend: what helps where it was tried in vain.
+        sleep: takes seconds; tests give one that does not sleep.
+
+    Raises:
+        StopError: S3 refuses or does not answer; of the class ``stop``.
+    """
+
+    def once() -> _T:
+        with translated(operation, stop=stop, reads=True):
+            return call()
+
+    try:
+        return retrying(tried_as or operation, sleep=sleep)(once)
+    except RetryError as error:
+        raise stop(error.what, error.mend or mend) from None
+
+
+def pages_of(ask: Callable[..., Mapping[str, Any]], **request: str) -> Iterator[Mapping[str, Any]]:
+    """Every page of a listing; ``ask`` makes one call of ``ListObjectsV2``."""
+    while True:
+        page = ask(**request)
+        yield page
+        if not page.get("IsTruncated"):
+            return
+        request["ContinuationToken"] = page["NextContinuationToken"]
+
+
 class Objects:
     """What lies below a prefix, by names that are relative to it.
 
@@ -70,23 +116,20 @@ class Objects:
 
     def listed(self) -> dict[str, str]:
         """Everything below the prefix, however deep: name → ETag."""
-        items = (item for page in self._pages() for item in page["Contents"])
+        items = (item for page in self._pages() for item in page.get("Contents", ()))
         return {item["Key"].removeprefix(self._prefix): item["ETag"] for item in items}
 
     def folders(self) -> list[str]:
         """What stands directly below the prefix and has something below itself."""
-        found = [each["Prefix"] for page in self._pages(Delimiter="/") for each in page["CommonPrefixes"]]
+        pages = self._pages(Delimiter="/")
+        found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
         return [name.removeprefix(self._prefix).strip("/") for name in found]
 
-    def _pages(self, **request: str) -> Iterator[dict[str, Any]]:
-        token: dict[str, str] = {}
-        while True:
-            asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix, **request, **token}
-            page = self._call("ListObjectsV2", partial(self._s3.list_objects_v2, **asked))
-            yield {"Contents": page.get("Contents", ()), "CommonPrefixes": page.get("CommonPrefixes", ())}
-            if not page.get("IsTruncated"):
-                return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+    def _pages(self, **request: str) -> Iterator[Mapping[str, Any]]:
+        def ask(**asked: Any) -> Mapping[str, Any]:  # noqa: ANN401 - one page's parameters
+            return self._call("ListObjectsV2", partial(self._s3.list_objects_v2, **asked))
+
+        return pages_of(ask, Bucket=self._bucket, Prefix=self._prefix, **request)
 
     def fetch(self, name: str, target: BinaryIO) -> str:
         """Write an object's content into a file from its start; returns the object's ETag."""
@@ -167,14 +210,8 @@ class Objects:
         )
 
     def _call(self, operation: str, call: Callable[[], _T]) -> _T:
-        def once() -> _T:
-            with translated(operation, stop=StopError, reads=True):
-                return call()
-
-        try:
-            return retrying(f"{operation} below {self.url}", sleep=self._sleep)(once)
-        except RetryError as error:
-            raise StopError(error.what, error.mend or "Run the same command again.") from None
+        tried_as, mend = f"{operation} below {self.url}", "Run the same command again."
+        return patiently(operation, call, tried_as=tried_as, mend=mend, sleep=self._sleep)
 
 
 def _unless(codes: frozenset[str], call: Callable[[], _T]) -> _T | None:

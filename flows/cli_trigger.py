@@ -180,9 +180,9 @@ def verify_sign_in(
     from flows.steps import sign_in_proof as steps  # noqa: PLC0415 - keeps `--help` quick
     from flows.steps.trigger_texts import proof_table  # noqa: PLC0415
 
-    loaded = _loaded(steps.run_file_of(name, state))
+    loaded, runs = steps.run_file_of(name, state)
     with TerminalProgress() as progress:
-        found = steps.proof_of_sign_ins(loaded, steps.read_sample(sample), client_id, progress)
+        found = steps.proof_of_sign_ins(loaded, runs, steps.read_sample(sample), client_id, progress)
     show(as_json, found.to_json(), proof_table(found), found.sentence)
     if found.signed_in < found.asked:
         raise typer.Exit(NOT_YET)

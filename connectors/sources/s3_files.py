@@ -1,7 +1,7 @@
 """Finding and opening objects in S3.
 
-Who tries again: every call to S3 is in the one policy of ``connectors.retry``; botocore's own retries are
-off. ``smart_open`` only goes on with a download that broke off, by asking for the rest of it.
+Who tries again: every call to S3 is in the one policy, by ``connectors.s3_objects``; botocore's own retries
+are off. ``smart_open`` only goes on with a download that broke off, by asking for the rest of it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import smart_open.s3
 from botocore.exceptions import ClientError
 
 from connectors.aws import client
-from connectors.errors import ConfigurationError, RetryError, SourceError
-from connectors.retry import error_code, retrying, translated
-from connectors.s3_objects import SCHEME
+from connectors.errors import ConfigurationError, SourceError
+from connectors.retry import error_code
+from connectors.s3_objects import SCHEME, pages_of, patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,23 +62,19 @@ class PatientS3:
 
     def _ask(self, operation: str, method: Callable[..., object], request: dict[str, str]) -> dict[str, Any]:
         url = f"{SCHEME}{request['Bucket']}/{request.get('Key', request.get('Prefix', ''))}"
-        try:
-            answer = retrying(f"{operation} of {url}", sleep=self._sleep)(
-                _once, operation, url, method, request
-            )
-        except RetryError as error:
-            raise SourceError(error.what, error.mend) from None
+        call = partial(_named, url, method, request)
+        answer = patiently(f"{operation} of {url}", call, stop=SourceError, sleep=self._sleep)
         return cast("dict[str, Any]", answer)
 
 
-def _once(operation: str, url: str, method: Callable[..., object], request: dict[str, str]) -> object:
-    with translated(f"{operation} of {url}", stop=SourceError, reads=True):
-        try:
-            return method(**request)
-        except ClientError as error:
-            if what := _WHAT_BY_CODE.get(error_code(error)):
-                raise SourceError(f"{url} {what}", "Check `path` in the run file, and the bucket.") from None
-            raise
+def _named(url: str, method: Callable[..., object], request: dict[str, str]) -> object:
+    """Make a call, and name the object where it is the object that is not as it should be."""
+    try:
+        return method(**request)
+    except ClientError as error:
+        if what := _WHAT_BY_CODE.get(error_code(error)):
+            raise SourceError(f"{url} {what}", "Check `path` in the run file, and the bucket.") from None
+        raise
 
 
 def find_objects(
@@ -110,15 +106,10 @@ def _single(s3: PatientS3, bucket: str, key: str) -> tuple[str, int, str]:
 
 def _listed(s3: PatientS3, bucket: str, pattern: str) -> Iterator[tuple[str, int, str]]:
     prefix = pattern[: min(pattern.find(sign) for sign in _GLOB if sign in pattern)]
-    request = {"Bucket": bucket, "Prefix": prefix}
-    while True:
-        page = s3.list_objects_v2(**request)
+    for page in pages_of(s3.list_objects_v2, Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", ()):
             if _matches(item["Key"], pattern):
                 yield item["Key"], item["Size"], item["ETag"]
-        if not page.get("IsTruncated"):
-            return
-        request["ContinuationToken"] = page["NextContinuationToken"]
 
 
 def _matches(key: str, pattern: str) -> bool:

@@ -36,7 +36,7 @@ def sign_in_as_some(loaded: LoadedRunFile, worker: Worker) -> SignInProof:
         package = build(Path(scratch) / "trigger.zip", here=True)
         steps.deploy(steps.trigger_of(loaded), worker, package)
     steps.attach(steps.trigger_of(loaded))
-    return proof_of_sign_ins(loaded, sample(people()), None, worker.progress)
+    return proof_of_sign_ins(loaded, loaded.state_folder, sample(people()), None, worker.progress)
 
 
 def sample(everybody: Iterable[Person]) -> list[Sample]:

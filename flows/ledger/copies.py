@@ -1,7 +1,8 @@
 """States in S3 that this process works with: each has a copy on this machine for the length of a command.
 
 ``state: s3://bucket/prefix`` and ``--state s3://…`` are the same place. The first look at it brings the
-copy up to date, whoever changes something holds it (``hold``), and the end of the command lets it go.
+copy up to date, but for users' pages, which are fetched when somebody reads them (``fetch_users``). Whoever
+changes something holds it (``hold``) and has all of it, and the end of the command lets it go.
 """
 
 from __future__ import annotations
@@ -121,6 +122,22 @@ def hold(path: Path) -> None:
     """
     if copy := _copy_of(path):
         copy.hold()
+
+
+def fetch_users(run: Path) -> None:
+    """Fetch the users' pages that the copy of a run has left in S3.
+
+    Raises:
+        ConfigurationError: nobody has named the state that the folder is the copy of.
+        StopError: S3 does not answer, or has them no more.
+    """
+    copy = _copy_of(run)
+    if copy is None:
+        raise ConfigurationError(
+            f"{run} is a copy without its users: they are in S3 alone.",
+            "Name the run by its id, and the state by --state s3://bucket/prefix.",
+        )
+    copy.fetch_users(run.name)
 
 
 def try_to_write(path: Path) -> None:

@@ -39,12 +39,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from connectors.errors import ConfigurationError
+from flows.ledger.copies import fetch_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PLAN = ".plan-"
 """How the hidden folder of a ``plan`` begins."""
+
+LEFT_IN_S3 = ".left-in-s3"
+"""Beside users' pages in a copy of a state in S3: names those that must be fetched before any is read."""
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _STAMP_LENGTH = len("20261123T031500Z")
@@ -171,17 +175,28 @@ class RunFolder:
         for path in (self.path / "users").glob("*.lines"):
             path.unlink(missing_ok=True)
 
+    def pages(self) -> list[Path]:
+        """The files of all pages' users, in order; where a copy has left some in S3, they are fetched first.
+
+        Raises:
+            StopError: they cannot be fetched.
+        """
+        folder = self.path / "users"
+        if (folder / LEFT_IN_S3).exists():
+            fetch_users(self.path)
+        return sorted(folder.glob("*.arrow"))
+
     def has_users(self) -> bool:
         """Whether a page was written already."""
-        return self.users(1).exists()
+        return bool(self.pages())
 
     def scan_users(self) -> pl.LazyFrame:
         """Mapped and judged users of all pages, in order; only what is asked for is read."""
-        return pl.scan_ipc(sorted((self.path / "users").glob("*.arrow")))
+        return pl.scan_ipc(self.pages())
 
     def forget_users(self, known: int) -> None:
         """Remove what a killed reading has written behind the pages that the ledger knows."""
-        for path in (self.path / "users").glob("*.arrow"):
+        for path in self.pages():
             if path.name > self.users(known).name:
                 path.unlink()
         for path in self.all("unchanged"):

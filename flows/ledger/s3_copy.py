@@ -5,6 +5,9 @@ is in S3 before it is acted on, behind the files that it speaks of. So another m
 one stopped, at most one move back, as from a copy of the folder that is a little old.
 
 What can be made again (import files and their lines) and what is hidden stays on this machine.
+
+Who works on the runs has all of them. Who only looks has all but users' pages, which are most of a run:
+what is left in S3 is noted beside the pages, and ``RunFolder.pages`` fetches it before anybody reads one.
 """
 
 from __future__ import annotations
@@ -19,14 +22,14 @@ import tempfile
 from contextlib import ExitStack, closing, contextmanager, suppress
 from hashlib import sha256
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from secrets import token_hex
 from threading import Event, RLock, Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from connectors.errors import ConfigurationError, PoolferryError, StopError, TakenOverError
 from flows.ledger import s3_lock
-from flows.ledger.folder import FOLDERS
+from flows.ledger.folder import FOLDERS, LEFT_IN_S3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +46,7 @@ _SIDES: Final = (_WAL, "ledger.db-shm")
 _LOCK: Final = "lock"
 _SCRATCH: Final = ".ledgers-"
 _MADE_AGAIN: Final = {("batches", ".csv"), ("users", ".lines")}
+_PAGE: Final = ("users", ".arrow")
 
 
 class S3Copy:
@@ -69,9 +73,30 @@ class S3Copy:
     # the copy of this machine ----------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Bring the copy up to S3, unless a process of this machine works on it: then it is ahead."""
+        """Bring the copy up to S3, unless a process of this machine works on it: then it is ahead.
+
+        Users' pages are left in S3 until somebody reads them.
+        """
         with self._flocked("copied", fcntl.LOCK_EX), suppress(BlockingIOError), self._flocked("held"):
-            self._pull()
+            self._pull(whole=False)
+
+    def fetch_users(self, run: str) -> None:
+        """Fetch the users' pages of one run that were left in S3.
+
+        Raises:
+            StopError: one is not there any more, or may not be read.
+        """
+        note = self.folder / run / _PAGE[0] / LEFT_IN_S3
+        with self._busy, self._flocked("copied", fcntl.LOCK_EX):
+            if not note.exists():  # another process of this machine has fetched them meanwhile
+                return
+            with self._alone():
+                self._known = self._remembered()
+                for name, etag in json.loads(note.read_text(encoding="utf-8")).items():
+                    if self._known.get(name) != [etag, *self._print(name)]:
+                        self._fetch(name, etag)
+                self._remember()
+                note.unlink()
 
     def hold(self) -> None:
         """Hold the runs for this process until ``close``, and bring the copy up to S3.
@@ -81,17 +106,10 @@ class S3Copy:
         """
         if self._held is not None:
             return
-        with self._flocked("copied", fcntl.LOCK_EX), ExitStack() as holding:
-            try:
-                holding.enter_context(self._flocked("held"))
-            except BlockingIOError:
-                raise ConfigurationError(
-                    f"{self._objects.url} is being worked on by another process of this machine.",
-                    "Wait for it, or look with `poolferry status`.",
-                ) from None
+        with self._flocked("copied", fcntl.LOCK_EX), self._alone() as holding:
             self._lock.take()
             try:
-                self._pull()
+                self._pull(whole=True)
             except BaseException:
                 with suppress(PoolferryError):  # else it is free after a lease
                     self._lock.release()
@@ -121,6 +139,19 @@ class S3Copy:
             self._held = None
 
     @contextmanager
+    def _alone(self) -> Iterator[ExitStack]:
+        """Be the one process of this machine that works on the copy, as long as what is yielded is open."""
+        with ExitStack() as holding:
+            try:
+                holding.enter_context(self._flocked("held"))
+            except BlockingIOError:
+                raise ConfigurationError(
+                    f"{self._objects.url} is being worked on by another process of this machine.",
+                    "Wait for it, or look with `poolferry status`.",
+                ) from None
+            yield holding
+
+    @contextmanager
     def _flocked(self, what: str, how: int = fcntl.LOCK_EX | fcntl.LOCK_NB) -> Iterator[None]:
         """``copied``: no two processes bring the copy up at once; ``held``: one of them works on it."""
         path = self.folder.with_name(f".{self.folder.name}.{what}")
@@ -133,26 +164,51 @@ class S3Copy:
 
     # from S3 ---------------------------------------------------------------------------------
 
-    def _pull(self) -> None:
-        """Fetch what differs, and remove what S3 has not; hidden files stay."""
-        self._known = self._remembered()
+    def _pull(self, *, whole: bool) -> None:
+        """Fetch what differs, and remove what S3 has not; hidden files stay.
+
+        Users' pages are fetched for a ``whole`` copy alone, and noted otherwise.
+        """
         for left in self.folder.glob(f"{_SCRATCH}*"):  # of a process that was killed
             shutil.rmtree(left)
         there = self._objects.listed()
         for path in self._files(everything=True):
             if path.name != _LOCK and self._name(path) not in there:
                 path.unlink()
-        for name, etag in there.items():
-            if self._known.get(name) != [etag, *self._print(name)]:
-                self._fetch(name)
+        known = self._remembered().items()
+        self._known = {name: seen for name, seen in known if seen == [there.get(name), *self._print(name)]}
+        wanted = {name: etag for name, etag in there.items() if name not in self._known}
+        self._note_left({name: etag for name, etag in wanted.items() if _is_page(name)})
+        for name, etag in wanted.items():
+            if whole or not _is_page(name):
+                self._fetch(name, etag)
         for run in self.folder.glob(f"*/{_LEDGER}"):
-            for name in FOLDERS:  # S3 keeps no empty ones
-                (run.parent / name).mkdir(mode=0o700, exist_ok=True)
-        self._known = {name: [etag, *self._print(name)] for name, etag in there.items()}
+            for folder in FOLDERS:  # S3 keeps no empty ones
+                (run.parent / folder).mkdir(mode=0o700, exist_ok=True)
+        if whole:
+            self._note_left({})
         self._remember()
 
-    def _fetch(self, name: str) -> None:
-        target = self.folder / name
+    def _note_left(self, pages: dict[str, str]) -> None:
+        """Write down beside the pages of each run which of them must be fetched before any is read."""
+        notes: dict[Path, dict[str, str]] = {note: {} for note in self.folder.glob(f"*/*/{LEFT_IN_S3}")}
+        for name, etag in pages.items():
+            notes.setdefault((self.folder / name).with_name(LEFT_IN_S3), {})[name] = etag
+        for note, left in notes.items():
+            if left:
+                with self._replaced(note) as file:
+                    file.write(json.dumps(left).encode())
+            else:
+                note.unlink()
+
+    def _fetch(self, name: str, etag: str) -> None:
+        with self._replaced(self.folder / name) as file:
+            self._objects.fetch(name, file)
+        self._known[name] = [etag, *self._print(name)]
+
+    @contextmanager
+    def _replaced(self, target: Path) -> Iterator[BinaryIO]:
+        """Write a file anew, for its owner alone; it is the old one until the new one is whole."""
         for folder in reversed((target.parent, *target.parent.parents)):  # `parents=True` leaves them open
             if folder.is_relative_to(self.folder):
                 folder.mkdir(mode=0o700, exist_ok=True)
@@ -160,7 +216,7 @@ class S3Copy:
         descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
         try:
             with os.fdopen(descriptor, "w+b") as file:
-                self._objects.fetch(name, file)
+                yield file
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -269,6 +325,11 @@ class S3Copy:
         temporary.touch(mode=0o600)
         temporary.write_text(json.dumps(self._known), encoding="utf-8")
         temporary.replace(self._memory)
+
+
+def _is_page(name: str) -> bool:
+    path = PurePosixPath(name)
+    return (path.parent.name, path.suffix) == _PAGE
 
 
 def _stays_here(path: Path) -> bool:

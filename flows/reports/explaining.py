@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,10 +12,8 @@ from connectors.records import FILE, LINE, SOURCE_ID
 from flows.ledger.families import DELTA, record_of, refuse_purged
 from flows.ledger.folder import find_run
 from flows.reports.sections import LACKS
-from flows.reports.status import opened_ledger
-from flows.settings import load_run_file
 from flows.steps.context import known_fields, source_of, spec_of
-from flows.steps.corrected import corrected_file, with_corrected
+from flows.steps.corrected import as_it_stood, corrected_file, with_corrected
 from flows.steps.family_verdicts import after_retries, in_the_end
 from flows.steps.finishing import verdicts_of
 from mappings.engine import compile_mapping
@@ -27,11 +23,11 @@ from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from rich.console import RenderableType
 
     from flows.ledger.folder import RunFolder
-    from flows.settings import LoadedRunFile
 
 ROW = "@row"
 
@@ -106,7 +102,7 @@ def _verdict_table(verdict: dict[str, Any], why_not_by_job: str | None) -> Table
 def _traces(folder: RunFolder, user: str, number: int, *, with_values: bool) -> tuple[Trace, ...]:
     places = folder.scan_users().filter(pl.col(SOURCE_ID) == user).select(FILE, LINE)
     file, line = places.collect().row(number)
-    loaded = _at_its_place(folder, load_run_file(folder.run_file))
+    loaded = as_it_stood(folder)
     if corrected := corrected_file(record_of(folder)):
         loaded = with_corrected(loaded, corrected)
     source, spec = source_of(loaded), spec_of(loaded)
@@ -127,12 +123,6 @@ def _traces(folder: RunFolder, user: str, number: int, *, with_values: bool) -> 
     raise ConfigurationError(
         "The source no longer has the line that the user stood in.", "Put it back as it was."
     )
-
-
-def _at_its_place(folder: RunFolder, frozen: LoadedRunFile) -> LoadedRunFile:
-    """The run's own copy of the run file, with paths that start where the run file stood."""
-    with opened_ledger(str(folder.path), folder.path) as (_, ledger):
-        return replace(frozen, path=Path(ledger.run().facts["run_file"]))
 
 
 def _steps_table(traces: tuple[Trace, ...]) -> Table:

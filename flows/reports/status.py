@@ -35,7 +35,7 @@ def opened_ledger(name: str, state: Path) -> Iterator[tuple[RunFolder, Ledger]]:
 
 def has_numbers(folder: RunFolder) -> bool:
     """Whether there is anything to count: a run has nothing before its users were read and judged."""
-    return folder.summary.exists() or (folder.has_users() and bool(folder.all("outcomes")))
+    return folder.summary.exists() or bool(folder.all("outcomes"))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The run file of a retry that reads a corrected file in place of the source."""
+"""The run file as a run has it that was begun: as it stood then, and with a corrected file for the source."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from connectors.errors import ConfigurationError, PoolferryError
 from connectors.recognising import describe_source
 from flows.ledger.families import RETRY, record_of
 from flows.ledger.states import RunState
+from flows.settings import load_run_file
 from flows.steps.context import source_of
 from flows.steps.repairing import as_repairing
 from flows.steps.selecting import ROW
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from flows.ledger.folder import RunFolder
     from flows.ledger.store import RunRecord
     from flows.settings import LoadedRunFile
+
+
+def as_it_stood(folder: RunFolder) -> LoadedRunFile:
+    """A run's own copy of its run file, with paths that start where the run file stood.
+
+    Also where that is on another machine.
+    """
+    return replace(load_run_file(folder.run_file), path=Path(record_of(folder).facts["run_file"]))
 
 
 def as_begun(loaded: LoadedRunFile, folder: RunFolder) -> LoadedRunFile:

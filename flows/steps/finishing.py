@@ -108,14 +108,15 @@ def summarise(verdicts: pl.DataFrame, ledger: Ledger) -> Summary:
 
 
 def standing(folder: RunFolder, ledger: Ledger) -> Summary:
-    """The run's numbers as they are now; those that were kept where the run was purged."""
+    """The run's numbers as they are now; those that were kept where the run was purged.
+
+    Nothing is read of users' pages, which a copy of a state in S3 may not have.
+    """
     facts = ledger.run().facts
-    if PURGED in facts or PURGING in facts:
-        if folder.summary.exists():
-            kept: Summary = json.loads(folder.summary.read_text(encoding="utf-8"))
-            return kept
-        return summarise(pl.read_parquet(folder.verdicts), ledger)
-    return summarise(verdicts_of(folder), ledger)
+    if (PURGED in facts or PURGING in facts) and folder.summary.exists():
+        return summary_of(folder)
+    verdicts = pl.scan_parquet(folder.verdicts) if folder.verdicts.exists() else _known(folder)
+    return summarise(verdicts.select(VERDICT, WHY).collect(engine="streaming"), ledger)
 
 
 def _delta(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -215,6 +215,7 @@ def _personal(folder: RunFolder) -> list[Path]:
 
 
 def _measured(folder: RunFolder, *, done: bool) -> Purge:
+    folder.pages()  # what a copy has left in S3 is counted as well
     files = [
         file for path in _personal(folder) for file in (path.rglob("*") if path.is_dir() else [path])
         if file.is_file()

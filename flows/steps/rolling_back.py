@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -21,8 +20,8 @@ from flows.ledger.families import looked_at, record_of, refuse_purged
 from flows.ledger.segments import sink_parquet, write_parquet
 from flows.reports.cells import write_cells
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
-from flows.settings import load_run_file
 from flows.steps.columns import SUB
+from flows.steps.corrected import as_it_stood
 from flows.steps.finishing import is_finished
 from flows.steps.looking_back import GONE, WHY_NOT, judged, look, look_again, made_users
 from flows.steps.running import opened_in
@@ -30,6 +29,7 @@ from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from flows.ledger.folder import RunFolder
     from flows.steps.context import Context, Worker
@@ -125,8 +125,7 @@ def opened_rollback(folder: RunFolder, worker: Worker) -> Iterator[Context]:
             f"Run {folder.run_id} is not finished.",
             f"`poolferry run {run.facts['run_file']}` brings it to its end; then everybody's `sub` is known.",
         )
-    loaded = replace(load_run_file(folder.run_file), path=Path(run.facts["run_file"]))
-    with opened_in(folder, loaded, worker) as context:
+    with opened_in(folder, as_it_stood(folder), worker) as context:
         _refuse_without_subs(context)
         yield context
 

@@ -19,7 +19,9 @@ from connectors.errors import ConfigurationError
 from connectors.retry import retrying
 from flows.ledger.families import record_of
 from flows.ledger.folder import find_run, runs_of
+from flows.settings import load_run_file
 from flows.steps.context import cognito_client
+from flows.steps.corrected import as_it_stood
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,19 +91,21 @@ class SignInProof:
         return {"asked": self.asked, "signed_in": self.signed_in, "results": dict(self.results), "ways": ways}
 
 
-def run_file_of(name: str, state: Path) -> Path:
-    """Find the run file of a run: where it lay when the run began.
+def run_file_of(name: str, state: Path) -> tuple[LoadedRunFile, Path]:
+    """Find a run file, and the folder of the runs that tell by which way people came in.
 
     Args:
-        name: a run's id, name or folder, or a run file itself.
+        name: a run's id, name or folder, or a run file itself; of a run its own copy is taken.
         state: the folder of the runs.
 
     Raises:
         ConfigurationError: there is no such run.
     """
     if Path(name).is_file():
-        return Path(name)
-    return Path(str(record_of(find_run(name, state)).facts["run_file"]))
+        loaded = load_run_file(Path(name))
+        return loaded, loaded.state_folder
+    folder = find_run(name, state)
+    return as_it_stood(folder), folder.path.parent
 
 
 def read_sample(path: Path) -> list[Sample]:
@@ -126,9 +130,16 @@ def read_sample(path: Path) -> list[Sample]:
 
 
 def proof_of_sign_ins(
-    loaded: LoadedRunFile, people: Sequence[Sample], client_id: str | None, progress: Progress
+    loaded: LoadedRunFile, runs: Path, people: Sequence[Sample], client_id: str | None, progress: Progress
 ) -> SignInProof:
     """Sign everybody in, once.
+
+    Args:
+        loaded: names the pool.
+        runs: the folder of the runs of one name, which tell by which way each came in.
+        people: who is tried.
+        client_id: the app client; default: the first that allows passwords.
+        progress: who is told.
 
     Raises:
         ConfigurationError: no app client allows a flow with a password.
@@ -136,7 +147,7 @@ def proof_of_sign_ins(
     """
     client, pool_id = cognito_client(loaded), loaded.settings.target.user_pool_id
     app = _app_client(client, pool_id, client_id)
-    ways, found = _ways(loaded, [each.username for each in people]), SignInProof()
+    ways, found = _ways(runs, pool_id, [each.username for each in people]), SignInProof()
     progress.stage("Signing in", len(people), "people")
     for number, each in enumerate(people, 1):
         result = retrying("signing in")(sign_in, client, pool_id, app, each.username, each.password)
@@ -157,12 +168,11 @@ def _app_client(client: CognitoIdentityProviderClient, pool_id: str, client_id: 
     )
 
 
-def _ways(loaded: LoadedRunFile, usernames: Sequence[str]) -> dict[str, str]:
+def _ways(runs: Path, pool_id: str, usernames: Sequence[str]) -> dict[str, str]:
     """By which way each came, as the pool's newest run says that took them; a delta takes but some."""
     ways: dict[str, str] = {}
-    pool = loaded.settings.target.user_pool_id
-    for folder in runs_of(loaded.state_folder):
-        if folder.verdicts.exists() and record_of(folder).pool_id == pool:
+    for folder in runs_of(runs):
+        if folder.verdicts.exists() and record_of(folder).pool_id == pool_id:
             told = pl.scan_parquet(folder.verdicts).filter(pl.col("username").is_in(list(usernames)))
             rows = told.select("username", "verdict").collect().iter_rows()
             ways |= {name: WAYS.get(verdict, verdict) for name, verdict in rows}

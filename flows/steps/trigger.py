@@ -195,7 +195,7 @@ def load(folder: RunFolder, people: People, worker: Worker) -> None:
 def deferred_pages(folder: RunFolder, deferred: pl.Series) -> Iterator[tuple[str, pl.DataFrame]]:
     """Each page's name, and the users of it who are deferred."""
     wanted = deferred.to_frame(ORDINAL)
-    for path in sorted((folder.path / "users").glob("*.arrow")):
+    for path in folder.pages():
         found = pl.scan_ipc(path).join(wanted.lazy(), on=ORDINAL, how="semi").collect()
         if found.height:
             yield path.stem, found

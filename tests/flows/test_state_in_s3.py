@@ -7,7 +7,6 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import polars as pl
 import pytest
 from prefect.states import StateType
@@ -23,6 +22,7 @@ from flows.reconcile import reconcile_users
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.running import migrate
+from tests.flows.buckets import BUCKET, STATE, empty_bucket, keys
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import At
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-BUCKET = "poolferry-state"
-STATE = f"s3://{BUCKET}/migrations"
 LOCK = "migrations/.acme.lock"
 PEOPLE = [person(n) for n in range(12)]
 
@@ -40,14 +38,7 @@ PEOPLE = [person(n) for n in range(12)]
 @pytest.fixture
 def s3(pool: Pool) -> S3Client:
     """The client of an empty bucket."""
-    assert pool, "it makes the environment point to the local server"
-    client: S3Client = boto3.client("s3", region_name="eu-west-1")
-    if BUCKET in [each["Name"] for each in client.list_buckets()["Buckets"]]:
-        for key in keys(client):
-            client.delete_object(Bucket=BUCKET, Key=key)
-        return client
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    return client
+    return empty_bucket(pool)
 
 
 @pytest.fixture(autouse=True)
@@ -56,11 +47,6 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(s3_lock, "LEASE_SECONDS", 0.4)
     return tmp_path / "cache"
-
-
-def keys(s3: S3Client) -> list[str]:
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
-    return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
 
 def travel(path: Path, worker: Worker | None = None) -> dict[str, Any]:
