@@ -49,7 +49,7 @@ class Gathered:
         """Give ``Page.rows``."""
         schema = {LINE: pl.UInt64, **dict.fromkeys(self._fields, pl.String)}
         rows = pl.concat(self._frames) if self._frames else pl.DataFrame(schema=schema)
-        return _at_file(rows, file)
+        return _at_file(rows.rechunk(), file)  # columns cut in different places are cut anew at every step
 
     def unreadable(self, file: int) -> pl.DataFrame:
         """Give ``Page.unreadable``."""

@@ -104,7 +104,7 @@ def take_page(
     parents = [page.rows[PARENT]] if PARENT in page.rows.columns else []
     sizes, lines = lines_of(context, judged)
     sized = judged.frame.with_columns(sizes, *parents)
-    users = pl.concat([sized, page.unreadable], how="diagonal") if page.unreadable.height else sized
+    users = pl.concat([sized, page.unreadable], how="diagonal").rechunk() if page.unreadable.height else sized
     users = users.with_row_index(ORDINAL, first_ordinal).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
     write_page(lines, context.folder.lines(number))
     write_arrow(users, context.folder.users(number))
