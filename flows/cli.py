@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -160,7 +159,6 @@ def _loaded(run_file: Path, repair: Path | None) -> LoadedRunFile:
     from flows.settings import load_run_file  # noqa: PLC0415 - keeps `--help` quick
     from flows.steps.repairing import with_repair  # noqa: PLC0415
 
-    gc.freeze()  # all that is imported by now stays: to look through it again costs a tenth of a second
     loaded = load_run_file(run_file)
     return with_repair(loaded, repair) if repair else loaded
 

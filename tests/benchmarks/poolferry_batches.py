@@ -7,7 +7,6 @@ The seam: a ``Context`` takes the pool's schema as an argument, and the ledger's
 
 from __future__ import annotations
 
-import gc
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,6 +95,5 @@ def migrate(source: Path, folder: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    gc.freeze()  # as the command does
     for stage_name, cpu in migrate(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()).items():
         sys.stdout.write(f"{cpu:6.2f} s  {stage_name}\n")
