@@ -121,7 +121,7 @@ def _stretches(path: Path, starts: pl.Series, stops: pl.Series) -> Iterator[Writ
     ends = stops.gather(firsts.shift(-1, fill_value=len(starts)) - 1)
     rows = firsts.shift(-1, fill_value=len(starts)) - firsts
     buffer = memoryview(bytearray(_BUFFER))
-    with path.open("rb", buffering=0) as file:
+    with path.open("rb") as file:  # buffered, since a bare file may give less than it is asked for
         for start, stop, count in zip(starts.gather(firsts), ends, rows, strict=True):
             file.seek(start)
             new = count

@@ -97,6 +97,9 @@ def test_who_has_no_line_or_another_algorithm_is_not_taken_from_the_file(tmp_pat
     assert written_lines(path, kept, pl.Series([0]), None) is not None
     assert written_lines(path, kept, pl.Series([0, 1]), None) is None
     assert written_lines(path, kept, pl.Series([0, 2]), None) is None
+    with path.open("r+b") as file:
+        file.truncate(int(sizes[0]) - 1)
+    assert written_lines(path, kept, pl.Series([0]), None) is None, "or a user would be cut off"
 
 
 def test_a_column_that_is_not_known_to_be_plain_is_searched() -> None:
