@@ -38,6 +38,21 @@ _SHORT = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of text that ends in a line end.
+
+    Attributes:
+        text: the piece.
+        quotes: quotes in it.
+        lines: physical lines in it; None where nobody has counted them yet, only without quotes.
+    """
+
+    text: bytes
+    quotes: int = 0
+    lines: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Quoted:
     """What is quoted in a piece of text.
 
@@ -80,31 +95,43 @@ class ProvedReader:
         self._asked = {name: self._names[column] for name, column in columns.items()}
         self._in_order = _lines_of_fields(grammar, width)
 
-    def read(self, piece: bytes, line: int, lines: int, quotes: int) -> pl.DataFrame | None:
-        """Read a piece of text that ends in a line end.
+    def read(self, piece: Piece, line: int) -> tuple[pl.DataFrame, int] | None:
+        """Read a piece of text.
 
         Args:
             piece: the text.
             line: physical line at which it begins.
-            lines: physical lines that it has.
-            quotes: quotes that it has.
 
         Returns:
-            ``LINE`` and the asked columns; or None where it is not proved that this would be right.
+            ``LINE`` and the asked columns, and how many physical lines that was; or None where it is not
+            proved that this would be right.
         """
+        text, quotes = piece.text, piece.quotes
         try:
-            frame = self._parse(piece)
-            proved = self._is_accounted_for(piece, frame, lines, quotes)
-            quoted = None if proved and frame.height == lines else self._quoted(piece, quotes)
+            frame = self._parse(text)
+            lines = self._lines(piece, frame.height)
+            proved = self._is_accounted_for(text, frame, lines, quotes)
+            quoted = None if proved and frame.height == lines else self._quoted(text, quotes)
             if not proved and quoted is not None:
-                proved = self._is_accounted_for(piece, frame, lines, quoted.outside)
-            proved = proved or self._is_in_order(piece)
+                proved = self._is_accounted_for(text, frame, lines, quoted.outside)
+            proved = proved or self._is_in_order(text)
         except (ComputeError, SchemaError):
             return None
         numbers = self._line_numbers(frame, line, lines, quoted) if proved else None
         if numbers is None:
             return None
-        return pl.DataFrame([numbers, *(frame[column].alias(name) for name, column in self._asked.items())])
+        asked = (frame[column].alias(name) for name, column in self._asked.items())
+        return pl.DataFrame([numbers, *asked]), lines
+
+    def _lines(self, piece: Piece, rows: int) -> int:
+        """Tell the physical lines; they are not counted where the proof by bytes holds for rows alone.
+
+        Without quotes no value has a line end in it, so that each line is a row, a blank one as well.
+        """
+        if piece.lines is not None:
+            return piece.lines
+        certain = len(self._names) > 1 and b"\r" not in piece.text
+        return rows if certain else occurrences(piece.text, self._grammar.eol)[0]
 
     def _is_accounted_for(self, piece: bytes, frame: pl.DataFrame, lines: int, quotes: int) -> bool:
         ends = self._line_end_bytes(piece, frame.height, lines)

@@ -91,7 +91,7 @@ class CsvSource(FileSource):
             place = after or {"offset": head.offset, "line": head.line}
             columns = dict(zip(fields, head.columns(fields, file.name), strict=True))
             reader = CsvReader(head.grammar, len(head.names), columns, place["line"])
-            window = Window(text, self._block, file.name)
+            window = Window(text, self._block, file.name, head.grammar.eol)
             window.skip(place["offset"])
             while window.fill():
                 found, used = reader.read(window.data, final=window.final)

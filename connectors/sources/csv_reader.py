@@ -10,7 +10,7 @@ from polars.exceptions import ComputeError
 
 from connectors.records import LINE
 from connectors.sources.csv_exact import Scanner
-from connectors.sources.csv_fast import ProvedReader, occurrences
+from connectors.sources.csv_fast import Piece, ProvedReader, occurrences
 from connectors.sources.rows import Gathered
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class CsvReader:
         text = data + self._grammar.eol if final and not data.endswith(self._grammar.eol) else data
         at, size, stretch = 0, len(text), _SMALLEST
         while at < len(text):
-            end, piece, lines, quotes = self._whole_records(text, at, min(at + size, len(text)), final=final)
-            if self._fast(piece, lines, quotes, found):
+            end, piece = self._whole_records(text, at, min(at + size, len(text)), final=final)
+            if self._fast(piece, found):
                 at, size, stretch = end, size * _GROW, _SMALLEST
             elif end - at > _SMALLEST:
                 size = max((end - at) // _SHRINK, _SMALLEST)
@@ -66,32 +66,34 @@ class CsvReader:
                 break
         return found, min(at, len(data))
 
-    def _fast(self, piece: bytes, lines: int, quotes: int, found: Gathered) -> bool:
-        frame = self._proved.read(piece, self.line, lines, quotes) if piece else None
-        if frame is None:
+    def _fast(self, piece: Piece, found: Gathered) -> bool:
+        read = self._proved.read(piece, self.line) if piece.text else None
+        if read is None:
             return False
+        frame, lines = read
         found.add(frame)
         self.line += lines
         return True
 
-    def _whole_records(self, text: bytes, at: int, to: int, *, final: bool) -> tuple[int, bytes, int, int]:
+    def _whole_records(self, text: bytes, at: int, to: int, *, final: bool) -> tuple[int, Piece]:
         """Find the last place before ``to`` where a record ends if all quotes before it are in order.
 
         Returns:
-            The place, the text before it, and how many physical lines and quotes that has.
+            The place, and the text before it.
         """
         whole = final and to == len(text)
         eol, quote = self._grammar.eol, self._grammar.quote
         end = to if whole else max(text.rfind(eol, at, to) + 1, at)
         piece = text[at:end]
-        lines, *counted = occurrences(piece, eol, *([quote] if quote and quote in piece else []))
-        quotes = sum(counted)
+        if not quote or quote not in piece:
+            return end, Piece(piece)
+        lines, quotes = occurrences(piece, eol, quote)
         while not whole and quotes % 2 and end > at:
             before = max(text.rfind(eol, at, text.rfind(quote, at, end)) + 1, at)
             lines -= text.count(eol, before, end)
             quotes -= text.count(quote, before, end)
             end = before
-        return end, piece[: end - at], lines, quotes
+        return end, Piece(piece[: end - at], quotes, lines)
 
     def _exact(self, text: bytes, at: int, stop: int, found: Gathered, *, final: bool) -> int:
         """Read the records that begin before ``stop`` one by one; give the place that was reached."""

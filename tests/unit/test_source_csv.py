@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from connectors.errors import ConfigurationError, SourceError
 from connectors.records import FILE, LINE, Page
 from connectors.sources.csv_exact import LONGEST_VALUE
-from connectors.sources.csv_fast import ProvedReader
+from connectors.sources.csv_fast import Piece, ProvedReader
 from connectors.sources.csv_files import CsvSettings, CsvSource
 from connectors.sources.windows import LONGEST_RECORD, Window
 
@@ -170,10 +170,10 @@ def test_one_broken_line_does_not_slow_the_others(tmp_path: Path) -> None:
     taken: list[int] = []
     real = ProvedReader.read
 
-    def spy(self: ProvedReader, piece: bytes, *counts: int) -> Any:
-        frame = real(self, piece, *counts)
-        taken.append(0 if frame is None else frame.height)
-        return frame
+    def spy(self: ProvedReader, piece: Piece, line: int) -> Any:
+        read = real(self, piece, line)
+        taken.append(0 if read is None else read[0].height)
+        return read
 
     with mock.patch.object(ProvedReader, "read", spy):
         found, lost = read(source(tmp_path, "id,mail\n" + "\n".join(lines) + "\n", block=1 << 22))
