@@ -68,7 +68,7 @@ class CompiledRule:
         steps: what is done to the value.
         default: what stands where there is no value.
         bad: what becomes of a bad value.
-        promise: the conversion that has made every value, if one has: ``boolean``, ``date`` …
+        promise: the conversion or verb that has made every value, if one has: ``boolean``, ``e164`` …
     """
 
     target: str
@@ -142,12 +142,19 @@ def compile_rule(
     else:
         steps = (*steps, *_steps(target, rule))
         default = _checked_default(target, rule, where)
-        if (conversion := conversion_of(target, rule)) is not None and target != "mfa":
-            promise = conversion.name
+        promise = _promise(target, rule)
         if rule.const is not None:
             rule, steps = _folded(rule, steps, where), ()
     blanks_do = bool(steps) and not steps[0].minds_blanks
     return CompiledRule(target, path, made(rule, blanks_do=blanks_do), steps, default, rule.bad, promise)
+
+
+def _promise(target: str, rule: Rule) -> str | None:
+    """The conversion, or the verb ``e164``, that makes every value, the default included."""
+    conversion = conversion_of(target, rule)
+    if conversion is not None and conversion.name != "string":
+        return conversion.name if target != "mfa" else None
+    return "e164" if rule.default is None and rule.then and rule.then[-1].name == "e164" else None
 
 
 def _lookup(rule: AnyRule, base: FilePath | None, where: str) -> tuple[Step, ...]:

@@ -24,6 +24,7 @@ REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 _REMEMBERED = 100_000
 _LEAST, _MOST = 10**6, 10**15 - 1
+_LONGEST = len("+") + 15
 
 
 def is_e164(texts: pl.Series) -> pl.Series:
@@ -44,7 +45,8 @@ def library_number(text: str, region: str | None) -> str | None:
         return None
     if number.extension or not phonenumbers.is_valid_number(number):
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return written if len(written) <= _LONGEST else None
 
 
 def phone_numbers(region: str | None) -> Callable[[pl.Series], pl.Series]:

@@ -52,7 +52,7 @@ class Form:
         clean: true where a value has the form and holds neither white space nor a character that a
             CSV minds; false is no verdict yet.
         bad: true where a value has not the form.
-        promise: the conversion of a mapping that gives nothing else, if there is one.
+        promise: the conversion or verb of a mapping that gives nothing else, if there is one.
     """
 
     clean: pl.Expr
@@ -72,7 +72,8 @@ def form_of(attribute: PoolAttribute) -> Form | None:
 
 def matching(value: pl.Expr, pattern: str) -> Form:
     """Say that values must match one of this file's patterns."""
-    return Form(_clean(value, pattern), ~value.str.contains(pattern), "date" if pattern == DATE else None)
+    promise = {DATE: "date", PHONE_NUMBER: "e164"}.get(pattern)
+    return Form(_clean(value, pattern), ~value.str.contains(pattern), promise)
 
 
 def _clean(value: pl.Expr, pattern: str) -> pl.Expr:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from mappings.texts import octets
+from mappings.texts import has_wide, octets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -27,9 +27,6 @@ WIDE = "wide"
 _MINDED = ' "+,@\\'
 _SPACE, _DELETE = 0x20, 0x7F
 _CAPITALS = (ord("A"), ord("Z"))
-_WIDE = {0xC2: (0x80, 0xA0), 0xE1: (0x9A, 0x9A), 0xE2: (0x80, 0x81), 0xE3: (0x80, 0x80)}
-"""First byte, and between which two the second one is."""
-
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -129,15 +126,6 @@ def _signs(values: pl.Series) -> tuple[frozenset[str], bool]:
         found |= {BEYOND_ASCII, *([WIDE] if has_wide(run) else [])}
         return frozenset(found), False
     return frozenset(found), not run.is_between(*_CAPITALS).any()
-
-
-def has_wide(run: pl.Series) -> bool:
-    """Whether white space, a control or a line end beyond ASCII may occur among bytes (``octets``)."""
-    for first, seconds in _WIDE.items():
-        there = run == first
-        if there.any() and (there & run.shift(-1).is_between(*seconds)).any():
-            return True
-    return False
 
 
 def _whole(size: object) -> int:

@@ -26,10 +26,25 @@ _FEW_BEGINNINGS = 8
 
 _ODDLY_SPACED = r"\s\s|[^\S ]|^\s|\s$|^$"
 
+_SPACE, _ASCII = 0x20, 0x7F
+
+_WIDE = {0xC2: (0x80, 0xA0), 0xE1: (0x9A, 0x9A), 0xE2: (0x80, 0x81), 0xE3: (0x80, 0x80)}
+"""First byte of a space, a control or a line end beyond ASCII, and between which two the second one is."""
+
 
 def octets(texts: pl.Series) -> pl.Series:
     """All bytes of a String series one after the other, as UInt8; none for an empty text or null."""
-    return texts.cast(pl.Binary).cast(pl.List(pl.UInt8)).explode(empty_as_null=False, keep_nulls=False)
+    filled = texts.drop_nulls()  # taking lists apart that may be null takes six times as long
+    return filled.cast(pl.Binary).cast(pl.List(pl.UInt8)).explode(empty_as_null=False, keep_nulls=False)
+
+
+def has_wide(run: pl.Series) -> bool:
+    """Whether white space, a control or a line end beyond ASCII may occur among bytes (``octets``)."""
+    for first, seconds in _WIDE.items():
+        there = run == first
+        if there.any() and (there & run.shift(-1).is_between(*seconds)).any():
+            return True
+    return False
 
 
 def without_blanks(texts: pl.Series) -> pl.Series:
@@ -54,11 +69,26 @@ def null_where(texts: pl.Series, mask: pl.Series) -> pl.Series:
 
 def tidy_spaces(texts: pl.Series) -> pl.Series:
     """Collapse white space into single spaces and trim it; null where nothing is left."""
-    rows = texts.str.contains(_ODDLY_SPACED).arg_true()
-    if rows.is_empty():
+    if _is_tidy(texts) or (rows := texts.str.contains(_ODDLY_SPACED).arg_true()).is_empty():
         return texts
     tidied = texts.gather(rows).str.replace_all(r"\s+", " ").str.strip_chars(" ")
     return texts.clone().scatter(rows, null_where(tidied, tidied == ""))
+
+
+def _is_tidy(texts: pl.Series) -> bool:
+    """Whether no text is oddly spaced for sure, which all of them as one run of bytes mostly tell."""
+    run = octets(texts)
+    if run.is_empty():
+        return texts.null_count() == texts.len()
+    low, high = run.min(), run.max()
+    spaces = run == _SPACE
+    return not (
+        low < _SPACE  # type: ignore[operator]  # bytes, since the run is not empty
+        or (high > _ASCII and has_wide(run))  # type: ignore[operator]  # same
+        or (spaces & spaces.shift(1)).any()
+        or (texts < "!").any()
+        or texts.str.ends_with(" ").any()
+    )
 
 
 def composed(texts: pl.Series) -> pl.Series:

@@ -73,6 +73,14 @@ def test_a_text_in_e164_is_taken_as_it_is() -> None:
     assert library_number("+49030231250", "DE") != "+49030231250"
 
 
+def test_what_is_longer_than_e164_is_no_number() -> None:
+    """The library calls numbers valid that no pool takes: German ones have up to seventeen digits."""
+    text = "0800 123456789012"
+    assert phonenumbers.is_valid_number(phonenumbers.parse(text, "DE"))
+    assert library_number(text, "DE") is None
+    assert library_number("0800 1234567890", "DE") == "+498001234567890"
+
+
 def test_one_text_is_read_once_however_many_pages_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     convert = phone_numbers("DE")

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from mappings.calls import VerbCall
 from mappings.convert import booleans, dates
-from mappings.rules_forms import DATE
+from mappings.engine import compile_mapping
+from mappings.phones import phone_numbers
+from mappings.rules_forms import DATE, PHONE_NUMBER
+from mappings.spec import parse_mapping
 from mappings.steps import Step, chained
 from mappings.texts import composed, tidy_spaces, where_touched
 from mappings.verbs import VERBS
@@ -89,3 +92,38 @@ def test_what_a_conversion_promises_is_what_the_rules_ask_for(values: list[str],
     texts = pl.Series(values, dtype=pl.String)
     assert dates(written)(texts).drop_nulls().str.contains(DATE).all()
     assert set(booleans(texts).drop_nulls()) <= {"true", "false"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.text(alphabet="+0123456789 ()-", max_size=20)
+        | st.from_regex(r"(\+|0|00)[1-9][0-9]{3,17}", fullmatch=True),
+        max_size=20,
+    ),
+    st.sampled_from(["DE", "JP", None]),
+)
+def test_what_the_verb_for_numbers_promises_is_what_the_rules_ask_for(
+    values: list[str], region: str | None
+) -> None:
+    numbers = phone_numbers(region)(pl.Series(values, dtype=pl.String))
+    assert numbers.drop_nulls().str.contains(PHONE_NUMBER).all()
+
+
+@pytest.mark.parametrize(
+    ("rule", "promised"),
+    [
+        ({"from": "phone", "then": ["trim", {"e164": "DE"}]}, {"phone_number": "e164"}),
+        ({"from": "phone", "then": [{"e164": "DE"}], "as": "string"}, {"phone_number": "e164"}),
+        ({"from": "phone", "then": [{"e164": "DE"}, {"suffix": "x"}]}, {}),
+        ({"from": "phone", "then": [{"e164": "DE"}], "default": "none"}, {}),
+        ({"from": "phone"}, {}),
+    ],
+)
+def test_only_a_rule_that_ends_in_the_verb_promises_numbers(
+    rule: dict[str, object], promised: dict[str, str]
+) -> None:
+    mapping = compile_mapping(
+        parse_mapping({"username": {"from": "id"}, "attributes": {"phone_number": rule}}, where="run.yaml")
+    )
+    assert mapping.promises == promised
