@@ -10,7 +10,7 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:30000,muzzy_decay_ms:
 
 # Nearly everything that is alive lives to the end (modules, models, expressions): to look for garbage among
 # it after every 700 new objects takes a fifth of the time that starting takes.
-gc.set_threshold(50_000, 20, 50)
+gc.set_threshold(200_000, 20, 50)
 
 # At the end all of it would be looked through once more, only to be dropped.
 atexit.register(gc.freeze)

@@ -28,6 +28,7 @@ _MINDED = ' "+,@\\'
 _SPACE, _DELETE = 0x20, 0x7F
 _CAPITALS = (ord("A"), ord("Z"))
 
+
 @dataclass(frozen=True, slots=True)
 class Look:
     r"""One text column of one page.
