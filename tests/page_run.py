@@ -10,7 +10,7 @@ import polars as pl
 
 from connectors.records import FILE, LINE, SOURCE_ID, USERNAME
 from flows.ledger.folder import RunFolder
-from flows.ledger.segments import write_arrow, write_parquet
+from flows.ledger.segments import write_parquet, write_users
 from flows.ledger.states import BatchState, RunState
 from flows.ledger.store import BatchRecord, Ledger, PageRecord, RunRecord, open_sqlite
 from flows.reports.text import write_report
@@ -113,6 +113,6 @@ def _write_users(folder: RunFolder, frame: pl.DataFrame, columns: dict[str, Any]
         pl.lit(0, pl.UInt32).alias(FILE),
         (pl.col("n") + 2).cast(pl.UInt64).alias(LINE),
     )
-    write_arrow(
+    write_users(
         made.with_columns(**{name: pl.lit(value) for name, value in columns.items()}), folder.users(1)
     )

@@ -36,13 +36,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from connectors.errors import ConfigurationError
 from flows.ledger.copies import fetch_users
+from flows.ledger.segments import scan_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import polars as pl
 
 PLAN = ".plan-"
 """How the hidden folder of a ``plan`` begins."""
@@ -192,7 +193,7 @@ class RunFolder:
 
     def scan_users(self) -> pl.LazyFrame:
         """Mapped and judged users of all pages, in order; only what is asked for is read."""
-        return pl.scan_ipc(self.pages())
+        return scan_users(*self.pages())
 
     def forget_users(self, known: int) -> None:
         """Remove what a killed reading has written behind the pages that the ledger knows."""

@@ -13,7 +13,7 @@ import polars as pl
 
 from connectors.records import FILE, LINE, REASON, Page
 from flows.ledger.families import RETRY
-from flows.ledger.segments import write_arrow
+from flows.ledger.segments import write_users
 from flows.ledger.states import RunState
 from flows.ledger.store import PageRecord
 from flows.steps.changes import Comparison, counted, left_out, pages_of
@@ -107,6 +107,6 @@ def take_page(
     users = pl.concat([sized, page.unreadable], how="diagonal").rechunk() if page.unreadable.height else sized
     users = users.with_row_index(ORDINAL, first_ordinal).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
     write_page(lines, context.folder.lines(number))
-    write_arrow(users, context.folder.users(number))
+    write_users(users, context.folder.users(number))
     context.ledger.add_page(PageRecord(number, first_ordinal, users.height, page.cursor, page.done))
     return users.height

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from connectors.records import ALGORITHM, ENABLED, PASSWORD, PASSWORD_HASH
+from flows.ledger.segments import scan_users
 from flows.steps.columns import VERDICT
 from mappings.duplicates import ORDINAL
 from mappings.hash_schemes.refused import UNVERIFIED
@@ -123,7 +124,7 @@ def counted(users: Path, ways: pl.DataFrame, told: pl.Expr, attributes: Sequence
         attributes: of the users, which ``told`` reads as well.
     """
     columns = [ORDINAL, PASSWORD_HASH, PASSWORD, ALGORITHM, HASH_KIND, ENABLED, CSV_REASON, *attributes]
-    page = pl.scan_ipc(users).select(columns).collect()
+    page = scan_users(users).select(columns).collect()
     kind = kinds(page, hashes=PASSWORD_HASH, algorithm=ALGORITHM, kind=HASH_KIND).alias("kind")
     parted = page.with_columns(kind).join(ways, on=ORDINAL, how="left").select(
         scheme=_scheme(),

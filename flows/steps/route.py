@@ -13,7 +13,7 @@ import polars as pl
 from connectors.cognito.limits import MAX_GROUPS
 from connectors.errors import ConfigurationError
 from connectors.records import GROUPS, REASON
-from flows.ledger.segments import write_parquet
+from flows.ledger.segments import scan_users, write_parquet
 from flows.ledger.states import RunState
 from flows.steps.changes import held_names
 from flows.steps.columns import FORCED, ROUTED, ROW_BYTES, VERDICT, outcomes
@@ -51,12 +51,12 @@ def route(context: Context) -> None:
     context.ledger.forget_batches()
     context.progress.stage("Choosing ways and cutting batches", context.ledger.extracted(), "users")
     for page in context.ledger.pages():
-        users = pl.scan_ipc(context.folder.users(page.number)).select(COLUMNS).collect()
+        users = scan_users(context.folder.users(page.number)).select(COLUMNS).collect()
         settled = existing.settle(_reject_losers(_reject_doubles(users, taken), losers), takes)
         forced += int(settled[FORCED].sum())
         routed = choose(settled, strategies)
         if updates:
-            known = pl.scan_ipc(context.folder.users(page.number)).select(updates.columns).collect()
+            known = scan_users(context.folder.users(page.number)).select(updates.columns).collect()
             routed = updates.reroute(routed, known)
         early = routed.filter(pl.col(VERDICT).is_not_null())
         write_parquet(outcomes(early), context.folder.outcomes(f"route-{page.number:05d}"))

@@ -21,6 +21,7 @@ from connectors.errors import ConfigurationError
 from connectors.records import PASSWORD, PASSWORD_HASH, USERNAME
 from flows.ledger.families import PURGING, chain_of, descendants_of, is_retry, record_of, refuse_purged
 from flows.ledger.folder import RunFolder, runs_of
+from flows.ledger.segments import scan_users
 from flows.ledger.states import RunState
 from flows.settings import fill_secrets
 from flows.steps.columns import VERDICT
@@ -196,7 +197,7 @@ def deferred_pages(folder: RunFolder, deferred: pl.Series) -> Iterator[tuple[str
     """Each page's name, and the users of it who are deferred."""
     wanted = deferred.to_frame(ORDINAL)
     for path in folder.pages():
-        found = pl.scan_ipc(path).join(wanted.lazy(), on=ORDINAL, how="semi").collect()
+        found = scan_users(path).join(wanted.lazy(), on=ORDINAL, how="semi").collect()
         if found.height:
             yield path.stem, found
 

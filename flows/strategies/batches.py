@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from connectors.records import ALGORITHM, ENABLED, MFA, PASSWORD, PASSWORD_HASH, USERNAME
+from flows.ledger.segments import scan_users
 from flows.steps.columns import ROW_BYTES
 from flows.steps.lines import written_lines
 from mappings.duplicates import ORDINAL
@@ -31,7 +32,7 @@ def batch_lines(context: Context, batch: BatchRecord) -> Iterator[WrittenLines |
     """The same users as lines of an import file, or as they are where there is no line of theirs."""
     columns = [ORDINAL, USERNAME, *SENT, *context.attributes]
     for page, inside in _pages_of(context, _members(context, batch)):
-        users = pl.scan_ipc(context.folder.users(page.number)).select(ROW_BYTES, ALGORITHM).collect()
+        users = scan_users(context.folder.users(page.number)).select(ROW_BYTES, ALGORITHM).collect()
         lines = written_lines(context.folder.lines(page.number), users, inside, batch.algorithm)
         yield from lines or [_users(context, page, inside, columns)]
 
@@ -56,5 +57,5 @@ def _pages_of(context: Context, members: pl.Series) -> Iterator[tuple[PageRecord
 
 
 def _users(context: Context, page: PageRecord, inside: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
-    users = pl.scan_ipc(context.folder.users(page.number)).select(columns).collect()
+    users = scan_users(context.folder.users(page.number)).select(columns).collect()
     return users if len(inside) == page.users else users[inside]

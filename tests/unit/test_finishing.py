@@ -10,7 +10,7 @@ import pytest
 from connectors.errors import TargetError
 from connectors.records import FILE, LINE, SOURCE_ID, USERNAME
 from flows.ledger.folder import RunFolder
-from flows.ledger.segments import write_arrow, write_parquet
+from flows.ledger.segments import write_parquet, write_users
 from flows.ledger.states import RunState
 from flows.ledger.store import Ledger, PageRecord, RunRecord, open_sqlite
 from flows.steps.columns import SUB, VERDICT, WHY, outcomes
@@ -50,7 +50,7 @@ def run(tmp_path: Path, clock: Clock) -> Iterator[Run]:
         FILE: [0, 0, 0, 0],
         LINE: [2, 3, 4, 5],
     }  # fmt: skip
-    write_arrow(pl.DataFrame(users).with_columns(pl.col(ORDINAL).cast(pl.UInt64)), folder.users(1))
+    write_users(pl.DataFrame(users).with_columns(pl.col(ORDINAL).cast(pl.UInt64)), folder.users(1))
     yield Run(folder, ledger)
     ledger.close()
 

@@ -12,7 +12,7 @@ import pytest
 from connectors.errors import ConfigurationError
 from flows.ledger.families import looked_at
 from flows.ledger.folder import RunFolder, find_run, new_run_id, remove_unbegun, runs_of
-from flows.ledger.segments import write_arrow, write_new, write_once
+from flows.ledger.segments import write_new, write_once, write_users
 from flows.ledger.states import RunState
 from flows.ledger.store import RunRecord
 
@@ -29,7 +29,7 @@ def make_run(state: Path, name: str, run_id: str) -> RunFolder:
 
 def test_everything_is_for_the_owner_only(tmp_path: Path) -> None:
     folder = make_run(tmp_path, "acme", "r1")
-    write_arrow(pl.DataFrame({"a": [1]}), folder.users(1))
+    write_users(pl.DataFrame({"a": [1]}), folder.users(1))
     modes = {stat.S_IMODE(p.stat().st_mode) for p in (folder.path, folder.users(1).parent, folder.users(1))}
     assert modes == {0o700, 0o600}
 
