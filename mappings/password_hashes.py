@@ -68,7 +68,9 @@ class PasswordHashes:
     def judge(self, hashes: pl.Series) -> Judged:
         """Judge a String column."""
         algorithms = self._formats.algorithms(hashes)
-        nothing = _nothing(hashes.len())
+        nothing = _nothing(hashes.len()).alias(hashes.name)
+        if algorithms.null_count() == hashes.null_count():
+            return Judged(hashes, algorithms, nothing, nothing)
         found = {_VALUE: hashes, _ALGORITHM: algorithms, _PROBLEM: nothing, _KIND: nothing}
         if algorithms.null_count() == hashes.len():
             found = self._closer(hashes).to_dict()

@@ -137,7 +137,7 @@ class ProvedReader:
         ends = self._line_end_bytes(piece, frame.height, lines)
         if ends is None or len(self._names) == 1:
             return False  # in a single column a blank line looks like an empty value
-        handed_out = frame.select(pl.sum_horizontal(pl.all().str.len_bytes().cast(pl.UInt64).sum())).item()
+        handed_out = frame.select(pl.sum_horizontal(pl.all().str.len_bytes().sum().cast(pl.UInt64))).item()
         return bool(len(piece) == handed_out + frame.height * (len(self._names) - 1) + ends + quotes)
 
     def _quoted(self, piece: bytes, quotes: int) -> _Quoted | None:

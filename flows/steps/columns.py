@@ -20,6 +20,9 @@ PARENT = "@parent"
 ROW_BYTES = "@row_bytes"
 """UInt32: bytes of the user's line in an import file of their own algorithm, LF included."""
 
+LINE_KIND = "@line_kind"
+"""UInt8: the algorithm that the user's line is for, by ``flows.steps.lines``; 0 where there is no line."""
+
 FORCED = "@forced"
 """Boolean: the user takes an alias away from another user of the pool, since the run file asks for it."""
 

@@ -102,8 +102,8 @@ def take_page(
     if comparison:
         judged = replace(judged, frame=comparison.new_or_changed(context, judged.frame, number))
     parents = [page.rows[PARENT]] if PARENT in page.rows.columns else []
-    sizes, lines = lines_of(context, judged)
-    sized = judged.frame.with_columns(sizes, *parents)
+    places, lines = lines_of(context, judged)
+    sized = judged.frame.with_columns(*places, *parents)
     users = pl.concat([sized, page.unreadable], how="diagonal").rechunk() if page.unreadable.height else sized
     users = users.with_row_index(ORDINAL, first_ordinal).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
     write_page(lines, context.folder.lines(number))

@@ -1,7 +1,7 @@
 """The lines of import files, made while a page is at hand, so that writing a batch is copying them.
 
 Beside the users of a page lies one file with their lines, a stretch for each hash algorithm after the
-other; where each line is follows from the users' ``ROW_BYTES`` and ``ALGORITHM``. The lines can be made
+other; where each line is follows from the users' ``ROW_BYTES`` and ``LINE_KIND``. The lines can be made
 from the users again at any time, so that nothing depends on the file.
 """
 
@@ -14,11 +14,11 @@ import polars as pl
 from connectors.cognito.import_file import ImportFileFormat, WrittenLines
 from connectors.records import ALGORITHM, HASH_ALGORITHMS, MFA, PASSWORD_HASH, REASON, USERNAME
 from flows.ledger.segments import write_once
-from flows.steps.columns import ROW_BYTES
+from flows.steps.columns import LINE_KIND, ROW_BYTES
 from mappings.rules import CSV_REASON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from connectors.cognito.import_rows import ImportRows
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mappings.rules import Judged
 
 _KINDS: Final[tuple[HashAlgorithm | None, ...]] = (None, *HASH_ALGORITHMS)
-"""The order of the stretches of a file."""
+"""The order of the stretches of a file; ``LINE_KIND`` counts them from 1."""
 
 _BUFFER: Final = 256 * 1024
 """Bytes that are copied at once: they stay in the processor's caches."""
@@ -36,32 +36,33 @@ _WITH_COMMAS: Final = "ARGON2ID"
 """The only algorithm whose usable hashes hold commas (F2.7)."""
 
 
-def lines_of(context: Context, judged: Judged) -> tuple[pl.Series, list[ImportRows]]:
+def lines_of(context: Context, judged: Judged) -> tuple[list[pl.Series], list[ImportRows]]:
     """Make the line of every user whom an import job can carry, for a job of their own algorithm.
 
     Returns:
-        ``ROW_BYTES`` of all users, 0 where there is no line; and the lines, a stretch each.
+        ``ROW_BYTES`` and ``LINE_KIND`` of all users, 0 where there is no line; and the lines, a stretch each.
     """
-    sizes = pl.zeros(judged.frame.height, pl.UInt32, eager=True)
-    made = []
-    for kind, rows in _travellers(judged.frame):
-        lines = _lines(context, judged, kind, rows)
+    kinds = _kinds_of(judged.frame)
+    sizes, made = pl.zeros(kinds.len(), pl.UInt32, eager=True), []
+    for kind in sorted(set(kinds.unique()) - {0}):
+        rows = kinds == kind
+        lines = _lines(context, judged, _KINDS[kind - 1], rows)
         sizes = sizes.scatter(rows.arg_true(), lines.bytes)
         made.append(lines)
-    return sizes.alias(ROW_BYTES), made
+    return [sizes.alias(ROW_BYTES), kinds], made
 
 
-def _travellers(frame: pl.DataFrame) -> Iterator[tuple[HashAlgorithm | None, pl.Series]]:
-    """Each algorithm that anybody travels under, and who does."""
-    travels = frame[REASON].is_null() & frame[CSV_REASON].is_null()
-    for kind in _KINDS:
-        rows = travels & _is_of(frame[ALGORITHM], kind)
-        if rows.any():
-            yield kind, rows
+def _kinds_of(frame: pl.DataFrame) -> pl.Series:
+    """``LINE_KIND``: under which algorithm each user travels."""
+    kind = pl.lit(_number(None))
+    for algorithm in HASH_ALGORITHMS:
+        kind = pl.when(pl.col(ALGORITHM) == algorithm).then(_number(algorithm)).otherwise(kind)
+    travels = pl.col(REASON).is_null() & pl.col(CSV_REASON).is_null()
+    return frame.select(pl.when(travels).then(kind).otherwise(0).cast(pl.UInt8).alias(LINE_KIND)).to_series()
 
 
-def _is_of(algorithms: pl.Series, kind: HashAlgorithm | None) -> pl.Series:
-    return algorithms.is_null() if kind is None else (algorithms == kind).fill_null(value=False)
+def _number(algorithm: HashAlgorithm | None) -> int:
+    return 1 + _KINDS.index(algorithm)
 
 
 def _lines(context: Context, judged: Judged, kind: HashAlgorithm | None, rows: pl.Series) -> ImportRows:
@@ -93,7 +94,7 @@ def written_lines(
 
     Args:
         path: the file of the page's lines.
-        users: ``ROW_BYTES`` and ``ALGORITHM`` of everybody on the page.
+        users: ``ROW_BYTES`` and ``LINE_KIND`` of everybody on the page.
         inside: the wanted users, by rising place on the page.
         algorithm: of the file that they travel in.
 
@@ -103,26 +104,32 @@ def written_lines(
     """
     if not path.exists():
         return None
-    kinds, sizes = users[ALGORITHM], users[ROW_BYTES]
-    earlier = (sizes.filter(_is_of(kinds, kind)).sum() for kind in _KINDS[: _KINDS.index(algorithm)])
-    own = users.select(pl.when(_is_of(kinds, algorithm)).then(pl.col(ROW_BYTES)).otherwise(0)).to_series()
-    stops = sum(map(int, earlier)) + own.cast(pl.Int64).cum_sum()
-    starts = stops - own
-    starts, stops = starts.gather(inside), stops.gather(inside)
-    if (starts == stops).any() or path.stat().st_size < int(stops[-1]):
+    kind, kinds, sizes = _number(algorithm), users[LINE_KIND], users[ROW_BYTES].cast(pl.Int64)
+    if not (kinds.gather(inside) == kind).all(ignore_nulls=False):
         return None
-    return _stretches(path, starts, stops)
+    is_own, begin = kinds == kind, int(sizes.filter(kinds < kind).sum())
+    if is_own.sum() == inside.len():
+        found = [(begin, begin + int(sizes.filter(is_own).sum()), inside.len())]
+    else:
+        own = pl.select(pl.when(is_own).then(sizes).otherwise(0)).to_series()
+        stops = begin + own.cum_sum()
+        found = _stretches((stops - own).gather(inside), stops.gather(inside))
+    return None if path.stat().st_size < found[-1][1] else _read(path, found)
 
 
-def _stretches(path: Path, starts: pl.Series, stops: pl.Series) -> Iterator[WrittenLines]:
-    """Read the lines, neighbours together; each piece is good until the next one is asked for."""
+def _stretches(starts: pl.Series, stops: pl.Series) -> list[tuple[int, int, int]]:
+    """Put neighbours together: where each stretch of lines begins and ends, and how many it has."""
     begins = (starts != stops.shift(1)).fill_null(value=True)
     firsts = begins.arg_true()
-    ends = stops.gather(firsts.shift(-1, fill_value=len(starts)) - 1)
-    rows = firsts.shift(-1, fill_value=len(starts)) - firsts
+    behind = firsts.shift(-1, fill_value=len(starts))
+    return list(zip(starts.gather(firsts), stops.gather(behind - 1), behind - firsts, strict=True))
+
+
+def _read(path: Path, stretches: Iterable[tuple[int, int, int]]) -> Iterator[WrittenLines]:
+    """Read stretches of lines; each piece is good until the next one is asked for."""
     buffer = memoryview(bytearray(_BUFFER))
     with path.open("rb") as file:  # buffered, since a bare file may give less than it is asked for
-        for start, stop, count in zip(starts.gather(firsts), ends, rows, strict=True):
+        for start, stop, count in stretches:
             file.seek(start)
             new = count
             for size in _parts(stop - start):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from connectors.records import ALGORITHM, ENABLED, MFA, PASSWORD, PASSWORD_HASH, USERNAME
+from connectors.records import ENABLED, MFA, PASSWORD, PASSWORD_HASH, USERNAME
 from flows.ledger.segments import scan_users
-from flows.steps.columns import ROW_BYTES
+from flows.steps.columns import LINE_KIND, ROW_BYTES
 from flows.steps.lines import written_lines
 from mappings.duplicates import ORDINAL
 
@@ -32,7 +32,7 @@ def batch_lines(context: Context, batch: BatchRecord) -> Iterator[WrittenLines |
     """The same users as lines of an import file, or as they are where there is no line of theirs."""
     columns = [ORDINAL, USERNAME, *SENT, *context.attributes]
     for page, inside in _pages_of(context, _members(context, batch)):
-        users = scan_users(context.folder.users(page.number)).select(ROW_BYTES, ALGORITHM).collect()
+        users = scan_users(context.folder.users(page.number)).select(ROW_BYTES, LINE_KIND).collect()
         lines = written_lines(context.folder.lines(page.number), users, inside, batch.algorithm)
         yield from lines or [_users(context, page, inside, columns)]
 

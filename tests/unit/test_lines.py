@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from connectors.cognito import import_file
 from connectors.cognito.import_file import ImportFileFormat
 from connectors.records import ALGORITHM, PASSWORD_HASH, REASON, USERNAME, PoolSchema
-from flows.steps.columns import ROW_BYTES
+from flows.steps.columns import LINE_KIND, ROW_BYTES
 from flows.steps.lines import lines_of, write_page, written_lines
 from mappings.rules import CSV_REASON, Judged
 
@@ -66,15 +66,15 @@ def test_lines_made_with_the_page_are_those_of_the_users(
     tmp_path: Path, rows: list[dict[str, Any]], data: st.DataObject
 ) -> None:
     frame = judged(rows)
-    sizes, lines = lines_of(CONTEXT, Judged(frame, frozenset({"email"})))
+    (sizes, kinds), lines = lines_of(CONTEXT, Judged(frame, frozenset({"email"})))
     path = tmp_path / "p.lines"
     path.unlink(missing_ok=True)
     write_page(lines, path)
     assert path.exists() == bool(sizes.sum())
-    kept = frame.with_columns(sizes).select(ROW_BYTES, ALGORITHM)
+    kept = pl.DataFrame([sizes, kinds])
     for kind in KINDS:
         own = [at for at, row in enumerate(rows) if row[ALGORITHM] == kind and sizes[at]]
-        inside = sorted(data.draw(st.sets(st.sampled_from(own), min_size=1))) if own else []
+        inside = sorted(data.draw(st.just(own) | st.sets(st.sampled_from(own), min_size=1))) if own else []
         if not inside:
             continue
         found = written_lines(path, kept, pl.Series(inside, dtype=pl.UInt64), kind)
@@ -89,14 +89,16 @@ def test_who_has_no_line_or_another_algorithm_is_not_taken_from_the_file(tmp_pat
     """Such a batch is written from the users themselves."""
     frame = judged([{USERNAME: "a"}, {USERNAME: "b", CSV_REASON: "name_line_break"},
                     {USERNAME: "c", ALGORITHM: "BCRYPT", PASSWORD_HASH: "x"}])  # fmt: skip
-    sizes, lines = lines_of(CONTEXT, Judged(frame, frozenset()))
+    (sizes, kinds), lines = lines_of(CONTEXT, Judged(frame, frozenset()))
     path = tmp_path / "p.lines"
-    kept = frame.with_columns(sizes).select(ROW_BYTES, ALGORITHM)
+    unreadable = pl.DataFrame(schema={ROW_BYTES: pl.UInt32, LINE_KIND: pl.UInt8}).clear(1)
+    kept = pl.concat([pl.DataFrame([sizes, kinds]), unreadable])
     assert written_lines(path, kept, pl.Series([0]), None) is None
     write_page(lines, path)
     assert written_lines(path, kept, pl.Series([0]), None) is not None
     assert written_lines(path, kept, pl.Series([0, 1]), None) is None
     assert written_lines(path, kept, pl.Series([0, 2]), None) is None
+    assert written_lines(path, kept, pl.Series([0, 3]), None) is None
     with path.open("r+b") as file:
         file.truncate(int(sizes[0]) - 1)
     assert written_lines(path, kept, pl.Series([0]), None) is None, "or a user would be cut off"
