@@ -98,8 +98,12 @@ def _reject_doubles(users: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
 
 
 def _reject_losers(users: pl.DataFrame, losers: pl.DataFrame) -> pl.DataFrame:
-    if not losers.height:
+    """Give the losers of a page, whose ordinals follow one another, the reason that they have lost for."""
+    if not losers.height or not users.height:
         return users
-    lost = losers.select(ORDINAL, pl.col(REASON).alias("@lost"))
-    joined = users.join(lost, on=ORDINAL, how="left", maintain_order="left")
-    return joined.with_columns(pl.coalesce(REASON, "@lost").alias(REASON)).drop("@lost")
+    first, last = users[ORDINAL][0], users[ORDINAL][-1]
+    lost = losers.filter(pl.col(ORDINAL).is_between(first, last))
+    rows = lost[ORDINAL] - first
+    judged = users[REASON].gather(rows)
+    reasons = users[REASON].clone().scatter(rows, judged.zip_with(judged.is_not_null(), lost[REASON]))
+    return users.with_columns(reasons.alias(REASON))

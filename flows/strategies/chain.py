@@ -44,6 +44,24 @@ def choose(users: pl.DataFrame, strategies: Mapping[StrategyName, Strategy]) -> 
     the first, since that is the way the run file prefers. Who is left to the migration trigger is
     deferred at once: nothing is sent for them.
     """
+    first = next(iter(strategies))
+    rows = users.select(~_takes_the_first_way(users, strategies[first])).to_series().arg_true()
+    if rows.len() == users.height or first == "migration_trigger":
+        return users.with_columns(_chosen(users, strategies))
+    chosen, usual = _chosen(users[rows], strategies), {WHY: None, STRATEGY: first, VERDICT: None}
+    return users.with_columns(
+        pl.Series(name, [value], dtype=pl.String).new_from_index(0, users.height).scatter(rows, chosen[name])
+        for name, value in usual.items()
+    )
+
+
+def _takes_the_first_way(users: pl.DataFrame, first: Strategy) -> pl.Expr:
+    """True for those, mostly nearly all, for whom nothing else need be asked."""
+    free = pl.col(VERDICT).is_null() & pl.col(REASON).is_null() & first.refusal().is_null()
+    return (free & ~pl.col(FORCED)).fill_null(value=False) if FORCED in users.columns else free
+
+
+def _chosen(users: pl.DataFrame, strategies: Mapping[StrategyName, Strategy]) -> pl.DataFrame:
     refusals = [strategy.refusal().alias(f"@no_{name}") for name, strategy in strategies.items()]
     asked = users.with_columns(refusals)
     names = list(strategies)
@@ -52,19 +70,13 @@ def choose(users: pl.DataFrame, strategies: Mapping[StrategyName, Strategy]) -> 
         way = pl.when(FORCED).then(pl.lit("admin_create_user")).otherwise(way)
     why = pl.coalesce(REASON, pl.when(way.is_null()).then(pl.col(f"@no_{names[0]}")))
     free = pl.col(VERDICT).is_null() & why.is_null()
-    return (
-        asked.with_columns(
-            why.alias(WHY),
-            pl.when(free).then(way).alias(STRATEGY),
-        )
-        .with_columns(
-            pl.when(pl.col(VERDICT).is_not_null())
-            .then(pl.col(VERDICT))
-            .when(pl.col(WHY).is_not_null())
-            .then(pl.lit("rejected"))
-            .when(pl.col(STRATEGY) == "migration_trigger")
-            .then(pl.lit("deferred"))
-            .alias(VERDICT)
-        )
-        .drop(f"@no_{name}" for name in names)
+    ways = asked.select(VERDICT, why.alias(WHY), pl.when(free).then(way).alias(STRATEGY))
+    verdict = (
+        pl.when(pl.col(VERDICT).is_not_null())
+        .then(pl.col(VERDICT))
+        .when(pl.col(WHY).is_not_null())
+        .then(pl.lit("rejected"))
+        .when(pl.col(STRATEGY) == "migration_trigger")
+        .then(pl.lit("deferred"))
     )
+    return ways.select(WHY, STRATEGY, verdict.alias(VERDICT))
