@@ -53,7 +53,10 @@ def one_by_one(users: pl.DataFrame, strategies: dict[str, Strategy]) -> list[tup
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(USERS, min_size=1, max_size=12), st.permutations(list(WAYS)), st.integers(1, 3), st.booleans()
+    st.lists(USERS, min_size=1, max_size=12),
+    st.permutations(list(WAYS)),
+    st.integers(1, 3),
+    st.sampled_from([[], [FORCED]]),
 )
 def test_a_page_is_routed_as_its_users_one_by_one(
     rows: list[dict[str, Any]], order: list[str], count: int, absent: list[str]
