@@ -12,9 +12,10 @@ import pytest
 from connectors.errors import ConfigurationError
 from flows.ledger.families import looked_at
 from flows.ledger.folder import RunFolder, find_run, new_run_id, remove_unbegun, runs_of
-from flows.ledger.segments import write_new, write_once, write_users
+from flows.ledger.segments import scan_users, write_new, write_once, write_users
 from flows.ledger.states import RunState
 from flows.ledger.store import RunRecord
+from mappings.duplicates import KEY_EMAIL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,26 @@ def test_everything_is_for_the_owner_only(tmp_path: Path) -> None:
     write_users(pl.DataFrame({"a": [1]}), folder.users(1))
     modes = {stat.S_IMODE(p.stat().st_mode) for p in (folder.path, folder.users(1).parent, folder.users(1))}
     assert modes == {0o700, 0o600}
+
+
+def test_columns_that_are_empty_on_some_pages_keep_their_kind(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "r1").make()
+    kinds = {"@ordinal": pl.UInt64, "email": pl.String, KEY_EMAIL: pl.UInt64, "@groups": pl.List(pl.String)}
+    pages = [
+        pl.DataFrame(rows, schema=kinds, orient="row")
+        for rows in ([(0, None, None, []), (1, None, None, ["a"])], [(2, "a@b.de", 7, [])], [])
+    ]
+    for number, page in enumerate(pages, 1):
+        write_users(page, folder.users(number))
+    pages[0].write_ipc(folder.users(4))  # as it was written before empty columns were spared
+    read = folder.scan_users().collect()
+    assert read.equals(pl.concat([*pages, pages[0]]))
+    assert read.schema == kinds
+    assert scan_users(folder.users(1)).select("email", KEY_EMAIL).collect().schema == {
+        "email": pl.String,
+        KEY_EMAIL: pl.UInt64,
+    }
+    assert pl.read_ipc(folder.users(1))["email"].dtype == pl.Null
 
 
 @pytest.mark.parametrize(
