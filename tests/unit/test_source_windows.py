@@ -47,7 +47,7 @@ def test_a_window_gives_every_byte_once(
 
 def test_what_has_begun_behind_a_long_window_is_not_the_end() -> None:
     """A window that had to grow may hold back more than a window's size; there is still text before it."""
-    text = b"a" * 30 + b"\n" + b"b" * 25 + b"\n" + b"c\n"
+    text = b"a" * 20 + b"\n" + b"b" * 25 + b"\n" + b"c\n"
     window = Window(Texts([text]), 4, "users.csv", b"\n")
     assert window.fill()
     while b"\n" not in window.data:
