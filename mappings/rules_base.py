@@ -43,10 +43,13 @@ def write_reasons(frame: pl.DataFrame, rules: Iterable[Rule], looks: Looks, colu
     for doubt in dict.fromkeys(rule.doubt for rule in asked):
         together = [rule for rule in asked if rule.doubt is doubt]
         broken |= _broken(frame, together, doubt(frame, looks) if doubt else None)
-    codes = [
-        pl.when(pl.lit(broken[rule.code])).then(pl.lit(rule.code)) for rule in asked if rule.code in broken
-    ]
-    return frame.with_columns(pl.coalesce(column, *codes)) if codes else frame
+    if not broken:
+        return frame
+    given, found = frame[column], pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+    for rule in reversed(asked):
+        if rule.code in broken:
+            found = found.scatter(broken[rule.code].arg_true(), rule.code)
+    return frame.with_columns(given.zip_with(given.is_not_null(), found).alias(column))
 
 
 def _broken(frame: pl.DataFrame, rules: Sequence[Rule], doubt: pl.Series | None) -> dict[str, pl.Series]:
