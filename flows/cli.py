@@ -30,7 +30,7 @@ from flows.cli_shared import (
 from flows.cli_trigger import trigger
 from flows.console import OUT, TerminalProgress, forecast_tables, retries_shown, say
 from flows.ledger.copies import copies_kept
-from flows.logs import FORMAT_VARIABLE, LEVEL_VARIABLE, LogFormat, LogLevel, json_log
+from flows.logs import FORMAT_VARIABLE, LEVEL_VARIABLE, LogFormat, LogLevel, log_of_options
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -83,9 +83,8 @@ def logging_options(
     ] = "info",
 ) -> None:
     """Choose what standard error gets; results are on standard output either way."""
-    if log_format == "json":
-        keep = ctx.obj.enter_context if isinstance(ctx.obj, ExitStack) else ctx.with_resource
-        keep(json_log(log_level))
+    keep = ctx.obj.enter_context if isinstance(ctx.obj, ExitStack) else ctx.with_resource
+    keep(log_of_options(log_format, log_level))
 
 
 def main() -> None:

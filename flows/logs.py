@@ -37,6 +37,8 @@ _LEVELS: Final[Mapping[LogLevel, int]] = MappingProxyType(
 )
 _now: dict[str, Any] = dict.fromkeys(IDS)
 _writers: list[logging.Handler] = []
+_options: list[LogFormat] = []
+"""What a command's own options ask for while it runs."""
 
 
 @contextmanager
@@ -85,15 +87,26 @@ def json_log(level: LogLevel) -> Iterator[None]:
 
 
 @contextmanager
+def log_of_options(text_or_json: LogFormat, level: LogLevel) -> Iterator[None]:
+    """Write as a command's options ask for; a flow that it runs does not ask the environment then."""
+    _options.append(text_or_json)
+    try:
+        with json_log(level) if text_or_json == "json" else nullcontext():
+            yield
+    finally:
+        _options.pop()
+
+
+@contextmanager
 def log_of_environment() -> Iterator[None]:
-    """Write as ``json_log`` does where the environment asks for it and nobody does so yet.
+    """Write as ``json_log`` does where the environment asks for it and no command and no flow does so yet.
 
     Raises:
         ConfigurationError: a variable has a value that the command would not take either.
     """
     text_or_json = _chosen(FORMAT_VARIABLE, get_args(LogFormat), "text")
     level = _chosen(LEVEL_VARIABLE, get_args(LogLevel), "info")
-    with json_log(level) if text_or_json == "json" and not is_json() else nullcontext():
+    with json_log(level) if text_or_json == "json" and not _options and not _writers else nullcontext():
         yield
 
 

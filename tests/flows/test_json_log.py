@@ -15,7 +15,17 @@ import pytest
 from connectors.errors import ConfigurationError
 from flows.console import retries_shown
 from flows.demo.people import people
-from flows.logs import FORMAT_VARIABLE, IDS, LEVEL_VARIABLE, ids_now, json_log, working
+from flows.logs import (
+    FORMAT_VARIABLE,
+    IDS,
+    LEVEL_VARIABLE,
+    ids_now,
+    is_json,
+    json_log,
+    log_of_environment,
+    log_of_options,
+    working,
+)
 from flows.migrate import migrate_users
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import QUICK
@@ -202,3 +212,17 @@ def test_each_record_is_written_once_also_where_another_handler_listens(
     log.warning("as ever")
     assert len(records_in(capsys.readouterr().err)) == 1
     assert caplog.messages == ["as ever"]
+
+
+def test_a_commands_option_wins_over_the_environment_for_the_flow_that_it_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(FORMAT_VARIABLE, "json")
+    with log_of_options("text", "info"), log_of_environment():
+        assert not is_json()
+    with log_of_environment(), log_of_environment():
+        assert is_json()
+    monkeypatch.setenv(FORMAT_VARIABLE, "text")
+    with log_of_options("json", "info"), log_of_environment():
+        assert is_json()
+    assert not is_json()
