@@ -21,6 +21,7 @@ os.environ.setdefault("PREFECT_HOME", tempfile.mkdtemp(prefix="poolferry-prefect
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts what it puts in the background so
     signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled build leaves no servers behind
 
 # A property is true or not however slow the machine is.
 settings.register_profile("poolferry", deadline=None)
