@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 COMPRESSED = (".gz", ".zst")
 """Ends of the names of files that are decompressed."""
 
-_STEP = 256 * 1024
+STEP = 256 * 1024
+"""Bytes that are read at once: they stay in the processor's caches."""
+
 _COPY_BYTES = 1024 * 1024
 _ZSTD_STEP = 4 * 1024
 """Compressed bytes fed at once: few, since they may grow a thousandfold."""
@@ -79,7 +81,7 @@ class Stream(ABC):
 
     def skip(self, count: int) -> None:
         """Drop ``count`` bytes."""
-        while count and (dropped := len(self.read(min(count, _STEP)))):
+        while count and (dropped := len(self.read(min(count, STEP)))):
             count -= dropped
 
 
@@ -167,7 +169,7 @@ class Text(Stream):
             return self._source.read(size)
         text = b""
         while not text and not self._ended:
-            stored = self._source.read(max(size, _STEP))
+            stored = self._source.read(max(size, STEP))
             self._ended = not stored
             text = to_utf8(self._decoder.decode(stored, final=self._ended))
         return text

@@ -6,15 +6,13 @@ import io
 from typing import TYPE_CHECKING
 
 from connectors.errors import SourceError
+from connectors.sources.streams import STEP
 
 if TYPE_CHECKING:
     from connectors.sources.streams import Stream
 
 LONGEST_RECORD = 64 * 1024 * 1024
 """Bytes of text that one record may have; a file with a longer one is not what it claims to be."""
-
-_STEP = 256 * 1024
-"""Bytes that are read at once: they stay in the processor's caches."""
 
 
 class Window:
@@ -87,7 +85,7 @@ class Window:
 
     def _pull(self, wanted: int) -> int:
         pulled = 0
-        while pulled < wanted and (more := self._text.read(min(wanted - pulled, _STEP))):
+        while pulled < wanted and (more := self._text.read(min(wanted - pulled, STEP))):
             pulled += self._buffer.write(more)
         return pulled
 

@@ -46,7 +46,7 @@ def choose(users: pl.DataFrame, strategies: Mapping[StrategyName, Strategy]) -> 
     """
     first = next(iter(strategies))
     rows = users.select(~_takes_the_first_way(users, strategies[first])).to_series().arg_true()
-    if rows.len() == users.height or first == "migration_trigger":
+    if rows.len() == users.height or first == "migration_trigger":  # whose users have a verdict at once
         return users.with_columns(_chosen(users, strategies))
     chosen, usual = _chosen(users[rows], strategies), {WHY: None, STRATEGY: first, VERDICT: None}
     return users.with_columns(

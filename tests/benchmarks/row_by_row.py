@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS, MAX_BYTES = 500_000, 100_000_000
 MAX_ROW_CHARACTERS, MAX_VALUE_BYTES, MAX_USERNAME, MAX_CUSTOM = 16_000, 2_048, 128, 256
+MAX_PHONE_NUMBER = len("+") + 15
 
 TRUE, FALSE = {"true", "t", "yes", "y", "1", "on"}, {"false", "f", "no", "n", "0", "off"}
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -215,7 +216,8 @@ def library_number(text: str) -> str | None:
         return None
     if number.extension or not phonenumbers.is_valid_number(number):
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return written if len(written) <= MAX_PHONE_NUMBER else None
 
 
 def birthdate(text: str) -> str | None:
