@@ -23,6 +23,7 @@ from flows.cli_shared import (
     RunArgument,
     RunFileArgument,
     StateOption,
+    VersionOption,
     leave,
     show,
     show_summary,
@@ -81,6 +82,7 @@ def logging_options(
     log_level: Annotated[
         LogLevel, typer.Option(envvar=LEVEL_VARIABLE, help="How much a JSON log tells.")
     ] = "info",
+    version: VersionOption = False,  # noqa: ARG001 - its callback has done it
 ) -> None:
     """Choose what standard error gets; results are on standard output either way."""
     keep = ctx.obj.enter_context if isinstance(ctx.obj, ExitStack) else ctx.with_resource
@@ -110,7 +112,7 @@ def _print_unexpected(error: Exception) -> None:
     say(f"unexpected error: {type(error).__name__} at {place}.", style="bold red")
     say(
         "Nothing is lost: the same command goes on from here. POOLFERRY_DEBUG=1 shows the whole trace, "
-        "which may hold values of people. Please report it."
+        "which may hold values of people. Please report it with what `poolferry --version` prints."
     )
 
 

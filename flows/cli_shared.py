@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Iterator  # noqa: TC003 - typer evaluates the hints of what completes
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,6 +62,22 @@ RepairOption = Annotated[
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object as the last thing on standard output.")
+]
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback of a flag
+    """Print the version, and those of what decides how a run behaves; then end."""
+    if wanted:
+        parts = ", ".join(f"{name} {version(name)}" for name in ("polars", "boto3", "prefect"))
+        typer.echo(f"poolferry {version('poolferry')} (Python {platform.python_version()}, {parts})")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_print_version, is_eager=True, help="Print the version and what it stands on."
+    ),
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 from polars import selectors as cs
@@ -13,6 +13,10 @@ from mappings.duplicates import CODES
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+LAYOUT: Final = 1
+"""Which form the files of users have. Whoever changes it, or a column that a later step reads, counts up:
+an unfinished run of another layout is refused, and not read wrong."""
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,7 +18,7 @@ from connectors.errors import ConfigurationError, PoolferryError, unknown_name
 from flows.ledger.copies import hold
 from flows.ledger.families import PURGED, looked_at
 from flows.ledger.folder import PLAN, RunFolder, new_run_id, only_beginner, remove_unbegun, runs_of
-from flows.ledger.segments import write_text
+from flows.ledger.segments import LAYOUT, write_text
 from flows.ledger.states import RunState
 from flows.ledger.store import STAGE, RunRecord
 from flows.logs import working
@@ -240,6 +241,8 @@ def _record(context: Context, facts: Mapping[str, Any]) -> RunRecord:
             "run_file": str(loaded.path),
             "header": list(context.schema.csv_header),
             "polars": pl.__version__,
+            "poolferry": version("poolferry"),
+            "layout": LAYOUT,
             **facts,
         },
     )
@@ -290,8 +293,19 @@ def refuse_changes(context: Context) -> None:
         raise ConfigurationError(f"The source changed under the unfinished run {run.run_id}.", out)
     if run.facts.get("header") != list(context.schema.csv_header):
         raise ConfigurationError(f"The pool's attributes changed under the unfinished run {run.run_id}.", out)
-    if run.facts.get("polars") != pl.__version__:  # the keys of users are hashes of this version
+    _refuse_other_versions(run)
+
+
+def _refuse_other_versions(run: RunRecord) -> None:
+    """The files of users must be those of this layout, and their keys, which are hashes, of this polars."""
+    out = "Install that version to go on, or start another run with --new."
+    if run.facts.get("layout") != LAYOUT:
+        made_by = run.facts.get("poolferry", "of another day")
         raise ConfigurationError(
-            f"Run {run.run_id} was begun with polars {run.facts.get('polars')}, not {pl.__version__}.",
-            "Install that version to go on, or start another run with --new.",
+            f"Run {run.run_id} was begun with Poolferry {made_by}, which keeps users in other files.", out
+        )
+    if run.facts.get("polars") != pl.__version__:
+        begun = run.facts.get("polars")
+        raise ConfigurationError(
+            f"Run {run.run_id} was begun with polars {begun}, not {pl.__version__}.", out
         )

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -253,6 +254,13 @@ def test_wrong_switches_are_told_without_a_traceback(tmp_path: Path) -> None:
     assert told.exit_code == 2
     assert "no settings of the local Cognito (ValidationError)" in told.stderr
     assert "--switches" in told.stderr
+
+
+def test_the_version_names_what_decides_how_a_run_behaves() -> None:
+    told = call("--version")
+    assert told.exit_code == 0
+    for name in ("poolferry", "polars", "boto3", "prefect"):
+        assert f"{name} {version(name)}" in told.stdout
 
 
 def test_help_is_quick_because_it_imports_nothing_heavy() -> None:
