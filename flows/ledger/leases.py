@@ -13,6 +13,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from connectors.errors import StopError, TakenOverError
+from flows.ledger.elapsed import elapsed
 from flows.logs import working
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Leases:
 
     def take(self, what: int | None) -> bool:
         """Claim a batch by its number, or the run's ``STAGE``; False where another worker has it."""
-        asked = time.monotonic()
+        asked = elapsed()
         if not self._ledger.claim(what, self._owner, self._seconds):
             return False
         with self._lock:
@@ -82,7 +83,7 @@ class Leases:
         Raises:
             TakenOverError: a lease has lapsed, so that another worker may be at work by now.
         """
-        now = time.monotonic()
+        now = elapsed()
         with self._lock:
             lapsed = self._lost | {what for what, since in self._held.items() if now - since > self._seconds}
         if lapsed:
@@ -105,7 +106,7 @@ class Leases:
                     self._renew(what)
 
     def _renew(self, what: int | None) -> None:
-        asked = time.monotonic()
+        asked = elapsed()
         renewed = self._ledger.renew(what, self._owner, self._seconds)
         with self._lock:
             if what not in self._held:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from connectors.cognito.polling import polling
 from connectors.errors import ConfigurationError, TakenOverError
+from flows.ledger.elapsed import elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ class S3Lock:
         name: str,
         *,
         lease: float = LEASE_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = elapsed,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._objects, self._name, self._lease = objects, name, lease
