@@ -10,9 +10,11 @@ No text ever holds a response body, a row, an attribute value, a hash or a passw
     │   ├── TargetError         the pool, its jobs or its logs refuse to go on        exit 3
     │   │   ├── SpentJobError   this import job can never run: a new one can
     │   │   └── RefusedJobError the pool does not make this import job: one without hashes it may
-    │   └── TakenOverError      another worker does this piece of work: leave it      exit 3
+    │   ├── TakenOverError      another worker does this piece of work: leave it      exit 3
+    │   └── DethronedError      another machine has all of the state: do nothing more exit 3
     ├── RetryError              the same call may succeed when it is made again
-    │   └── ThrottledError      … but only at a slower pace
+    │   ├── ThrottledError      … but only at a slower pace
+    │   └── MissingFileError    the service sees no file of an import job: a new job needs a new upload
     ├── AskThePoolError         the reply was lost: the effect is unknown, ask before a second try
     └── UserRefusedError        one user cannot travel this way; everybody else goes on
 """
@@ -90,6 +92,10 @@ class TakenOverError(StopError):
     """Another worker has this piece of work: leave it alone and go on with something else."""
 
 
+class DethronedError(StopError):
+    """Another machine has taken all of the state over: this one writes no more, and leaves the pool alone."""
+
+
 class RetryError(PoolferryError):
     """The same call may succeed when it is made again."""
 
@@ -107,6 +113,10 @@ class ThrottledError(RetryError):
     def __init__(self, what: str, mend: str = "", *, after: float | None = None) -> None:
         super().__init__(what, mend)
         self.after = after
+
+
+class MissingFileError(RetryError):
+    """The service sees no file of an import job (F3.11); where it stays so, a new job is made."""
 
 
 class AskThePoolError(PoolferryError):

@@ -26,7 +26,9 @@ SCHEME: Final = "s3://"
 _T = TypeVar("_T")
 
 _ABSENT: Final = frozenset({"404", "NoSuchKey"})
-_UNMET: Final = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
+_UNMET: Final = frozenset({"412", "PreconditionFailed"})
+_CONFLICT: Final = "ConditionalRequestConflict"
+"""HTTP 409: another write was under way, so that the condition was not even looked at."""
 _NO_DEFAULT: Final = frozenset(
     {"ServerSideEncryptionConfigurationNotFoundError", "AccessDenied", "AccessDeniedException"}
 )
@@ -131,8 +133,12 @@ class Objects:
 
         return pages_of(ask, Bucket=self._bucket, Prefix=self._prefix, **request)
 
-    def fetch(self, name: str, target: BinaryIO) -> str:
-        """Write an object's content into a file from its start; returns the object's ETag."""
+    def fetch(self, name: str, target: BinaryIO) -> str | None:
+        """Write an object's content into a file from its start.
+
+        Returns:
+            The object's ETag, or None where it is gone.
+        """
 
         def once() -> str:
             target.seek(0)
@@ -141,7 +147,7 @@ class Objects:
             shutil.copyfileobj(reply["Body"], target, 1 << 20)
             return reply["ETag"]
 
-        return self._call("GetObject", once)
+        return self._call("GetObject", lambda: _unless(_ABSENT, once))
 
     def read(self, name: str) -> tuple[bytes, str] | None:
         """A small object's content and ETag, or None where there is no such object."""
@@ -169,7 +175,15 @@ class Objects:
             condition may not hold because of one's own write: whoever needs to know reads it.
         """
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        write = partial(self._put, name, content, **condition)
+
+        def write() -> str:
+            try:
+                return self._put(name, content, **condition)
+            except ClientError as error:
+                if error_code(error) != _CONFLICT:
+                    raise
+                raise RetryError(f"PutObject below {self.url} met another write.") from None
+
         return self._call("PutObject", lambda: _unless(_UNMET, write))
 
     def delete(self, names: list[str]) -> None:

@@ -20,6 +20,7 @@ import shutil
 import sqlite3
 import tempfile
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -27,23 +28,26 @@ from secrets import token_hex
 from threading import Event, RLock, Thread
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from connectors.errors import ConfigurationError, PoolferryError, StopError, TakenOverError
+from connectors.errors import ConfigurationError, DethronedError, PoolferryError, StopError
 from flows.ledger import s3_lock
 from flows.ledger.folder import FOLDERS, LEFT_IN_S3
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from connectors.s3_objects import Objects
 
 _log = logging.getLogger(__name__)
 
 PUSH_SECONDS: Final = 5.0
-"""How often what was done between two moves of the ledger is brought to S3, and the lock looked at."""
+"""How often what was done between two moves of the ledger is brought to S3."""
 _LEDGER: Final = "ledger.db"
 _WAL: Final = "ledger.db-wal"
 _SIDES: Final = (_WAL, "ledger.db-shm")
 _LOCK: Final = "lock"
+_LOOKS: Final = 5
+"""How often a copy is brought up to S3 anew where something is gone that was listed: parts come and go."""
+_AGAIN: Final = "Run the same command again."
 _SCRATCH: Final = ".ledgers-"
 _MADE_AGAIN: Final = {("batches", ".csv"), ("users", ".lines")}
 _PAGE: Final = ("users", ".arrow")
@@ -63,9 +67,8 @@ class S3Copy:
         self._lock = s3_lock.S3Lock(beside, f".{folder.name}.lock", lease=s3_lock.LEASE_SECONDS)
         self._busy = RLock()
         self._closed = Event()
-        self._thread: Thread | None = None
+        self._threads: list[Thread] = []
         self._held: ExitStack | None = None
-        self._failed: TakenOverError | None = None
         self._known: dict[str, list[Any]] = {}
         self._stamps: dict[Path, list[int]] = {}
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -93,8 +96,8 @@ class S3Copy:
             with self._alone():
                 self._known = self._remembered()
                 for name, etag in json.loads(note.read_text(encoding="utf-8")).items():
-                    if self._known.get(name) != [etag, *self._print(name)]:
-                        self._fetch(name, etag)
+                    if self._known.get(name) != [etag, *self._print(name)] and not self._fetch(name):
+                        raise StopError(f"{name} is not in {self._objects.url} any more.", _AGAIN)
                 self._remember()
                 note.unlink()
 
@@ -108,15 +111,16 @@ class S3Copy:
             return
         with self._flocked("copied", fcntl.LOCK_EX), self._alone() as holding:
             self._lock.take()
+            self._begin(partial(self._lock.keep, self._closed))  # the pull may take longer than a lease
             try:
                 self._pull(whole=True)
             except BaseException:
+                self._end_threads()
                 with suppress(PoolferryError):  # else it is free after a lease
                     self._lock.release()
                 raise
             self._held = holding.pop_all()
-        self._thread = Thread(target=self._push_always, name="state in S3", daemon=True)
-        self._thread.start()
+        self._begin(self._push_always)
 
     def try_to_write(self) -> None:
         """Write an object and delete it again."""
@@ -128,15 +132,22 @@ class S3Copy:
         """Bring the last changes to S3, and let others have the runs."""
         if self._held is None:
             return
-        self._closed.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._end_threads()
         try:
             self.push()
             self._lock.release()
         finally:
             self._held.close()
             self._held = None
+
+    def _begin(self, work: Callable[[], None]) -> None:
+        self._threads.append(Thread(target=work, name="state in S3", daemon=True))
+        self._threads[-1].start()
+
+    def _end_threads(self) -> None:
+        self._closed.set()
+        for thread in self._threads:
+            thread.join()
 
     @contextmanager
     def _alone(self) -> Iterator[ExitStack]:
@@ -171,7 +182,13 @@ class S3Copy:
         """
         for left in self.folder.glob(f"{_SCRATCH}*"):  # of a process that was killed
             shutil.rmtree(left)
-        there = self._objects.listed()
+        for _ in range(_LOOKS):
+            if self._pulled(self._objects.listed(), whole=whole):
+                return
+        raise StopError(f"{self._objects.url} changes faster than it can be read.", _AGAIN)
+
+    def _pulled(self, there: dict[str, str], *, whole: bool) -> bool:
+        """Bring the copy up to a listing; False where something of it was gone when it was fetched."""
         for path in self._files(everything=True):
             if path.name != _LOCK and self._name(path) not in there:
                 path.unlink()
@@ -179,15 +196,16 @@ class S3Copy:
         self._known = {name: seen for name, seen in known if seen == [there.get(name), *self._print(name)]}
         wanted = {name: etag for name, etag in there.items() if name not in self._known}
         self._note_left({name: etag for name, etag in wanted.items() if _is_page(name)})
-        for name, etag in wanted.items():
-            if whole or not _is_page(name):
-                self._fetch(name, etag)
+        for name in wanted:
+            if (whole or not _is_page(name)) and not self._fetch(name):
+                return False
         for run in self.folder.glob(f"*/{_LEDGER}"):
             for folder in FOLDERS:  # S3 keeps no empty ones
                 (run.parent / folder).mkdir(mode=0o700, exist_ok=True)
         if whole:
             self._note_left({})
         self._remember()
+        return True
 
     def _note_left(self, pages: dict[str, str]) -> None:
         """Write down beside the pages of each run which of them must be fetched before any is read."""
@@ -201,10 +219,15 @@ class S3Copy:
             else:
                 note.unlink()
 
-    def _fetch(self, name: str, etag: str) -> None:
+    def _fetch(self, name: str) -> bool:
+        """Fetch one file as it is now; False where it is gone."""
         with self._replaced(self.folder / name) as file:
-            self._objects.fetch(name, file)
+            etag = self._objects.fetch(name, file)
+        if etag is None:
+            (self.folder / name).unlink()
+            return False
         self._known[name] = [etag, *self._print(name)]
+        return True
 
     @contextmanager
     def _replaced(self, target: Path) -> Iterator[BinaryIO]:
@@ -227,20 +250,20 @@ class S3Copy:
         """Bring what has changed to S3: files first, then ledgers, and last of all what is gone.
 
         Raises:
-            TakenOverError: another machine has taken the runs over.
+            DethronedError: another machine has taken the runs over.
             StopError: S3 refuses, or does not answer.
         """
         with self._busy:
-            if self._failed is not None:
-                raise self._failed
             self._lock.renew_if_due()
-            here = {self._name(path) for path in self._files()}
+            before = list(self._known)  # what comes into being from here on is not gone
             with self._ledgers() as ledgers:
                 for path in self._files():
                     self._push_file(self._name(path), path)
                 for name, copy in ledgers.items():
                     self._push_ledger(name, copy)
-            gone = [name for name in self._known if name not in here]
+            here = {self._name(path) for path in self._files()}
+            gone = [name for name in before if name not in here]
+            self._lock.renew_if_due()
             self._objects.delete(gone)
             for name in gone:
                 del self._known[name]
@@ -252,6 +275,7 @@ class S3Copy:
         with suppress(FileNotFoundError):  # gone since: it needs no copy then
             seen = self._print(name)
             if self._known.get(name, [None])[1:] != seen:
+                self._lock.renew_if_due()
                 with path.open("rb") as file:
                     self._known[name] = [self._objects.put(name, file), *seen]
 
@@ -268,19 +292,27 @@ class S3Copy:
         self._stamps = moved
 
     def _push_ledger(self, name: str, copy: Path) -> None:
-        digest = sha256(copy.read_bytes()).hexdigest()
-        if self._known.get(name, [None])[1:] == [digest]:
+        content = copy.read_bytes()
+        digest, (etag, *seen) = sha256(content).hexdigest(), self._known.get(name, [None])
+        if seen == [digest]:
             return
-        with copy.open("rb") as file:
-            self._known[name] = [self._objects.put(name, file), digest]
+        self._lock.renew_if_due()
+        made = self._objects.put_if(name, content, etag) or self._lost_reply(name, content)
+        self._known[name] = [made, digest]
+
+    def _lost_reply(self, name: str, content: bytes) -> str:
+        """The ETag of a ledger that is in S3 although the reply to it was lost."""
+        found = self._objects.read(name)
+        if found is None or found[0] != content:
+            raise self._lock.lose()
+        return found[1]
 
     def _push_always(self) -> None:
-        """Keep S3 up to date and the lock alive, also through an hour in which nobody answers there."""
+        """Keep S3 up to date, also through an hour in which nobody answers there."""
         while not self._closed.wait(PUSH_SECONDS):
             try:
                 self.push()
-            except TakenOverError as error:  # the next move of the ledger tells it
-                self._failed = error
+            except DethronedError:  # the next move of the ledger meets it too, and tells it
                 return
             except Exception as error:  # noqa: BLE001 - a move of the ledger meets it too, and tells it
                 _log.warning("The state could not be brought to S3: %s.", type(error).__name__)

@@ -12,14 +12,16 @@ import os
 import secrets
 import socket
 import time
-from typing import TYPE_CHECKING, Final
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
 
 from connectors.cognito.polling import polling
-from connectors.errors import ConfigurationError, TakenOverError
+from connectors.errors import ConfigurationError, DethronedError
 from flows.ledger.elapsed import elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from threading import Event
 
     from connectors.s3_objects import Objects
 
@@ -59,6 +61,9 @@ class S3Lock:
         self._etag: str | None = None
         self._renewed = clock()
         self._renewals = 0
+        self._asked = self._renewed
+        self._busy = Lock()
+        self._lost: DethronedError | None = None
 
     def take(self) -> None:
         """Take the lock, or wait for the end of a lease whose owner may be dead.
@@ -97,15 +102,35 @@ class S3Lock:
         """Renew the lock where a quarter of the lease is over.
 
         Raises:
-            TakenOverError: somebody else has it: this process was away for longer than a lease.
+            DethronedError: somebody else has it: this process was away for longer than a lease.
         """
-        if self._clock() - self._renewed < self._lease / RENEWALS:
-            return
+        with self._busy:
+            if self._lost is not None:
+                raise self._lost
+            if self._clock() - self._renewed >= self._lease / RENEWALS:
+                self._renew()
+
+    def _renew(self) -> None:
         if not self._written(self._etag) and not self._is_mine(self._objects.read(self._name)):
-            raise TakenOverError(
-                f"{self._objects.url} was taken over by another machine while this one was away.",
-                "Nothing more is written from here; `poolferry status` tells what the other one does.",
-            )
+            raise self.lose()
+
+    def lose(self) -> DethronedError:
+        """Find out that somebody else has written here: the lock is not to be had again."""
+        self._lost = DethronedError(
+            f"{self._objects.url} was taken over by another machine while this one was away.",
+            "Nothing more is written from here; `poolferry status` tells what the other one does.",
+        )
+        return self._lost
+
+    def keep(self, closed: Event) -> None:
+        """Renew the lock until it is closed, also while a large file is on its way, which takes a while."""
+        while not closed.wait(self._lease / RENEWALS / 2):
+            try:
+                self.renew_if_due()
+            except DethronedError:  # whoever writes next meets it too, and tells it
+                return
+            except Exception as error:  # noqa: BLE001 - same
+                _log.warning("The lock in S3 could not be renewed: %s.", type(error).__name__)
 
     def release(self) -> None:
         """Give the lock back; nothing happens where somebody else has it."""
@@ -114,7 +139,7 @@ class S3Lock:
 
     def _written(self, etag: str | None) -> bool:
         self._renewals += 1
-        asked = self._clock()
+        asked = self._asked = self._clock()
         content = json.dumps({"owner": self._me, "renewals": self._renewals}).encode()
         made = self._objects.put_if(self._name, content, etag)
         if made is not None:
@@ -122,22 +147,31 @@ class S3Lock:
         return made is not None
 
     def _is_mine(self, found: tuple[bytes, str] | None) -> bool:
-        """Whether an object that was read is one's own, written by a call whose reply was lost."""
-        if found is None or _owner(found) != self._me:
+        """Whether an object that was read is one's own, written by a call whose reply was lost.
+
+        It proves no more than that write: one that did not get there has renewed nothing.
+        """
+        told = _told(found)
+        if found is None or told.get("owner") != self._me:
             return False
-        self._etag, self._renewed = found[1], self._clock()
+        self._etag = found[1]
+        if told.get("renewals") == self._renewals:
+            self._renewed = self._asked
         return True
 
     def _held_by(self, found: tuple[bytes, str] | None) -> ConfigurationError:
-        where = f" on {_owner(found).partition('/')[0]}" if found and _owner(found) else ""
+        owner = str(_told(found).get("owner", ""))
+        where = f" on {owner.partition('/')[0]}" if owner else ""
         return ConfigurationError(
             f"{self._objects.url} is being worked on by another process{where}.",
             "Wait for it, or look with `poolferry status`.",
         )
 
 
-def _owner(found: tuple[bytes, str]) -> str:
+def _told(found: tuple[bytes, str] | None) -> dict[str, Any]:
+    """What the lock says of itself; nothing where nobody of ours has written it."""
     try:
-        return str(json.loads(found[0])["owner"])
-    except (ValueError, KeyError, TypeError):  # nobody of ours has written it
-        return ""
+        told = json.loads(found[0]) if found else None
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}

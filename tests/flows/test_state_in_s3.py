@@ -12,7 +12,7 @@ import pytest
 from prefect.states import StateType
 from typer.testing import CliRunner
 
-from connectors.errors import ConfigurationError, StopError, TakenOverError
+from connectors.errors import ConfigurationError, DethronedError, StopError
 from connectors.s3_objects import Objects
 from flows.cli import app
 from flows.ledger import s3_copy, s3_lock
@@ -127,9 +127,13 @@ def _places(s3: S3Client) -> tuple[Any, Any]:
     return Objects(s3, BUCKET, "migrations/acme"), Objects(s3, BUCKET, "migrations")
 
 
+@pytest.mark.parametrize(
+    ("moment", "users"), [("Choosing ways", 0), ("Uploading", 0), ("Importing", len(PEOPLE))]
+)
 def test_who_slept_through_a_lease_writes_nothing_any_more(
-    pool: Pool, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+    moment: str, users: int, pool: Pool, s3: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nor does it go on with what is not in S3: what the pool has then is what had begun before."""
     monkeypatch.setattr(s3_copy, "PUSH_SECONDS", 60)
     path = pool.run_file(PEOPLE, state=STATE)
 
@@ -137,9 +141,30 @@ def test_who_slept_through_a_lease_writes_nothing_any_more(
         s3.put_object(Bucket=BUCKET, Key=LOCK, Body=json.dumps({"owner": "other/1/x"}).encode())
         time.sleep(s3_lock.LEASE_SECONDS / s3_lock.RENEWALS)
 
-    with pytest.raises(TakenOverError, match="taken over by another machine"):
-        travel(path, Worker(At("Importing", taken_over)))
+    with pytest.raises(DethronedError, match="taken over by another machine"):
+        travel(path, Worker(At(moment, taken_over)))
+    assert len(pool.users()) == users
     assert json.loads(s3.get_object(Bucket=BUCKET, Key=LOCK)["Body"].read())["owner"] == "other/1/x"
+
+
+def test_who_took_longer_than_a_lease_to_bring_a_file_leaves_the_others_ledger_alone(
+    pool: Pool, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_copy, "PUSH_SECONDS", 60)
+    put, names = Objects.put, []
+
+    def slowly(objects: Objects, name: str, content: Any) -> str:
+        names.append(name)
+        etag = put(objects, name, content)
+        if name.endswith(".arrow"):
+            s3.put_object(Bucket=BUCKET, Key=LOCK, Body=json.dumps({"owner": "other/1/x"}).encode())
+            time.sleep(s3_lock.LEASE_SECONDS / s3_lock.RENEWALS)
+        return etag
+
+    monkeypatch.setattr(Objects, "put", slowly)
+    with pytest.raises(DethronedError, match="taken over by another machine"):
+        travel(pool.run_file(PEOPLE, state=STATE))
+    assert names[-1].endswith(".arrow")
 
 
 def test_a_while_without_s3_stops_nobody_who_waits_for_a_job(

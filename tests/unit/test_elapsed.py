@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from connectors.errors import TakenOverError
+from connectors.errors import DethronedError, TakenOverError
 from flows.ledger.elapsed import elapsed
 from flows.ledger.leases import Leases
 from flows.ledger.s3_lock import LEASE_SECONDS, S3Lock
@@ -78,5 +78,5 @@ def test_a_lock_in_s3_is_looked_after_when_the_machine_wakes_up(machine: Suspend
     shelf.free = False
     lock.renew_if_due()  # no time has passed
     machine.asleep = LEASE_SECONDS
-    with pytest.raises(TakenOverError):
+    with pytest.raises(DethronedError):
         lock.renew_if_due()

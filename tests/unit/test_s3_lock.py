@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connectors.errors import ConfigurationError, TakenOverError
+from connectors.errors import ConfigurationError, DethronedError
 from flows.ledger.s3_lock import RENEWALS, S3Lock
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_a_dead_owner_keeps_it_for_a_lease(clock: Clock) -> None:
     heir = lock_on(shelf, clock)
     heir.take()
     assert clock.now - began == pytest.approx(LEASE)
-    with pytest.raises(TakenOverError, match="while this one was away"):
+    with pytest.raises(DethronedError, match="while this one was away"):
         dead.renew_if_due()
     dead.release()
     assert shelf.content, "it is the heir's"
@@ -125,6 +125,28 @@ def test_a_write_whose_reply_was_lost_is_ones_own(clock: Clock) -> None:
     owner.renew_if_due()
     owner.release()
     assert shelf.content is None
+
+
+def test_a_write_that_did_not_get_there_renews_nothing(clock: Clock) -> None:
+    """The lock that is found is one's own, as it was written before: it is due at once again."""
+    shelf = Shelf()
+    owner = lock_on(shelf, clock)
+    owner.take()
+    clock.now += LEASE / RENEWALS
+    written, shelf.put_if = shelf.put_if, lambda *_: None  # type: ignore[method-assign]
+    owner.renew_if_due()
+    shelf.put_if = written  # type: ignore[method-assign]
+    owner.renew_if_due()
+    assert shelf.version == 2
+
+
+def test_a_lost_lock_is_not_to_be_had_again(clock: Clock) -> None:
+    shelf = Shelf()
+    owner = lock_on(shelf, clock)
+    owner.take()
+    owner.lose()
+    with pytest.raises(DethronedError):
+        owner.renew_if_due()
 
 
 def test_a_lock_that_nobody_of_ours_has_written_names_nobody(clock: Clock) -> None:

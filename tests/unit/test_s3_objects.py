@@ -38,7 +38,7 @@ class Scripted:
             raise answer
         return answer
 
-    get_object = list_objects_v2 = delete_objects = _answer
+    get_object = put_object = list_objects_v2 = delete_objects = get_bucket_encryption = _answer
 
 
 class Broken(io.BytesIO):
@@ -87,11 +87,20 @@ def test_a_download_that_broke_off_begins_anew() -> None:
     assert len(pauses) == 1
 
 
-def test_what_is_not_there_is_nothing_to_read_and_an_error_to_fetch() -> None:
+def test_what_is_not_there_is_nothing_to_read_or_fetch() -> None:
     found, _ = objects(Scripted(refusal("NoSuchKey", 404), refusal("NoSuchKey", 404)))
     assert found.read("a") is None
-    with pytest.raises(StopError, match="GetObject failed with NoSuchKey"):
-        found.fetch("a", io.BytesIO())
+    assert found.fetch("a", io.BytesIO()) is None
+
+
+def test_a_condition_that_was_not_looked_at_is_tried_again() -> None:
+    """409 says that another write was under way, and nothing of the condition."""
+    conflict = refusal("ConditionalRequestConflict", 409)
+    found, pauses = objects(Scripted(refusal("AccessDenied", 403), conflict, {"ETag": "2"}))
+    assert found.put_if("a", b"content", "1") == "2"
+    assert len(pauses) == 1
+    unmet, _ = objects(Scripted(refusal("AccessDenied", 403), refusal("PreconditionFailed", 412)))
+    assert unmet.put_if("a", b"content", "1") is None
 
 
 def test_faults_that_do_not_pass_stop_the_work_and_say_where() -> None:
