@@ -23,7 +23,14 @@ from connectors.cognito.import_job import Job, job_of
 from connectors.cognito.import_upload import put_file
 from connectors.cognito.limits import LIST_JOBS_LIMIT, UPLOAD_SECONDS
 from connectors.cognito.polling import polling
-from connectors.errors import AskThePoolError, PoolferryError, RetryError, SpentJobError, TargetError
+from connectors.errors import (
+    AskThePoolError,
+    MissingFileError,
+    PoolferryError,
+    RetryError,
+    SpentJobError,
+    TargetError,
+)
 from connectors.retry import ATTEMPTS, AWS_ERRORS, error_code, retrying
 
 if TYPE_CHECKING:
@@ -160,21 +167,19 @@ class ImportJobs:
         retrying(f"Upload for {job.id}", sleep=self._sleep)(send)
 
     def start(self, job_id: str, **turns: Unpack[Turns]) -> Job:
-        """Start a job once its file is there.
+        """Start a job once its file is there, which is given some seconds to be seen (F3.11, F3.13).
 
-        A file that the service does not see yet is given some seconds (F3.11, F3.13). While another
-        job of the account is active (F3.14) the start is tried again and again. A start whose reply
-        was lost is looked up before it is made again.
+        While another job of the account is active (F3.14) the start is tried again and again. A start
+        whose reply was lost is looked up before it is made again.
 
         Args:
             job_id: the job.
             turns: how to wait while another job of the account is active.
 
         Raises:
-            RetryError: the service sees no file: upload it (again) and start again.
-            SpentJobError: the job has expired (F3.17): only a new one helps.
-            TargetError: the pool verifies no attribute on its own (F1.30), or another job stayed active
-                for too long.
+            MissingFileError, SpentJobError: it sees no file, or has expired (F3.17): a new job helps.
+            RetryError, AskThePoolError: no answer: whether the job runs is not known.
+            TargetError: the pool verifies nothing on its own (F1.30), or another job stayed active.
         """
         started = self._in_turn(_START, partial(self._start_once, job_id), turns)
         if started is None:
@@ -329,7 +334,9 @@ class ImportJobs:
     def _check_preconditions(self, told: PoolferryError, error: Exception) -> None:
         """Raise what the job lacks; return where it lacks nothing but its turn."""
         if isinstance(error, ClientError) and error.response["Error"].get("Message", "").startswith(_NO_FILE):
-            raise RetryError(told.what, "The service sees no file: upload it, then start again.") from None
+            raise MissingFileError(
+                told.what, "The service sees no file: upload it, then start again."
+            ) from None
         self._check_verifies(told)
 
     def _check_verifies(self, told: PoolferryError) -> None:

@@ -16,6 +16,7 @@ from connectors.cognito.import_jobs import WAIT_SECONDS
 from connectors.cognito.polling import polling
 from connectors.errors import (
     AskThePoolError,
+    MissingFileError,
     PoolferryError,
     RefusedJobError,
     RetryError,
@@ -190,10 +191,26 @@ def _start(context: Context, batch: BatchRecord, _job: Job | None) -> tuple[Batc
     job = context.jobs.describe(_job_id(batch))
     if not job.was_started:
         try:
-            job = context.jobs.start(job.id, **_turns(context, batch))
-        except (SpentJobError, RetryError) as error:
+            job = _started(context, batch, job)
+        except (SpentJobError, MissingFileError) as error:
             return _new_attempt(context, batch, job, error)
     return context.ledger.advance(batch, BatchState.STARTED), job
+
+
+def _started(context: Context, batch: BatchRecord, job: Job) -> Job:
+    """Start the job; where no try was answered the pool is asked, since the job may run all the same.
+
+    A job that is believed never to have run, and did, would make its users somebody else's.
+    """
+    try:
+        return context.jobs.start(job.id, **_turns(context, batch))
+    except MissingFileError:
+        raise
+    except (RetryError, AskThePoolError):
+        now = context.jobs.describe(job.id)
+        if now.was_started:
+            return now
+        raise
 
 
 def _new_attempt(
