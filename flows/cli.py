@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from contextlib import ExitStack
@@ -25,17 +24,17 @@ from flows.cli_shared import (
     StateOption,
     VersionOption,
     leave,
+    refusals_of_disks_told,
     show,
     show_summary,
 )
 from flows.cli_trigger import trigger
 from flows.console import OUT, TerminalProgress, forecast_tables, retries_shown, say
+from flows.interrupts import listen
 from flows.ledger.copies import copies_kept
 from flows.logs import FORMAT_VARIABLE, LEVEL_VARIABLE, LogFormat, LogLevel, log_of_options
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from flows.settings import LoadedRunFile
 
 INTERRUPTED = 130
@@ -46,9 +45,9 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own signature
         """Run the sub-command."""
-        signal.signal(signal.SIGTERM, _interrupt)
+        listen()
         try:
-            with retries_shown(), copies_kept():
+            with refusals_of_disks_told(), retries_shown(), copies_kept():
                 return super().invoke(ctx)
         except PoolferryError as error:
             _print_error(error)
@@ -99,10 +98,6 @@ def main() -> None:
                 raise
             _print_unexpected(error)
             sys.exit(StopError.exit_status)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _print_unexpected(error: Exception) -> None:

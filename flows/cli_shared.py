@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import platform
 from collections.abc import Iterator  # noqa: TC003 - typer evaluates the hints of what completes
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from connectors.errors import StopError
 from flows.console import OUT, reasons_table, summary_table
 from flows.reports.delta import delta_lines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+_MAKE_ROOM: Final = "Make room, then run the same command again."
+_GIVE_RIGHTS: Final = "Give this user the right to it, or work with a copy of the folder elsewhere."
+_WAYS_OUT: Final = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _MAKE_ROOM),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _GIVE_RIGHTS),
+}
 
 SOME_DID_NOT_LAND = 1
 """Exit status of a run in which some are rejected or failed."""
@@ -79,6 +90,22 @@ VersionOption = Annotated[
         "--version", callback=_print_version, is_eager=True, help="Print the version and what it stands on."
     ),
 ]
+
+
+@contextmanager
+def refusals_of_disks_told() -> Iterator[None]:
+    """Tell a disk that is full or not to be written as what it is, whichever command meets it.
+
+    Raises:
+        StopError: with the file's name, and the way out.
+    """
+    try:
+        yield
+    except OSError as error:
+        way_out = _WAYS_OUT.get(error.errno or 0)
+        if way_out is None:
+            raise
+        raise StopError(f"{error.filename or 'A file'}: {os.strerror(error.errno or 0)}.", way_out) from None
 
 
 def show(as_json: bool, data: object, *parts: RenderableType | None) -> None:  # noqa: FBT001 - a flag of the command

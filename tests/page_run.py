@@ -11,8 +11,9 @@ import polars as pl
 from connectors.records import FILE, LINE, SOURCE_ID, USERNAME
 from flows.ledger.folder import RunFolder
 from flows.ledger.segments import write_parquet, write_users
+from flows.ledger.sqlite import open_sqlite
 from flows.ledger.states import BatchState, RunState
-from flows.ledger.store import BatchRecord, Ledger, PageRecord, RunRecord, open_sqlite
+from flows.ledger.store import BatchRecord, Ledger, PageRecord, RunRecord
 from flows.reports.text import write_report
 from flows.steps.columns import JOB_ID, STRATEGY, VERDICT, WHY, outcomes
 from flows.steps.finishing import finish

@@ -10,7 +10,8 @@ from sqlalchemy.exc import ArgumentError
 
 from connectors.errors import ConfigurationError
 from flows.ledger.copies import pusher_of
-from flows.ledger.store import Ledger, open_sqlite
+from flows.ledger.sqlite import open_sqlite
+from flows.ledger.store import Ledger
 from flows.settings import fill_secrets
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def open_postgresql(text: str, *, where: str) -> Engine:
     """
     url = _filled(text, where)
     try:
-        engine = create_engine(url, pool_pre_ping=True, connect_args=_CONNECT)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=_CONNECT, hide_parameters=True)
     except ModuleNotFoundError:
         raise ConfigurationError(
             f"{where}: PostgreSQL needs the package psycopg, which is not installed.",

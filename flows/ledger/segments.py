@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -31,7 +32,7 @@ def sink_parquet(frame: pl.LazyFrame, path: Path) -> None:
 
 def write_new(frame: pl.DataFrame, path: Path) -> bool:
     """Write a frame as a file that nobody has written yet; False where another worker was first."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    temporary = _beside(path)
     write_parquet(frame, temporary)
     try:
         os.link(temporary, path)  # unlike a rename it never takes the place of a file
@@ -70,7 +71,7 @@ def write_text(text: str, path: Path) -> None:
 
 def write_once(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, sync it and rename it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = _beside(path)
     descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     os.close(descriptor)
     try:
@@ -80,6 +81,11 @@ def write_once(path: Path, write: Callable[[Path], object]) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     _sync(path.parent)
+
+
+def _beside(path: Path) -> Path:
+    """A name that nobody else has: in containers that share a disk, all workers have the same process id."""
+    return path.with_name(f".{path.name}.{token_hex(6)}")
 
 
 def _sync(path: Path) -> None:

@@ -11,21 +11,22 @@ instant, as by a machine that falls asleep, holds no row that others wait for.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Engine, Float, cast, create_engine, delete, event, func, insert, select, text, update
+from sqlalchemy import Engine, Float, cast, delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from connectors.errors import ConfigurationError, StopError, TakenOverError
+from connectors.errors import ConfigurationError, TakenOverError
+from flows.ledger.sqlite import failed
 from flows.ledger.states import BatchState, RunState
 from flows.ledger.tables import BATCHES, METADATA, PAGES, RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -147,6 +148,9 @@ class Ledger:
 
     def _run(self, connection: Connection, *, locked: bool = False) -> RunRecord:
         query = select(*(RUNS.c[name] for name in RunRecord.__slots__)).where(RUNS.c.run_id == self.run_id)
+        if locked and connection.dialect.name == "sqlite":  # it knows no FOR UPDATE: a write takes its lock
+            same = {"run_id": RUNS.c.run_id}
+            connection.execute(update(RUNS).where(RUNS.c.run_id == self.run_id).values(same))
         row = connection.execute(query.with_for_update() if locked else query).mappings().one()
         return RunRecord(**{**row, "state": RunState(row["state"])})
 
@@ -177,7 +181,8 @@ class Ledger:
     def add_page(self, page: PageRecord) -> None:
         """Write down that a page's file is complete."""
         values = {name: getattr(page, name) for name in page.__slots__}
-        self._write(insert(PAGES).values(run_id=self.run_id, **values))
+        with _first(f"Page {page.number}"):
+            self._write(insert(PAGES).values(run_id=self.run_id, **values))
         self._moved()
 
     def pages(self) -> list[PageRecord]:
@@ -214,7 +219,7 @@ class Ledger:
             for batch in batches
         ]
         if rows:
-            with self._connected(together=True) as connection:
+            with _first("A batch"), self._connected(together=True) as connection:
                 connection.execute(insert(BATCHES), rows)
             self._moved()
 
@@ -337,35 +342,29 @@ class Ledger:
     def _connected(self, *, together: bool = False) -> Iterator[Connection]:
         """A connection; several statements ``together`` are one transaction, else each is its own.
 
-        What a database says when it fails may hold its password, so it is not told; a file has none.
+        What a database says when it fails may hold its password or a person's place in the source, so it
+        is not told.
         """
         try:
             with self._engine.begin() if together else self._alone.connect() as connection:
                 yield connection
         except IntegrityError:
             raise
-        except DBAPIError as error:
-            if not self._server_time:
-                raise
-            raise StopError(
-                f"The ledger cannot be read or written: {type(error).__name__}.",
-                "See to its disk or its database; then run the same command again: it goes on from here.",
-            ) from None
+        except (DBAPIError, sqlite3.Error) as error:
+            raise failed(error, self._engine.url.database) from None
+
+
+@contextmanager
+def _first(what: str) -> Iterator[None]:
+    """Find out that another worker was first."""
+    try:
+        yield
+    except IntegrityError:
+        raise TakenOverError(
+            f"{what} was written by another worker.", "Run the command again: it goes on from there."
+        ) from None
 
 
 def _batch(row: Any) -> BatchRecord:  # noqa: ANN401 - a SQLAlchemy row mapping
     values = {name: row[name] for name in BatchRecord.__slots__}
     return BatchRecord(**{**values, "state": BatchState(row["state"])})
-
-
-def open_sqlite(path: Path) -> Engine:
-    """An engine over a SQLite file that survives ``kill -9`` (write-ahead log, full sync)."""
-    path.touch(mode=0o600)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-    event.listen(engine, "connect", _durable)
-    return engine
-
-
-def _durable(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")

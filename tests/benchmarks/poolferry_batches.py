@@ -14,8 +14,9 @@ from time import process_time
 from typing import TYPE_CHECKING, Final
 
 from flows.ledger.folder import RunFolder
+from flows.ledger.sqlite import open_sqlite
 from flows.ledger.states import RunState
-from flows.ledger.store import Ledger, open_sqlite
+from flows.ledger.store import Ledger
 from flows.settings import load_run_file
 from flows.steps.context import Context, Worker
 from flows.steps.extract import extract

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,6 +52,33 @@ def pages_come_back_in_order_and_add_up(ledger: Ledger, _clock: Clock) -> None:
     ledger.add_page(first)
     assert ledger.pages() == [first, second]
     assert ledger.extracted() == 13
+
+
+def a_page_is_written_by_one_worker(ledger: Ledger, _clock: Clock) -> None:
+    page = PageRecord(1, 0, 10, {"after": "somebody@example.com"}, None)
+    ledger.add_page(page)
+    with pytest.raises(TakenOverError) as told:
+        ledger.add_page(page)
+    assert "somebody" not in str(told.value)
+
+
+def a_batch_is_written_by_one_worker(ledger: Ledger, _clock: Clock) -> None:
+    ledger.add_batches([new_batch(1)])
+    with pytest.raises(TakenOverError):
+        ledger.add_batches([new_batch(2), new_batch(1)])
+    assert [batch.number for batch in ledger.batches()] == [1]
+
+
+def no_change_of_a_fact_is_lost(ledger: Ledger, _clock: Clock) -> None:
+    ledger.open_run(RUN)
+
+    def slowly(count: int | None) -> int:
+        time.sleep(0.1)
+        return (count or 0) + 1
+
+    with ThreadPoolExecutor(3) as crew:
+        list(crew.map(lambda _: ledger.change_fact("calls", slowly), range(3)))
+    assert ledger.run().facts["calls"] == 3
 
 
 def a_batch_keeps_everything_it_was_given(ledger: Ledger, _clock: Clock) -> None:
@@ -185,6 +214,9 @@ PROMISES: list[Callable[[Ledger, Clock], None]] = [
     a_run_is_kept_and_only_moves_forward,
     a_run_cannot_be_opened_twice,
     pages_come_back_in_order_and_add_up,
+    a_page_is_written_by_one_worker,
+    a_batch_is_written_by_one_worker,
+    no_change_of_a_fact_is_lost,
     a_batch_keeps_everything_it_was_given,
     a_batch_moves_forward_and_gathers_facts,
     a_batch_never_moves_back,

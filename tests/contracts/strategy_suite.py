@@ -17,8 +17,9 @@ import polars as pl
 from connectors.cognito.import_file import ImportFileFormat
 from connectors.records import REASON, USERNAME
 from flows.ledger.folder import RunFolder
+from flows.ledger.sqlite import open_sqlite
 from flows.ledger.states import BatchState
-from flows.ledger.store import Ledger, open_sqlite
+from flows.ledger.store import Ledger
 from flows.steps.columns import STRATEGY, SUB, VERDICT, WHY
 from flows.steps.extract import extract
 from flows.steps.progress import Silence

@@ -10,8 +10,9 @@ from sqlalchemy import create_engine, delete, update
 from connectors.errors import StopError
 from flows.ledger import opening
 from flows.ledger.opening import open_postgresql
+from flows.ledger.sqlite import open_sqlite
 from flows.ledger.states import RunState
-from flows.ledger.store import BatchRecord, Ledger, open_sqlite
+from flows.ledger.store import BatchRecord, Ledger
 from flows.ledger.tables import BATCHES, METADATA
 from tests.contracts.ledger_suite import (
     PROMISES,
@@ -20,6 +21,7 @@ from tests.contracts.ledger_suite import (
     a_claim_is_exclusive_until_its_lease_ends,
     a_lease_can_be_renewed_by_its_owner_alone,
     batches_of_a_run_that_sends_are_never_forgotten,
+    no_change_of_a_fact_is_lost,
     one_statement_keeps_nobody_waiting,
     only_one_of_two_workers_moves_a_batch,
     whoever_lost_a_lease_moves_the_batch_no_more,
@@ -29,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from flows.ledger.states import BatchState
+    from flows.ledger.store import RunRecord
     from tests.conftest import Clock
 
 Promise = "Callable[[Ledger, Clock], None]"
@@ -96,6 +99,13 @@ class HoldsOn(Ledger):
             return int(connection.execute(statement).rowcount)
 
 
+class ReadsWithoutLocks(Ledger):
+    """Broken: what it has read may be old by the time that it writes."""
+
+    def _run(self, connection: Connection, **_: bool) -> RunRecord:
+        return super()._run(connection, locked=False)
+
+
 class ForgetsEverything(Ledger):
     """Broken: drops batches that were sent."""
 
@@ -113,6 +123,7 @@ class ForgetsEverything(Ledger):
         (RenewsForAnybody, a_lease_can_be_renewed_by_its_owner_alone),
         (ForgetsEverything, batches_of_a_run_that_sends_are_never_forgotten),
         (HoldsOn, one_statement_keeps_nobody_waiting),
+        (ReadsWithoutLocks, no_change_of_a_fact_is_lost),
     ],
 )
 def test_the_suite_bites(broken: type[Ledger], promise: Any, tmp_path: Path, clock: Clock) -> None:

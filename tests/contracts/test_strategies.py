@@ -15,8 +15,8 @@ from connectors.errors import ConfigurationError
 from connectors.records import PASSWORD
 from flows.ledger.folder import RunFolder
 from flows.ledger.segments import write_parquet
+from flows.ledger.sqlite import open_sqlite
 from flows.ledger.states import BatchState
-from flows.ledger.store import open_sqlite
 from flows.settings import StrategyName, load_run_file
 from flows.steps import creating
 from flows.steps.columns import VERDICT, WHY

@@ -13,7 +13,8 @@ import boto3
 import polars as pl
 
 from connectors.cognito.sandbox import SandboxSettings
-from flows.ledger.store import Ledger, open_sqlite
+from flows.ledger.sqlite import open_sqlite
+from flows.ledger.store import Ledger
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.progress import Silence

@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 from connectors.errors import ConfigurationError
+from flows.ledger.sqlite import open_sqlite
 from flows.ledger.states import BatchState
-from flows.ledger.store import Ledger, open_sqlite
+from flows.ledger.store import Ledger
 from flows.reports.explaining import explain_user
 from flows.settings import load_run_file
 from flows.steps.context import Worker

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -131,6 +132,20 @@ def test_every_class_of_errors_has_its_status_tried() -> None:
         return {kind} | {leaf for below in kind.__subclasses__() for leaf in leaves(below)}
 
     assert {kind.exit_status for kind in leaves(PoolferryError)} == {status for _, status in ENDS}
+
+
+@pytest.mark.parametrize(
+    ("number", "way_out"), [(errno.ENOSPC, "Make room"), (errno.EROFS, "copy of the folder")]
+)
+def test_a_disk_that_refuses_is_told_as_one(
+    number: int, way_out: str, run_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = OSError(number, os.strerror(number), "runs/acme")
+    monkeypatch.setattr(settings, "load_run_file", raising(refusal))
+    told = call("plan", str(run_file))
+    assert told.exit_code == 3
+    assert f"error: runs/acme: {os.strerror(number)}." in told.stderr
+    assert way_out in told.stderr
 
 
 def test_an_interrupt_is_told_with_its_own_status(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,9 @@ from connectors.errors import TargetError
 from connectors.records import FILE, LINE, SOURCE_ID, USERNAME
 from flows.ledger.folder import RunFolder
 from flows.ledger.segments import write_parquet, write_users
+from flows.ledger.sqlite import open_sqlite
 from flows.ledger.states import RunState
-from flows.ledger.store import Ledger, PageRecord, RunRecord, open_sqlite
+from flows.ledger.store import Ledger, PageRecord, RunRecord
 from flows.steps.columns import SUB, VERDICT, WHY, outcomes
 from flows.steps.finishing import finish, is_finished
 from mappings.duplicates import ORDINAL
