@@ -274,7 +274,7 @@ def _why(forecast: Forecast) -> Table:
 
 def _hashes(forecast: Forecast) -> Table:
     table = Table(
-        title="Password hashes", title_justify="left", caption_justify="left",
+        title="Password hashes and first sign-ins", title_justify="left", caption_justify="left",
         caption="\n".join(f"· {note}" for note in forecast.notes) or None,
     )  # fmt: skip
     for head in ("scheme", "parameters", "users", "way", "not with the hash", "first sign-in"):

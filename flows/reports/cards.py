@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flows.reports.delta import delta_parts, unmapped_parts
 from flows.reports.markdown import table
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
+from flows.reports.sections import SIGN_IN_HEAD
 from flows.steps.columns import IN_THE_POOL
 from mappings.reasons import reason
 
@@ -100,12 +101,12 @@ def forecast_markdown(name: str, forecast: Forecast) -> str:
 def _hash_parts(forecast: Forecast) -> list[str]:
     if not forecast.hashes:
         return []
-    head = ("scheme", "parameters", "users", "way", "not with the hash", "first sign-in")
     rows = [
         (row.scheme, row.parameters, f"{row.users:,}", row.way, row.reason, row.experience)
         for row in forecast.hashes
     ]
-    return ["## Password hashes", table(head, rows), "\n".join(f"- {note}" for note in forecast.notes)]
+    notes = "\n".join(f"- {note}" for note in forecast.notes)
+    return ["## Password hashes and first sign-ins", table(SIGN_IN_HEAD, rows), *([notes] if notes else [])]
 
 
 def forecast_reason_rows(forecast: Forecast) -> list[dict[str, Any]]:
