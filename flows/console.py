@@ -258,29 +258,33 @@ def _ways(forecast: Forecast) -> Table:
 
 
 def _why(forecast: Forecast) -> Table:
-    table = Table(title="Why users are rejected, or do not go by the first way", title_justify="left")
-    for head in ("way", "reason", "users", "for example", "what it means"):
-        no_wrap = head in ("way", "reason", "users")
-        table.add_column(
-            head, justify="right" if head == "users" else "left", overflow="fold", no_wrap=no_wrap
-        )
+    title = "Why users are rejected, or do not go by the first way"
+    table = _stacked(title, "way", "users", "reason, examples, and what it means")
     for item in forecast.reasons:
         text = reason(item.reason)
         fact = f" ({text.fact})" if text.fact else ""
         examples = ", ".join(_short(example) for example in item.examples)
-        table.add_row(item.way, item.reason, f"{item.users:,}", examples, text.sentence + fact)
+        lines = (item.reason, f"for example {examples}", text.sentence + fact)
+        table.add_row(item.way, f"{item.users:,}", "\n".join(lines))
     return table
 
 
 def _hashes(forecast: Forecast) -> Table:
-    table = Table(
-        title="Password hashes and first sign-ins", title_justify="left", caption_justify="left",
-        caption="\n".join(f"· {note}" for note in forecast.notes) or None,
-    )  # fmt: skip
-    for head in ("scheme", "parameters", "users", "way", "not with the hash", "first sign-in"):
-        table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
+    table = _stacked("Password hashes and first sign-ins", "scheme", "users", "way, and first sign-in")
+    table.caption = "\n".join(f"· {note}" for note in forecast.notes) or None
     for row in forecast.hashes:
-        table.add_row(row.scheme, row.parameters, f"{row.users:,}", row.way, row.reason, row.experience)
+        lines = (row.way, row.reason and f"not with the hash: {row.reason}", row.experience)
+        scheme = "\n".join(filter(None, (row.scheme, row.parameters)))
+        table.add_row(scheme, f"{row.users:,}", "\n".join(filter(None, lines)))
+    return table
+
+
+def _stacked(title: str, key: str, count: str, prose: str) -> Table:
+    """A table whose prose stands under what it explains: in columns of their own it would break to bits."""
+    table = Table(title=title, title_justify="left", caption_justify="left", show_lines=True)
+    table.add_column(key, no_wrap=True)
+    table.add_column(count, justify="right", no_wrap=True)
+    table.add_column(prose, overflow="fold")
     return table
 
 
