@@ -219,7 +219,10 @@ def reasons_table(summary: Summary) -> Table | None:
         return None
     table = Table(title="Reasons", title_justify="left")
     for head in ("verdict", "reason", "users", "what to do"):
-        table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
+        prose = head == "what to do"  # codes are copied, so only prose breaks
+        table.add_column(
+            head, justify="right" if head == "users" else "left", overflow="fold", no_wrap=not prose
+        )
     for kind, code, count in rows:
         table.add_row(kind, code, f"{count:,}", reason(code).mend)
     return table
@@ -231,7 +234,10 @@ def rollback_table(found: Rollback) -> Table | None:
         return None
     table = Table(title="Left alone", title_justify="left")
     for head in ("reason", "users", "what it means", "what to do"):
-        table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
+        prose = head.startswith("what")
+        table.add_column(
+            head, justify="right" if head == "users" else "left", overflow="fold", no_wrap=not prose
+        )
     for code, users in found.refused.items():
         said = ROLLBACK_REASONS[code]
         table.add_row(code, f"{users:,}", said.sentence, said.mend)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from rich.console import Console
 
-from flows.console import forecast_tables
+from flows.console import forecast_tables, reasons_table
+from flows.reports.explaining import steps_table
+from flows.reports.status import batches_table
 from flows.steps.forecast import Forecast, ReasonForecast
 from flows.steps.forecast_hashes import EXPERIENCE, WITH_HASH, HashForecast
+from mappings.explain import Trace, TraceStep
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from flows.steps.finishing import Summary
 
 NARROW = 80
 PLANNED = Forecast(
@@ -56,3 +61,28 @@ def test_a_plan_breaks_no_name_and_no_word(width: int) -> None:
         assert name in said
     for text in EXPERIENCE[WITH_HASH].split():
         assert text in said
+
+
+def test_the_id_of_a_job_can_be_copied() -> None:
+    batch = {
+        "number": 1_000, "strategy": "import_job", "algorithm": "PBKDF2_SHA256", "users": 100_000,
+        "state": "settled", "job_id": "import-B5UiKQRL9u", "status": "Succeeded",
+    }  # fmt: skip
+    said = shown(batches_table([batch, batch | {"strategy": "admin_create_user", "algorithm": None}]))
+    for name in ("import-B5UiKQRL9u", "Succeeded", "PBKDF2_SHA256", "admin_create_user", "100,000"):
+        assert name in said
+
+
+def test_reasons_and_attributes_can_be_copied() -> None:
+    reasons = {"rejected": {"email_verified_without_email": 1_000_000}}
+    told = reasons_table(cast("Summary", {"reasons": reasons}))
+    assert told
+    assert "│ rejected │ email_verified_without_email │ 1,000,000 │" in shown(told)
+    steps = tuple(TraceStep(f"lookup in table {number}", "x" * 40) for number in range(4))
+    traces = [
+        Trace(rule.split(".")[-1].split("[")[0], rule, steps, "default for a bad value", "x" * 40)
+        for rule in ("attributes.custom:legacy_id_of_everybody", "identities[0]")
+    ]
+    said = shown(steps_table(tuple(traces)))
+    assert "custom:legacy_id_of_everybody" in said
+    assert "identities[0]" in said
