@@ -21,7 +21,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from connectors.cognito.limits import MAU_PRICES, PRICES_AS_OF
@@ -80,15 +80,19 @@ SHOWN_STAGES = 12
 """Finished stages that stay above the running one; a run of a thousand jobs has thousands."""
 
 
+NARROW = 100
+"""Columns of a terminal below which bars are short and nothing tells the rate, so that no row breaks."""
+
+
 class AmountColumn(ProgressColumn):
     """``2,281 / 3,000 users``; bytes as people read them."""
 
     def render(self, task: Task) -> Text:
         """Draw what is done, and of how much where that is known."""
         unit = str(task.fields.get("unit", ""))
-        done = _amount(task.completed, unit)
         known = task.total is not None and not task.finished
-        return Text(f"{done} / {_amount(task.total or 0, unit)} {unit}" if known else f"{done} {unit}")
+        of = f" / {_amount(task.total or 0, unit)}" if known else ""
+        return Text(f"{_amount(task.completed, unit)}{of}{_behind(unit)}")
 
 
 class RateColumn(ProgressColumn):
@@ -100,11 +104,29 @@ class RateColumn(ProgressColumn):
         if not seconds or not task.completed:
             return Text("")
         unit = str(task.fields.get("unit", ""))
-        return Text(f"{_amount(task.completed / seconds, unit)} {unit}/s", style="dim")
+        return Text(f"{_amount(task.completed / seconds, unit)}{_behind(unit)}/s", style="dim")
 
 
 def _amount(value: float, unit: str) -> str:
-    return decimal(int(value)).removesuffix(" bytes") if unit == "bytes" else f"{value:,.0f}"
+    return decimal(int(value)) if unit == "bytes" else f"{value:,.0f}"
+
+
+def _behind(unit: str) -> str:
+    """The unit behind a number; bytes have their own behind them already, as in ``279.6 kB``."""
+    return "" if unit in ("", "bytes") else f" {unit}"
+
+
+def _bars(console: Console) -> Progress:
+    wide = console.width >= NARROW
+    return Progress(
+        SpinnerColumn(finished_text="[green]✓[/]"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20 if wide else 8),
+        AmountColumn(Column(no_wrap=True)),
+        *([RateColumn(Column(no_wrap=True))] if wide else []),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        console=console,
+    )
 
 
 class TerminalProgress:
@@ -116,15 +138,7 @@ class TerminalProgress:
 
     def __init__(self, console: Console = ERR) -> None:
         self._console = console
-        self._bars = Progress(
-            SpinnerColumn(finished_text="[green]✓[/]"),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            AmountColumn(),
-            RateColumn(),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=console,
-        )
+        self._bars = _bars(console)
         self._live = Live(Group(self._bars), console=console, refresh_per_second=8)
         self._task: TaskID | None = None
 

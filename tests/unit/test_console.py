@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from rich.console import Console
 
-from flows.console import forecast_tables, reasons_table
+from flows.console import TerminalProgress, forecast_tables, reasons_table
 from flows.reports.explaining import steps_table
 from flows.reports.status import batches_table
 from flows.steps.forecast import Forecast, ReasonForecast
@@ -86,3 +86,27 @@ def test_reasons_and_attributes_can_be_copied() -> None:
     said = shown(steps_table(tuple(traces)))
     assert "custom:legacy_id_of_everybody" in said
     assert "identities[0]" in said
+
+
+def bars(width: int) -> str:
+    """What stays of the bars of a run in a terminal."""
+    console = Console(width=width, record=True, file=io.StringIO(), force_terminal=True)
+    with TerminalProgress(console) as progress:
+        for title, total, unit in (
+            ("Uploading batch 1", 279_600, "bytes"),
+            ("Reading who is in the pool already", 1_000_000, "users"),
+            ("Waiting for another worker", None, ""),
+        ):
+            progress.stage(title, total, unit)
+            progress.update(total or 0)
+    return console.export_text()
+
+
+@pytest.mark.parametrize("width", [NARROW, 140])
+def test_a_bar_is_one_row_and_names_its_unit_once(width: int) -> None:
+    said = bars(width)
+    assert "279.6 kB" in said
+    assert "bytes" not in said
+    last = [line.rstrip() for line in said.splitlines() if line.strip()][-3:]
+    assert [line[2:9] for line in last] == ["Uploadi", "Reading", "Waiting"]
+    assert "1,000,000 users" in last[1]
