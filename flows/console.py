@@ -24,11 +24,10 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
-from connectors.cognito.limits import MAU_PRICES, PRICES_AS_OF
 from flows.logs import is_json
+from flows.reports.costs import cost_rows
 from flows.reports.delta import delta_lines, percent
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
-from flows.reports.units import duration
 from mappings.reasons import reason
 
 if TYPE_CHECKING:
@@ -326,40 +325,10 @@ def _price(forecast: Forecast) -> Table:
     table = Table(title="What it takes", title_justify="left")
     table.add_column("what")
     table.add_column("value", justify="right")
-    if jobs_seconds := forecast.seconds["import_job"]:
-        table.add_row("import_job, at the slowest pace AWS has published (F3.39)", duration(jobs_seconds))
-    for call in forecast.calls:
-        pace = f"{call.limit * call.share:,.6g} of {call.limit:,.6g} a second ({call.origin}, F4.1)"
-        table.add_row(
-            f"{call.operation}, {call.calls:,} calls, {pace}", duration(forecast.seconds[call.operation])
-        )
-    for call in forecast.calls:
-        if call.note:
-            table.add_row(f"  the limit of {call.category} is taken from", f"its default: {call.note}")
-    jobs = sum(batch.strategy == "import_job" for batch in forecast.batches)
-    table.add_row("import jobs, of the 1,000 that a pool has in its life (F3.15)", str(jobs))
-    table.add_row("messages sent to users", str(forecast.messages))
-    table.add_row(
-        "users who become billable this month by the run itself (F8.2, F8.3)", f"{forecast.active_users:,}"
-    )
-    for label, count in forecast_lines(forecast):
-        table.add_row(label, f"{count:,}")
-    for price in MAU_PRICES:
-        cost = f"at most ${forecast.active_users * price.usd:,.2f}"
-        table.add_row(f"  their price in the {price.tier} plan, as noted on {PRICES_AS_OF} (F8.8)", cost)
+    for label, value in cost_rows(forecast):
+        table.add_row(label, value)
     for name, count in delta_lines(forecast.delta):
         table.add_row(name, f"{count:,}")
     for field, share in forecast.unread.items():
         table.add_row("nothing is taken from the field, which is filled for", f"{field}: {percent(share)}")
     return table
-
-
-def forecast_lines(forecast: Forecast) -> list[tuple[str, int]]:
-    """What a plan tells only where there is something to tell: what it means, and how many users."""
-    lost = [(reason(code).sentence, users) for code, users in forecast.left_out.items()]
-    lines = [
-        ("users of whom AWS does not say whether they become billable (F8.5)", forecast.active_unknown),
-        ("users who take a sign-in name away from another user of the pool (F5.8)", forecast.aliases_taken),
-        *((f"users of whom something is left out: {sentence}", users) for sentence, users in lost),
-    ]
-    return [(label, users) for label, users in lines if users]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 from rich.console import Console
 
 from flows.console import TerminalProgress, forecast_tables, reasons_table
+from flows.reports.costs import cost_rows
 from flows.reports.explaining import steps_table
 from flows.reports.status import batches_table
 from flows.steps.forecast import Forecast, ReasonForecast
@@ -110,3 +112,14 @@ def test_a_bar_is_one_row_and_names_its_unit_once(width: int) -> None:
     last = [line.rstrip() for line in said.splitlines() if line.strip()][-3:]
     assert [line[2:9] for line in last] == ["Uploadi", "Reading", "Waiting"]
     assert "1,000,000 users" in last[1]
+
+
+def test_the_most_that_a_run_can_cost_is_for_everybody_who_may_become_billable() -> None:
+    rows = dict(cost_rows(replace(PLANNED, active_users=200, active_unknown=25)))
+    assert rows["users of whom AWS does not say whether they become billable (F8.5)"] == "25"
+    (most,) = (value for label, value in rows.items() if "the price of both in the ESSENTIALS" in label)
+    assert most == "at most $3.38"
+    known = dict(cost_rows(PLANNED))
+    assert [value for label, value in known.items() if "their price" in label] == [
+        "at most $1.10", "at most $3.00", "at most $4.00",
+    ]  # fmt: skip
