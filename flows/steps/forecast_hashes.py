@@ -14,7 +14,7 @@ from flows.steps.creating import CONTACTS
 from flows.steps.updating import UPDATE
 from mappings.duplicates import ORDINAL
 from mappings.hash_schemes.refused import UNVERIFIED
-from mappings.password_hashes import HASH_REASONS, kinds
+from mappings.password_hashes import kinds
 from mappings.rules import CSV_REASON, HASH_KIND
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class HashForecast:
         parameters: for people, as in ``cost 10``; empty where they are not known.
         users: how many.
         way: a strategy, with or without the hash; ``existing`` or ``rejected``.
-        reason: why an import job does not take the hash; empty where it does.
+        reason: why an import job does not take the hash, or not its user; empty where it does.
         experience: what happens at the first sign-in.
     """
 
@@ -148,10 +148,16 @@ def counted(users: Path, ways: pl.DataFrame, told: pl.Expr, attributes: Sequence
         scheme=_scheme(),
         parameters=pl.col("kind").str.extract(r"^\S+ (.+)$", 1).fill_null(""),
         way=pl.col("way").fill_null("rejected"),
-        reason=pl.when(pl.col(CSV_REASON).is_in(HASH_REASONS)).then(CSV_REASON).otherwise(pl.lit("")),
+        reason=_reason(),
         experience=told,
     )  # fmt: skip
     return parted.group_by(_GROUP).agg(pl.len().cast(pl.Int64).alias("users"))
+
+
+def _reason() -> pl.Expr:
+    """Also what keeps the user out of a CSV, and not the hash: it stays behind for that as well."""
+    left = pl.col(PASSWORD_HASH).is_not_null() & pl.col("way").ne_missing(WITH_HASH)
+    return pl.when(left).then(CSV_REASON).fill_null("")
 
 
 def _scheme() -> pl.Expr:
