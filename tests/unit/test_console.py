@@ -1,4 +1,7 @@
-"""What a terminal of 80 columns shows: names and ids stay whole, so that they can be read and copied."""
+"""What a terminal of 80 columns shows: names and ids stay whole, so that they can be read and copied.
+
+The page of a plan in Prefect tells the same in the same words.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ import pytest
 from rich.console import Console
 
 from flows.console import TerminalProgress, forecast_tables, reasons_table
+from flows.reports.cards import forecast_markdown
 from flows.reports.costs import cost_rows
 from flows.reports.explaining import steps_table
 from flows.reports.status import batches_table
-from flows.steps.forecast import Forecast, ReasonForecast
+from flows.steps.forecast import BatchForecast, CallForecast, Forecast, ReasonForecast
 from flows.steps.forecast_hashes import EXPERIENCE, WITH_HASH, HashForecast
 from mappings.explain import Trace, TraceStep
 
@@ -123,3 +127,19 @@ def test_the_most_that_a_run_can_cost_is_for_everybody_who_may_become_billable()
     assert [value for label, value in known.items() if "their price" in label] == [
         "at most $1.10", "at most $3.00", "at most $4.00",
     ]  # fmt: skip
+
+
+def test_prefect_shows_what_a_run_takes_as_the_terminal_does() -> None:
+    call = CallForecast("ListUsers", 47, "UserRead", 30, "default", 0.5, 0.0009, "")
+    planned = replace(
+        PLANNED, active_unknown=25, calls=(call,), seconds={"import_job": 86.4, "ListUsers": 3.1},
+        batches=(BatchForecast(1, "import_job", None, 2_351, 330_600),),
+    )  # fmt: skip
+    card, terminal = forecast_markdown("acme", planned), shown(*forecast_tables(planned), width=200)
+    assert "| extracted | 40 |" in card
+    for label, value in cost_rows(planned):
+        assert f"| {label} | {value} |" in card
+        assert label in terminal
+    for text in ("1 min 26 s", "3.1 s", "330.6 kB", "does not say whether they become billable", "at most $"):
+        assert text in card
+        assert text in terminal
