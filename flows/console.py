@@ -21,14 +21,13 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from connectors.cognito.limits import MAU_PRICES, PRICES_AS_OF
 from flows.logs import is_json
+from flows.reports.costs import cost_rows
 from flows.reports.delta import delta_lines, percent
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
-from flows.reports.units import duration
 from mappings.reasons import reason
 
 if TYPE_CHECKING:
@@ -80,15 +79,19 @@ SHOWN_STAGES = 12
 """Finished stages that stay above the running one; a run of a thousand jobs has thousands."""
 
 
+NARROW = 100
+"""Columns of a terminal below which bars are short and nothing tells the rate, so that no row breaks."""
+
+
 class AmountColumn(ProgressColumn):
     """``2,281 / 3,000 users``; bytes as people read them."""
 
     def render(self, task: Task) -> Text:
         """Draw what is done, and of how much where that is known."""
         unit = str(task.fields.get("unit", ""))
-        done = _amount(task.completed, unit)
         known = task.total is not None and not task.finished
-        return Text(f"{done} / {_amount(task.total or 0, unit)} {unit}" if known else f"{done} {unit}")
+        of = f" / {_amount(task.total or 0, unit)}" if known else ""
+        return Text(f"{_amount(task.completed, unit)}{of}{_behind(unit)}")
 
 
 class RateColumn(ProgressColumn):
@@ -100,11 +103,29 @@ class RateColumn(ProgressColumn):
         if not seconds or not task.completed:
             return Text("")
         unit = str(task.fields.get("unit", ""))
-        return Text(f"{_amount(task.completed / seconds, unit)} {unit}/s", style="dim")
+        return Text(f"{_amount(task.completed / seconds, unit)}{_behind(unit)}/s", style="dim")
 
 
 def _amount(value: float, unit: str) -> str:
-    return decimal(int(value)).removesuffix(" bytes") if unit == "bytes" else f"{value:,.0f}"
+    return decimal(int(value)) if unit == "bytes" else f"{value:,.0f}"
+
+
+def _behind(unit: str) -> str:
+    """The unit behind a number; bytes have their own behind them already, as in ``279.6 kB``."""
+    return "" if unit in ("", "bytes") else f" {unit}"
+
+
+def _bars(console: Console) -> Progress:
+    wide = console.width >= NARROW
+    return Progress(
+        SpinnerColumn(finished_text="[green]✓[/]"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20 if wide else 8),
+        AmountColumn(Column(no_wrap=True)),
+        *([RateColumn(Column(no_wrap=True))] if wide else []),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        console=console,
+    )
 
 
 class TerminalProgress:
@@ -116,15 +137,7 @@ class TerminalProgress:
 
     def __init__(self, console: Console = ERR) -> None:
         self._console = console
-        self._bars = Progress(
-            SpinnerColumn(finished_text="[green]✓[/]"),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            AmountColumn(),
-            RateColumn(),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=console,
-        )
+        self._bars = _bars(console)
         self._live = Live(Group(self._bars), console=console, refresh_per_second=8)
         self._task: TaskID | None = None
 
@@ -219,7 +232,10 @@ def reasons_table(summary: Summary) -> Table | None:
         return None
     table = Table(title="Reasons", title_justify="left")
     for head in ("verdict", "reason", "users", "what to do"):
-        table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
+        prose = head == "what to do"  # codes are copied, so only prose breaks
+        table.add_column(
+            head, justify="right" if head == "users" else "left", overflow="fold", no_wrap=not prose
+        )
     for kind, code, count in rows:
         table.add_row(kind, code, f"{count:,}", reason(code).mend)
     return table
@@ -231,7 +247,10 @@ def rollback_table(found: Rollback) -> Table | None:
         return None
     table = Table(title="Left alone", title_justify="left")
     for head in ("reason", "users", "what it means", "what to do"):
-        table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
+        prose = head.startswith("what")
+        table.add_column(
+            head, justify="right" if head == "users" else "left", overflow="fold", no_wrap=not prose
+        )
     for code, users in found.refused.items():
         said = ROLLBACK_REASONS[code]
         table.add_row(code, f"{users:,}", said.sentence, said.mend)
@@ -258,29 +277,33 @@ def _ways(forecast: Forecast) -> Table:
 
 
 def _why(forecast: Forecast) -> Table:
-    table = Table(title="Why users are rejected, or do not go by the first way", title_justify="left")
-    for head in ("way", "reason", "users", "for example", "what it means"):
-        no_wrap = head in ("way", "reason", "users")
-        table.add_column(
-            head, justify="right" if head == "users" else "left", overflow="fold", no_wrap=no_wrap
-        )
+    title = "Why users are rejected, or do not go by the first way"
+    table = _stacked(title, "way", "users", "reason, examples, and what it means")
     for item in forecast.reasons:
         text = reason(item.reason)
         fact = f" ({text.fact})" if text.fact else ""
         examples = ", ".join(_short(example) for example in item.examples)
-        table.add_row(item.way, item.reason, f"{item.users:,}", examples, text.sentence + fact)
+        lines = (item.reason, f"for example {examples}", text.sentence + fact)
+        table.add_row(item.way, f"{item.users:,}", "\n".join(lines))
     return table
 
 
 def _hashes(forecast: Forecast) -> Table:
-    table = Table(
-        title="Password hashes", title_justify="left", caption_justify="left",
-        caption="\n".join(f"· {note}" for note in forecast.notes) or None,
-    )  # fmt: skip
-    for head in ("scheme", "parameters", "users", "way", "not with the hash", "first sign-in"):
-        table.add_column(head, justify="right" if head == "users" else "left", overflow="fold")
+    table = _stacked("Password hashes and first sign-ins", "scheme", "users", "way, and first sign-in")
+    table.caption = "\n".join(f"· {note}" for note in forecast.notes) or None
     for row in forecast.hashes:
-        table.add_row(row.scheme, row.parameters, f"{row.users:,}", row.way, row.reason, row.experience)
+        lines = (row.way, row.reason and f"not with the hash: {row.reason}", row.experience)
+        scheme = "\n".join(filter(None, (row.scheme, row.parameters)))
+        table.add_row(scheme, f"{row.users:,}", "\n".join(filter(None, lines)))
+    return table
+
+
+def _stacked(title: str, key: str, count: str, prose: str) -> Table:
+    """A table whose prose stands under what it explains: in columns of their own it would break to bits."""
+    table = Table(title=title, title_justify="left", caption_justify="left", show_lines=True)
+    table.add_column(key, no_wrap=True)
+    table.add_column(count, justify="right", no_wrap=True)
+    table.add_column(prose, overflow="fold")
     return table
 
 
@@ -302,40 +325,10 @@ def _price(forecast: Forecast) -> Table:
     table = Table(title="What it takes", title_justify="left")
     table.add_column("what")
     table.add_column("value", justify="right")
-    if jobs_seconds := forecast.seconds["import_job"]:
-        table.add_row("import_job, at the slowest pace AWS has published (F3.39)", duration(jobs_seconds))
-    for call in forecast.calls:
-        pace = f"{call.limit * call.share:,.6g} of {call.limit:,.6g} a second ({call.origin}, F4.1)"
-        table.add_row(
-            f"{call.operation}, {call.calls:,} calls, {pace}", duration(forecast.seconds[call.operation])
-        )
-    for call in forecast.calls:
-        if call.note:
-            table.add_row(f"  the limit of {call.category} is taken from", f"its default: {call.note}")
-    jobs = sum(batch.strategy == "import_job" for batch in forecast.batches)
-    table.add_row("import jobs, of the 1,000 that a pool has in its life (F3.15)", str(jobs))
-    table.add_row("messages sent to users", str(forecast.messages))
-    table.add_row(
-        "users who become billable this month by the run itself (F8.2, F8.3)", f"{forecast.active_users:,}"
-    )
-    for label, count in forecast_lines(forecast):
-        table.add_row(label, f"{count:,}")
-    for price in MAU_PRICES:
-        cost = f"at most ${forecast.active_users * price.usd:,.2f}"
-        table.add_row(f"  their price in the {price.tier} plan, as noted on {PRICES_AS_OF} (F8.8)", cost)
+    for label, value in cost_rows(forecast):
+        table.add_row(label, value)
     for name, count in delta_lines(forecast.delta):
         table.add_row(name, f"{count:,}")
     for field, share in forecast.unread.items():
         table.add_row("nothing is taken from the field, which is filled for", f"{field}: {percent(share)}")
     return table
-
-
-def forecast_lines(forecast: Forecast) -> list[tuple[str, int]]:
-    """What a plan tells only where there is something to tell: what it means, and how many users."""
-    lost = [(reason(code).sentence, users) for code, users in forecast.left_out.items()]
-    lines = [
-        ("users of whom AWS does not say whether they become billable (F8.5)", forecast.active_unknown),
-        ("users who take a sign-in name away from another user of the pool (F5.8)", forecast.aliases_taken),
-        *((f"users of whom something is left out: {sentence}", users) for sentence, users in lost),
-    ]
-    return [(label, users) for label, users in lines if users]

@@ -6,9 +6,13 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
+from rich.filesize import decimal
+
+from flows.reports.costs import cost_rows
 from flows.reports.delta import delta_parts, unmapped_parts
 from flows.reports.markdown import table
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
+from flows.reports.sections import SIGN_IN_HEAD
 from flows.steps.columns import IN_THE_POOL
 from mappings.reasons import reason
 
@@ -57,55 +61,44 @@ def forecast_sentence(forecast: Forecast) -> str:
 
 def forecast_markdown(name: str, forecast: Forecast) -> str:
     """Show a forecast without its examples, which name users."""
-    ways = {**forecast.ways, "existing": forecast.existing, "rejected": forecast.rejected}
     parts = [
         f"# {name}: what a run would do",
         forecast_sentence(forecast),
-        table(("way", "users"), [(way, f"{users:,}") for way, users in ways.items()]),
+        _way_table(forecast),
         *_hash_parts(forecast),
         "## Batches",
-        table(
-            ("batch", "strategy", "hashes", "users", "bytes"),
-            [
-                (str(b.number), b.strategy, b.algorithm or "", f"{b.users:,}", f"{b.bytes:,}")
-                for b in forecast.batches
-            ],
-        ),
-        "## Time, at our share of the request rates",
-        table(("work", "seconds"), [(work, f"{seconds:,.0f}") for work, seconds in forecast.seconds.items()]),
-        table(
-            ("calls", "how many", "a second", "of", "hours"),
-            [
-                (
-                    each.operation,
-                    f"{each.calls:,}",
-                    f"{each.limit * each.share:g}",
-                    f"{each.limit:g}",
-                    f"{each.hours:,.2f}",
-                )
-                for each in forecast.calls
-            ],
-        ),
-        f"Messages to users: {forecast.messages:,}.",
-        f"Users who become billable by the run itself: {forecast.active_users:,}.",
-        f"Users of whom AWS does not say it: {forecast.active_unknown:,}.",
-        f"Users who take a sign-in name away from another user: {forecast.aliases_taken:,}.",
-        *(f"{users:,} users: {reason(code).sentence}" for code, users in forecast.left_out.items()),
+        _batch_table(forecast),
+        "## What it takes",
+        table(("what", "value"), cost_rows(forecast)),
         *delta_parts({"delta": forecast.delta} if forecast.delta else {}),
         *unmapped_parts({"unmapped": forecast.unread}),
     ]
     return "\n\n".join(parts) + "\n"
 
 
+def _way_table(forecast: Forecast) -> str:
+    ways = {**forecast.ways, "existing": forecast.existing, "rejected": forecast.rejected}
+    counts = {**ways, "extracted": forecast.extracted}
+    return table(("way", "users"), [(way, f"{users:,}") for way, users in counts.items()])
+
+
+def _batch_table(forecast: Forecast) -> str:
+    rows = [
+        (str(b.number), b.strategy, b.algorithm or "", f"{b.users:,}", decimal(b.bytes) if b.bytes else "")
+        for b in forecast.batches
+    ]
+    return table(("batch", "strategy", "hashes", "users", "size"), rows)
+
+
 def _hash_parts(forecast: Forecast) -> list[str]:
     if not forecast.hashes:
         return []
-    head = ("scheme", "parameters", "users", "way", "not with the hash", "first sign-in")
     rows = [
         (row.scheme, row.parameters, f"{row.users:,}", row.way, row.reason, row.experience)
         for row in forecast.hashes
     ]
-    return ["## Password hashes", table(head, rows), "\n".join(f"- {note}" for note in forecast.notes)]
+    notes = "\n".join(f"- {note}" for note in forecast.notes)
+    return ["## Password hashes and first sign-ins", table(SIGN_IN_HEAD, rows), *([notes] if notes else [])]
 
 
 def forecast_reason_rows(forecast: Forecast) -> list[dict[str, Any]]:

@@ -60,7 +60,7 @@ def explain_user(name: str, user: str, state: Path, *, with_values: bool) -> Ite
             table.add_row(f"lacks {LACKS.get(step, step)}", f"{code}: {reason(code).sentence}")
         yield table
         yield from _after_retries(folder, verdict[ROW])
-        yield _steps_table(_traces(folder, user, number, with_values=with_values))
+        yield steps_table(_traces(folder, user, number, with_values=with_values))
 
 
 def _lacks(folder: RunFolder, user: str) -> list[tuple[str, str]]:
@@ -125,11 +125,12 @@ def _traces(folder: RunFolder, user: str, number: int, *, with_values: bool) -> 
     )
 
 
-def _steps_table(traces: tuple[Trace, ...]) -> Table:
+def steps_table(traces: tuple[Trace, ...]) -> Table:
+    """A rule is named by what it fills, as in ``email`` or ``identities[0]``."""
     table = Table(title="Which rule gave which value", title_justify="left")
-    for head in ("fills", "rule", "steps", "outcome", "value"):
-        table.add_column(head, overflow="fold")
+    for head in ("fills", "steps", "outcome", "value"):
+        table.add_column(head, overflow="fold", no_wrap=head == "fills")
     for trace in traces:
         steps = " → ".join(f"{step.label}{' ✗' if step.bad else ''}" for step in trace.steps)
-        table.add_row(trace.target, trace.rule, steps, trace.outcome, trace.text or "")
+        table.add_row(trace.rule.removeprefix("attributes."), steps, trace.outcome, trace.text or "")
     return table

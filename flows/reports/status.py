@@ -108,17 +108,21 @@ def status_parts(status: dict[str, Any]) -> list[RenderableType]:
     if status["summary"]:
         known = {name: count for name, count in status["summary"]["verdicts"].items() if count}
         parts.append("verdicts so far: " + (", ".join(f"{n} {c:,}" for n, c in known.items()) or "none"))
-    return [*parts, *status["family"], _batches_table(status["batches"]), f"Folder: {status['folder']}"]
+    return [*parts, *status["family"], batches_table(status["batches"]), f"Folder: {status['folder']}"]
 
 
-def _batches_table(batches: list[dict[str, Any]]) -> Table:
+def batches_table(batches: list[dict[str, Any]]) -> Table:
+    """A narrow terminal breaks the two columns of two words each at their space, and no name or id."""
     table = Table(title="Batches", title_justify="left")
-    for head in ("batch", "strategy", "hashes", "users", "state", "job", "job status"):
-        table.add_column(head, justify="right" if head in ("batch", "users") else "left", overflow="fold")
+    for head in ("batch", "strategy, hashes", "users", "state", "job, its status"):
+        table.add_column(
+            head, justify="right" if head in ("batch", "users") else "left", no_wrap="," not in head
+        )
     for batch in batches:
+        way, job = ((batch["strategy"], batch["algorithm"]), (batch["job_id"], batch["status"]))
         table.add_row(
-            str(batch["number"]), batch["strategy"], batch["algorithm"] or "", f"{batch['users']:,}",
-            batch["state"], batch["job_id"] or "", batch["status"] or "",
+            str(batch["number"]), " ".join(filter(None, way)), f"{batch['users']:,}", batch["state"],
+            " ".join(filter(None, job)),
         )  # fmt: skip
     return table
 

@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from connectors.records import ENABLED, PASSWORD
+from connectors.records import ENABLED
 from flows.steps.columns import JOB_ID, STEP, VERDICT
-from flows.steps.creating import CONTACTS
-from flows.steps.forecast_hashes import WITH_HASH, counted, experience, of_page, summed
+from flows.steps.forecast_hashes import WITH_HASH, experience, hash_rows
 from flows.steps.job_records import jobs_of
 from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from flows.steps.context import Context
 
 SIGN_INS: Final = "first_sign_ins"
@@ -32,12 +29,7 @@ _WAYS: Final = {
 }  # fmt: skip
 """Verdict → the way that it means; the others are ways themselves."""
 
-_INVITED: Final = "signs in with the temporary password of the invitation, and sets a new one (F5.1)"
-_CANNOT: Final = (
-    "has no verified contact: an operator sets a password first, where the pool asks for one (F5.1, F7.18)"
-)
 _REFUSED: Final = "was taken, but not with the password: see what users lack"
-_VERIFIED: Final = ("email_verified", "phone_number_verified")
 _LOST: Final = "@lost"
 
 
@@ -46,12 +38,7 @@ def note_first_sign_ins(context: Context) -> None:
     run = context.ledger.run()
     if SIGN_INS in run.facts:
         return
-    ways, told = _ways(context), _told(context)
-    attributes = [name for name in context.attributes if name in (*_VERIFIED, *_invited_at(context))]
-    rows = summed(
-        counted(context.folder.users(page.number), of_page(ways, page), told, attributes)
-        for page in context.ledger.pages()
-    )
+    rows = hash_rows(context, _ways(context), _told(context))
     context.ledger.advance_run(run.state, **{SIGN_INS: [asdict(row) for row in rows]})
 
 
@@ -80,24 +67,6 @@ def _without_password(context: Context) -> pl.Series:
 
 
 def _told(context: Context) -> pl.Expr:
-    """What ``experience`` says of a plan, and what is known better of users who were created."""
+    """What a plan says as well, and whose password the pool has refused, which no plan can know."""
     created = (pl.col("way") == "admin_create_user") & pl.col(ENABLED)
-    known = context.attributes
-    invited = _any(pl.col(name).is_not_null() for name in _invited_at(context) if name in known)
-    verified = _any(pl.col(name).eq_missing("true") for name in _VERIFIED if name in known)
-    without = created & pl.col(PASSWORD).is_null()
-    return (
-        pl.when(created & pl.col(_LOST)).then(pl.lit(_REFUSED))
-        .when(without & invited).then(pl.lit(_INVITED))
-        .when(without & ~verified).then(pl.lit(_CANNOT))
-        .otherwise(experience())
-    )  # fmt: skip
-
-
-def _invited_at(context: Context) -> list[str]:
-    """Attributes of the contacts that the run file invites people at."""
-    return [CONTACTS[medium][1] for medium in context.loaded.settings.admin_create_user.invite]
-
-
-def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
-    return pl.any_horizontal([pl.lit(value=False), *conditions])
+    return pl.when(created & pl.col(_LOST)).then(pl.lit(_REFUSED)).otherwise(experience(context))

@@ -1,4 +1,4 @@
-"""What a plan says of password hashes: scheme, parameters, users, their way and their first sign-in."""
+"""What a plan and a report say of hashes and first sign-ins: scheme, parameters, users, way, experience."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import polars as pl
 from connectors.records import ALGORITHM, ENABLED, PASSWORD, PASSWORD_HASH
 from flows.ledger.segments import scan_users
 from flows.steps.columns import VERDICT
+from flows.steps.creating import CONTACTS
+from flows.steps.updating import UPDATE
 from mappings.duplicates import ORDINAL
 from mappings.hash_schemes.refused import UNVERIFIED
-from mappings.password_hashes import HASH_REASONS, kinds
+from mappings.password_hashes import kinds
 from mappings.rules import CSV_REASON, HASH_KIND
 
 if TYPE_CHECKING:
@@ -41,17 +43,23 @@ EXPERIENCE: Final = {
     "rejected": "is not in the pool",
     "failed": "is not in the pool",
 }
-"""What people experience at their first sign-in, by way."""
+"""What people experience at their first sign-in, by way; ``experience`` knows better of some."""
 
 _OLD_PASSWORD: Final = "signs in with the old password (F7.5)"  # noqa: S105 - no password
 _UNVERIFIED: Final = (
     "asks for a code and sets a new password: the migration trigger cannot check such a hash, unless "
     "`trigger.live` asks the old system"
 )
-_CANNOT: Final = "is disabled"
+_DISABLED: Final = "is disabled"
+_INVITED: Final = "signs in with the temporary password of the invitation, and sets a new one (F5.1)"
+_CANNOT: Final = (
+    "has no verified contact: an operator sets a password first, where the pool asks for one (F5.1, F7.18)"
+)
+_VERIFIED: Final = ("email_verified", "phone_number_verified")
 _GROUP: Final = ("scheme", "parameters", "way", "reason", "experience")
 _NOBODY: Final = pl.DataFrame(schema={**dict.fromkeys(_GROUP, pl.String), "users": pl.Int64})
 _EARLY: Final = {"deferred": "migration_trigger"}
+_BY_BATCH: Final = {UPDATE: "existing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ class HashForecast:
         parameters: for people, as in ``cost 10``; empty where they are not known.
         users: how many.
         way: a strategy, with or without the hash; ``existing`` or ``rejected``.
-        reason: why an import job does not take the hash; empty where it does.
+        reason: why an import job does not take the hash, or not its user; empty where it does.
         experience: what happens at the first sign-in.
     """
 
@@ -76,12 +84,22 @@ class HashForecast:
 
 
 def forecast_hashes(context: Context, early: pl.DataFrame) -> tuple[HashForecast, ...]:
-    """Count the users of a routed run by their hashes; nobody, where the mapping has no hashes."""
-    if context.spec.password_hash is None:
-        return ()
+    """Count the users of a routed run by their hashes, also where there are none: all of them sign in."""
     ways = pl.concat([_early_ways(early), *_batch_ways(context)]).sort(ORDINAL)
+    return hash_rows(context, ways, experience(context))
+
+
+def hash_rows(context: Context, ways: pl.DataFrame, told: pl.Expr) -> tuple[HashForecast, ...]:
+    """Every user in one row.
+
+    Args:
+        context: the run.
+        ways: as in ``counted``, in the order of the source.
+        told: ``experience``, or what knows even better.
+    """
+    attributes = [name for name in context.attributes if name in (*_VERIFIED, *_invited_at(context))]
     return summed(
-        counted(context.folder.users(page.number), of_page(ways, page), experience())
+        counted(context.folder.users(page.number), of_page(ways, page), told, attributes)
         for page in context.ledger.pages()
     )
 
@@ -108,7 +126,7 @@ def _early_ways(early: pl.DataFrame) -> pl.DataFrame:
 
 def _batch_ways(context: Context) -> Iterator[pl.DataFrame]:
     for batch in context.ledger.batches():
-        way = WITH_HASH if batch.algorithm else batch.strategy
+        way = WITH_HASH if batch.algorithm else _BY_BATCH.get(batch.strategy, batch.strategy)
         yield pl.read_parquet(context.folder.batch_users(batch.number)).select(
             ORDINAL, pl.lit(way).alias("way")
         )
@@ -130,10 +148,16 @@ def counted(users: Path, ways: pl.DataFrame, told: pl.Expr, attributes: Sequence
         scheme=_scheme(),
         parameters=pl.col("kind").str.extract(r"^\S+ (.+)$", 1).fill_null(""),
         way=pl.col("way").fill_null("rejected"),
-        reason=pl.when(pl.col(CSV_REASON).is_in(HASH_REASONS)).then(CSV_REASON).otherwise(pl.lit("")),
+        reason=_reason(),
         experience=told,
     )  # fmt: skip
     return parted.group_by(_GROUP).agg(pl.len().cast(pl.Int64).alias("users"))
+
+
+def _reason() -> pl.Expr:
+    """Also what keeps the user out of a CSV, and not the hash: it stays behind for that as well."""
+    left = pl.col(PASSWORD_HASH).is_not_null() & pl.col("way").ne_missing(WITH_HASH)
+    return pl.when(left).then(CSV_REASON).fill_null("")
 
 
 def _scheme() -> pl.Expr:
@@ -141,18 +165,37 @@ def _scheme() -> pl.Expr:
     return pl.when(~pl.col(ENABLED)).then(pl.lit(DISABLED)).otherwise(told.fill_null(NO_HASH))
 
 
-def experience() -> pl.Expr:
+def experience(context: Context) -> pl.Expr:
     """What a user experiences at the first sign-in, from ``way`` and the columns of ``counted``."""
     way = pl.col("way").fill_null("rejected")
-    knows = (way == "admin_create_user") & pl.col(PASSWORD).is_not_null()
     inside = ~way.is_in(["existing", "rejected", "failed"])
+    created, knows = way == "admin_create_user", pl.col(PASSWORD).is_not_null()
     return (
-        pl.when(~pl.col(ENABLED) & inside).then(pl.lit(_CANNOT))
-        .when(knows).then(pl.lit(_OLD_PASSWORD))
-        .when((way == "migration_trigger") & _scheme().is_in(UNVERIFIED) & pl.col(PASSWORD).is_null())
+        pl.when(~pl.col(ENABLED) & inside).then(pl.lit(_DISABLED))
+        .when(created & knows).then(pl.lit(_OLD_PASSWORD))
+        .when(created & _invited(context)).then(pl.lit(_INVITED))
+        .when(created & ~_verified(context)).then(pl.lit(_CANNOT))
+        .when((way == "migration_trigger") & _scheme().is_in(UNVERIFIED) & ~knows)
         .then(pl.lit(_UNVERIFIED))
         .otherwise(way.replace_strict(EXPERIENCE, default=""))
     )  # fmt: skip
+
+
+def _invited(context: Context) -> pl.Expr:
+    return _any(pl.col(name).is_not_null() for name in _invited_at(context) if name in context.attributes)
+
+
+def _verified(context: Context) -> pl.Expr:
+    return _any(pl.col(name).eq_missing("true") for name in _VERIFIED if name in context.attributes)
+
+
+def _invited_at(context: Context) -> list[str]:
+    """Attributes of the contacts that the run file invites people at."""
+    return [CONTACTS[medium][1] for medium in context.loaded.settings.admin_create_user.invite]
+
+
+def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
+    return pl.any_horizontal([pl.lit(value=False), *conditions])
 
 
 def notes_on_hashes(context: Context, found: tuple[HashForecast, ...]) -> tuple[str, ...]:

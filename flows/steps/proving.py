@@ -55,12 +55,12 @@ def landed_users(context: Context) -> pl.DataFrame:
 
 def _prove(context: Context, landed: pl.DataFrame, *, whole_pool: bool) -> None:
     if whole_pool:
-        _read_pool(context)
+        _read_pool(context, landed)
     else:
         _read_sample(context, landed)
     found = _with_subs(context, landed)
     if not whole_pool and found[SUB].null_count():  # a filter minds how the pool spells a name
-        _read_pool(context)
+        _read_pool(context, landed)
         found = _with_subs(context, landed)
     missing = found.filter(pl.col(SUB).is_null())
     if 0 < missing.height <= ONE_BY_ONE:  # ListUsers shows new users late (F5.15): ask for each by name
@@ -87,8 +87,9 @@ def _proof(found: pl.DataFrame) -> pl.DataFrame:
     return outcomes(judged)
 
 
-def _read_pool(context: Context) -> None:
-    total = context.schema.estimated_users + context.ledger.extracted()
+def _read_pool(context: Context, landed: pl.DataFrame) -> None:
+    before = context.ledger.run().facts.get("before_users", context.schema.estimated_users)
+    total = before + landed[VERDICT].is_in(LANDED).sum()
     context.progress.stage("Reading the pool back", total, "users")
     context.folder.forget("after")
     done = 0

@@ -198,7 +198,7 @@ def test_a_plan_tells_scheme_parameters_way_and_first_sign_in(
     assert rows == {
         ("bcrypt", "cost 10", with_hash, ""): 1,
         ("bcrypt", "cost 13", "migration_trigger", "hash_cost_too_high"): 2,
-        ("bcrypt", "cost 13", "migration_trigger", ""): 1,
+        ("bcrypt", "cost 13", "migration_trigger", "email_not_verified"): 1,
         ("none", "", "import_job", ""): 1,
         ("no_password", "", "import_job", ""): 1,
         ("not looked at", "", "import_job", ""): 2,

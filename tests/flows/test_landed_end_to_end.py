@@ -13,12 +13,14 @@ from connectors.errors import UserRefusedError
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.forecast import plan
+from flows.steps.progress import Silence
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import (
     CREATED,
     IMPORTED,
     QUICK,
     At,
+    add,
     check,
     hold,
     lead_to,
@@ -56,6 +58,26 @@ def test_how_much_is_read_back(pool: Pool, verify: str) -> None:
     assert (journey.of("Ann")["sub"] is None) is (verify == "none")
     assert journey.of("u00002")["sub"] == pool.attributes("u00002")["sub"]
     assert journey.facts().get("read_back") == (None if verify == "none" else 2)
+
+
+class Totals(Silence):
+    """Notes how much each stage says that it has before it."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, float | None] = {}
+
+    def stage(self, title: str, total: float | None, unit: str) -> None:
+        del unit
+        self.of[title] = total
+
+
+def test_the_pool_is_read_back_to_as_many_users_as_it_has(pool: Pool) -> None:
+    """Those whom it had before, and who has landed; not everybody whom the source has."""
+    add(pool, "u00001", email="user1@example.com")
+    people = [person(1), person(2), person(3, verified="no"), person(4, email="nonsense"), person(5, pw="?")]
+    heard = Totals()
+    travel(pool.run_file(people, jobs=QUICK), heard)
+    assert heard.of["Reading the pool back"] == len(pool.users()) == 3
 
 
 @pytest.mark.parametrize("verify", ["full", "sample"])
