@@ -202,6 +202,8 @@ class RestApi:
         status, said = answer.status_code, f"{what} answered {answer.status_code}."
         mends = {_UNAUTHORIZED: self.mend_401, _FORBIDDEN: self.mend_403, _NOT_FOUND: self.mend_404}
         after = self._retry_after(answer.headers)
+        if after is None and status == _TOO_MANY:  # many servers tell the reset with every answer
+            after = self._until_reset(answer.headers)
         if status == _TOO_MANY or (status >= _SERVER_FAULT and after is not None):
             return _slower(said, after)
         if status >= _SERVER_FAULT or status == _TIMED_OUT:
@@ -209,10 +211,8 @@ class RestApi:
         return SourceError(said, mends.get(status, "Check the source's settings."))
 
     def _retry_after(self, headers: Mapping[str, str]) -> float | None:
-        """Seconds of ``Retry-After``, as a number or a date (RFC 9110), or until the limit resets."""
+        """Seconds of ``Retry-After``, as a number or a date (RFC 9110)."""
         text = headers.get("Retry-After", "").strip()
-        if not text:
-            return self._until_reset(headers)
         try:
             return max(0.0, float(text))
         except ValueError:

@@ -69,6 +69,24 @@ def test_a_server_is_left_alone_as_long_as_it_asks(
     assert least <= pauses[0] <= least + 61
 
 
+@pytest.mark.parametrize("reset", ["1700000599", "1700003000"])
+def test_a_fault_is_no_used_up_allowance_whatever_the_answer_tells_of_the_limit(
+    api: RestApi, server: Echo, pauses: list[float], reset: str
+) -> None:
+    """Many servers tell with every answer what is left and when the limit resets."""
+    server.replies = [Reply({}, 500, {"X-RateLimit-Remaining": "4999", "X-RateLimit-Reset": reset})]
+    assert api.get("/users").status == 200
+    assert [pause for pause in pauses if pause > 30] == []
+
+
+def test_a_fault_after_which_nothing_is_left_is_asked_again_once_the_limit_has_reset(
+    api: RestApi, server: Echo, pauses: list[float]
+) -> None:
+    server.replies = [Reply({}, 500, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1700000050"})]
+    assert api.get("/users").status == 200
+    assert pauses[-1] == 50.0
+
+
 def test_a_server_that_asks_for_too_long_a_pause_stops_the_run(api: RestApi, server: Echo) -> None:
     server.replies = [Reply({}, 429, {"Retry-After": "3600"})]
     with pytest.raises(SourceError, match="3,600 s"):
