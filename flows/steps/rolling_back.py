@@ -43,8 +43,6 @@ FACT: Final = "rollback"
 END: Final = "end"
 """What has become of a user: ``deleted``, ``gone_already`` or ``refused``."""
 
-ENDS: Final = ("deleted", GONE, "refused")
-
 _COLUMNS: Final = (ORDINAL, "source_id", "username", SUB, END, "reason")
 
 

@@ -64,7 +64,7 @@ def test_a_table_with_a_binary_key_is_read_and_gone_on_with(specimen: Specimen) 
     )  # fmt: skip
     for number in range(5):
         item = {"tenant": {"S": "acme"}, "id": {"B": bytes([255, number])}, "n": {"S": str(number)}}
-        table.put_item(TableName="bytes", Item=item)  # type: ignore[arg-type]  # a mix of kinds
+        table.put_item(TableName="bytes", Item=item)
     settings = DynamodbSettings(table="bytes", region="eu-west-1", page_items=2)
     pages = list(DynamodbSource(settings, Path()).pages(["n"]))
     assert len(pages) > 1
