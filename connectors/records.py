@@ -26,9 +26,6 @@ SOURCE_ID = "@source_id"
 REASON = "@reason"
 """String or null: why this row is rejected (a reason code); null while it is fine."""
 
-CANNOT_READ = (LINE, FILE, REASON)
-"""The columns of ``Page.unreadable``."""
-
 Cursor = dict[str, str | int]
 """A JSON-able place in a source to go on from; only the source that made it understands it."""
 

@@ -8,35 +8,29 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
 
-from connectors.errors import PoolferryError, RetryError, SourceError, StopError, ThrottledError
+from connectors.errors import PoolferryError, RetryError, SourceError
 from connectors.http import session
 from connectors.json_text import DECODER
 from connectors.rest_auth import Renewable
+from connectors.rest_refusals import LONGEST_PAUSE, number, passing_refusal, until_reset
 from connectors.retry import retrying
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from requests.auth import AuthBase
     from requests.structures import CaseInsensitiveDict
 
-LONGEST_PAUSE: Final = 900.0
-"""Seconds that are waited at most because a server asks for it; above, the run stops and can be resumed."""
-
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TIMED_OUT, _TOO_MANY, _SERVER_FAULT = 401, 403, 404, 408, 429, 500
-_RESETS: Final = ("X-Rate-Limit-Reset", "X-RateLimit-Reset", "RateLimit-Reset")
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _LEFT: Final = ("X-Rate-Limit-Remaining", "X-RateLimit-Remaining", "RateLimit-Remaining")
 _LIMITS: Final = ("X-Rate-Limit-Limit", "X-RateLimit-Limit", "RateLimit-Limit")
 _PIECE: Final = 1024 * 1024
-_EPOCH: Final = 1_000_000_000
-"""A reset above is seconds since 1970, below seconds from now: servers write either."""
 
 _BEFORE_AN_ANSWER: Final = (requests.ConnectionError, requests.Timeout)
 _CUT: Final = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
@@ -199,40 +193,18 @@ class RestApi:
         return self.auth if _origin(url) == _origin(self.base_url) else None
 
     def _refusal(self, answer: requests.Response, what: str) -> PoolferryError:
-        status, said = answer.status_code, f"{what} answered {answer.status_code}."
+        told = passing_refusal(answer, what, self.clock())
+        if told is not None:
+            return told
+        status = answer.status_code
         mends = {_UNAUTHORIZED: self.mend_401, _FORBIDDEN: self.mend_403, _NOT_FOUND: self.mend_404}
-        after = self._retry_after(answer.headers)
-        if status == _TOO_MANY or (status >= _SERVER_FAULT and after is not None):
-            return _slower(said, after)
-        if status >= _SERVER_FAULT or status == _TIMED_OUT:
-            return RetryError(said, "The server has a fault of its own; resume later.")
-        return SourceError(said, mends.get(status, "Check the source's settings."))
-
-    def _retry_after(self, headers: Mapping[str, str]) -> float | None:
-        """Seconds of ``Retry-After``, as a number or a date (RFC 9110), or until the limit resets."""
-        text = headers.get("Retry-After", "").strip()
-        if not text:
-            return self._until_reset(headers)
-        try:
-            return max(0.0, float(text))
-        except ValueError:
-            pass
-        try:
-            return max(0.0, parsedate_to_datetime(text).timestamp() - self.clock())
-        except ValueError:
-            return None
-
-    def _until_reset(self, headers: Mapping[str, str]) -> float | None:
-        reset = _number(headers, _RESETS)
-        if reset is None:
-            return None
-        return max(0.0, reset - self.clock() if reset > _EPOCH else reset)
+        return SourceError(f"{what} answered {status}.", mends.get(status, "Check the source's settings."))
 
     def _note_pace(self, headers: Mapping[str, str]) -> None:
         """Where nothing is left of our share of the allowance, the next call waits until it is full again."""
-        left, limit = _number(headers, _LEFT), _number(headers, _LIMITS)
+        left, limit = number(headers, _LEFT), number(headers, _LIMITS)
         is_spent = left is not None and left <= (1.0 - self.share) * (limit or 0.0)
-        pause = self._until_reset(headers) if is_spent else None
+        pause = until_reset(headers, self.clock()) if is_spent else None
         self._ready_at = self.clock() + min(pause, LONGEST_PAUSE) if pause else 0.0
 
     def _keep_pace(self) -> None:
@@ -253,15 +225,6 @@ def decoded(answer: Answer, what: str) -> Any:  # noqa: ANN401 - JSON
         raise RetryError(f"{what} answered what is no JSON.", "Check that the URL is an API's.") from None
 
 
-def _number(headers: Mapping[str, str], names: Sequence[str]) -> float | None:
-    """What the first header among the names says, where that is a number."""
-    told = next((headers[name] for name in names if name in headers), "")
-    try:
-        return float(told)
-    except ValueError:
-        return None
-
-
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
@@ -269,9 +232,3 @@ def _origin(url: str) -> tuple[str, str]:
 
 def _plain(path: str) -> str:
     return "a page" if "://" in path else path.partition("?")[0]
-
-
-def _slower(said: str, after: float | None) -> RetryError | StopError:
-    if after is not None and after > LONGEST_PAUSE:
-        return SourceError(f"{said} It asks to wait {after:,.0f} s.", "Resume after that time.")
-    return ThrottledError(said, "The source allows no more at this pace; resume later.", after=after)

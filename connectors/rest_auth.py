@@ -16,6 +16,7 @@ from requests.auth import AuthBase
 
 from connectors.errors import ConfigurationError, RetryError, SourceError
 from connectors.http import session
+from connectors.rest_refusals import passing_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 EARLY: Final = 60.0
 """Seconds before its end from which on a token is not used any more; half of its life where that is less."""
-
-_SERVER_FAULT, _TOO_MANY = 500, 429
 
 
 class Header(AuthBase):
@@ -91,7 +90,8 @@ class ClientCredentials(Renewable):
         """Ask the token endpoint; who called is in a retry policy already.
 
         Raises:
-            SourceError: the client id or secret is refused.
+            SourceError: the client id or secret is refused, or a very long pause is asked for.
+            ThrottledError: the endpoint asks for a slower pace.
             RetryError: the endpoint did not answer, or with a fault of its own.
         """
         what = "The token endpoint"
@@ -100,8 +100,9 @@ class ClientCredentials(Renewable):
                 answer = one.post(self._url, data=self._posted())
         except requests.RequestException as error:
             raise RetryError(f"{what} got no answer ({type(error).__name__}).", "Check its URL.") from None
-        if answer.status_code >= _SERVER_FAULT or answer.status_code == _TOO_MANY:
-            raise RetryError(f"{what} answered {answer.status_code}.")
+        refusal = passing_refusal(answer, what, self._clock())
+        if refusal is not None:
+            raise refusal
         try:
             told = answer.json() if answer.ok else {}
             return str(told["access_token"]), float(told.get("expires_in", 3600))

@@ -12,7 +12,7 @@ import re
 import ssl
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import tenacity
 from botocore import exceptions as aws
@@ -197,9 +197,13 @@ def translate_botocore(
     Returns:
         ``ThrottledError`` for throttling codes (F4.10); ``RetryError`` for server faults (5xx) and for
         failures before anything was sent; ``AskThePoolError`` for replies that were lost after
-        sending; ``ConfigurationError`` for a missing region or the like; else ``stop``. The text
+        sending; ``ConfigurationError`` for a missing region or the like; else ``stop``. A waiter's
+        error means what the last answer that it saw means. The text
         has the operation, AWS's code and the request id, never AWS's message, which may echo values.
     """
+    last: Any = getattr(error, "last_response", None) or {}  # of a waiter, which saw it refused
+    if "Error" in last:
+        error = aws.ClientError(last, operation)
     if isinstance(error, aws.ClientError):
         return _translate_reply(error, operation, stop)
     what = f"{operation or 'A call to AWS'} failed: {type(error).__name__}."
@@ -217,6 +221,8 @@ def _translate_own_fault(error: Exception, what: str, stop: type[StopError]) -> 
         return stop(what, "The server's certificate is not trusted: set AWS_CA_BUNDLE or the proxy.")
     if isinstance(error, aws.ParamValidationError):
         return stop(what, "The request breaks the API's own rules and was not sent; please report it.")
+    if isinstance(error, aws.WaiterError):
+        return stop(what, "What was waited for did not become ready; run it again.")
     return ConfigurationError(what, "Mend the region, the profile or the endpoint.")
 
 

@@ -109,11 +109,6 @@ def _distinct(values: pl.Series) -> pl.Series:
     return values.head(1) if alike else values
 
 
-def signs_of(values: pl.Series) -> frozenset[str]:
-    """Tell which signs occur in a String series."""
-    return _signs(values)[0]
-
-
 def _signs(values: pl.Series) -> tuple[frozenset[str], bool]:
     """Tell which signs occur, and whether there is neither a capital letter nor anything beyond ASCII."""
     run = octets(values)

@@ -24,7 +24,7 @@ def delete_user(client: CognitoIdentityProviderClient, pool_id: str, username: s
         username: ``Username`` as ``ListUsers`` tells it.
 
     Raises:
-        UserRefusedError: the pool does not know the user (``user_not_found``).
+        UserRefusedError: the pool does not know the user (``user_not_found``), or refuses (another code).
         AskThePoolError: the reply was lost: look the user up by ``sub`` before a second try.
         TargetError: a right is missing, or the pool is not there.
         RetryError: the service did not answer, in spite of several tries.

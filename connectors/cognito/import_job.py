@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 JobStatus = Literal[
     "Created", "Pending", "InProgress", "Stopping", "Expired", "Stopped", "Failed", "Succeeded"
 ]
-JOB_STATUSES: Final[tuple[JobStatus, ...]] = (
-    "Created", "Pending", "InProgress", "Stopping", "Expired", "Stopped", "Failed", "Succeeded",
-)  # fmt: skip
 """States of an import job (F3.2)."""
 ENDED: Final[frozenset[JobStatus]] = frozenset({"Expired", "Stopped", "Failed", "Succeeded"})
 """States that a job never leaves. None of them settles a user: a failed job may have made some (F3.22)."""

@@ -42,8 +42,6 @@ MAX_USERNAME_CHARACTERS: Final = 128
 """Characters of a username (F1.27)."""
 MAX_PASSWORD_CHARACTERS: Final = 256
 """Characters of a password (F5.14)."""
-MAX_USERS: Final = 40_000_000
-"""Users of one pool, adjustable (resource quotas, after F4.9)."""
 MAX_GROUPS: Final = 10_000
 """Groups of one pool (resource quotas, after F4.9)."""
 MAX_GROUPS_OF_A_USER: Final = 100
@@ -221,34 +219,13 @@ class MauPrice:
 
     tier: str
     usd: float
-    free_users: int
 
 
 PRICES_AS_OF: Final = "2026-09-20"
 """When a third party copied the prices from AWS's page: to be checked before use (F8.8)."""
 MAU_PRICES: Final = (
-    MauPrice("LITE", 0.0055, 10_000),
-    MauPrice("ESSENTIALS", 0.015, 10_000),
-    MauPrice("PLUS", 0.020, 0),
+    MauPrice("LITE", 0.0055),
+    MauPrice("ESSENTIALS", 0.015),
+    MauPrice("PLUS", 0.020),
 )
 """Feature plans by the names of ``UserPoolTier`` (F8.8)."""
-MAKES_AN_ACTIVE_USER: Final = frozenset(
-    {
-        "AdminAddUserToGroup",
-        "AdminCreateUser",
-        "AdminGetUser",
-        "AdminRemoveUserFromGroup",
-        "AdminSetUserPassword",
-        "AdminUpdateUserAttributes",
-        "ConfirmForgotPassword",
-        "InitiateAuth",
-        "SignUp",
-    }
-)
-"""Operations that make every user they touch billable in that month (F8.2, F8.3, F8.4)."""
-FREE_OF_ACTIVE_USERS: Final = frozenset({"AdminResetUserPassword", "CreateUserImportJob", "ListUsers"})
-"""Operations that are named as making nobody billable (F8.1, F8.4, F8.5)."""
-MAU_NOT_STATED: Final = frozenset(
-    {"AdminDisableUser", "AdminLinkProviderForUser", "AdminSetUserMFAPreference"}
-)
-"""Operations of which AWS's current list says nothing; the 2023 text counted deactivation (F8.5)."""

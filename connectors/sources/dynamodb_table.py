@@ -96,7 +96,7 @@ class DynamodbSource(RecordSource):
         fetch = partial(self._fetch, _projection(fields), len(places))
         for items, now in side_by_side(places, fetch):
             cursor: Cursor = {"segments": len(now)}
-            cursor |= {f"at{number}": json.dumps(at and at[1]) for number, at in enumerate(now)}
+            cursor |= {f"at{number}": _written(at) for number, at in enumerate(now)}
             if items:
                 yield Batch([record_of(item) for item in items], cursor)
 
@@ -144,9 +144,18 @@ class _Pace:
         self._sleep(pause)
 
 
+def _written(place: Segment | None) -> str:
+    """A place as JSON, which has no bytes: a binary part of a key is base64 there."""
+    return json.dumps(place and place[1], default=lambda value: base64.b64encode(value).decode())
+
+
 def _segment(number: int, written: str) -> Segment | None:
     start = json.loads(written)
-    return None if start is None else (number, start)
+    return None if start is None else (number, {name: _key_part(part) for name, part in start.items()})
+
+
+def _key_part(typed: Mapping[str, str]) -> dict[str, str | bytes]:
+    return {kind: base64.b64decode(value) if kind == "B" else value for kind, value in typed.items()}
 
 
 def _projection(fields: Sequence[str]) -> dict[str, Any]:

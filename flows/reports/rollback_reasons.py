@@ -49,6 +49,12 @@ ROLLBACK_REASONS: Mapping[str, Reason] = MappingProxyType(
                 "F2.11",
                 "If no application has used the pool yet, say so with `--confirmed-too`.",
             ),
+            Reason(
+                "invalid_parameter",
+                "The pool has the user, and refused to delete them.",
+                "",
+                "Look at the user in the pool, and delete them yourself.",
+            ),
         )
     )
 )

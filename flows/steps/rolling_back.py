@@ -43,8 +43,6 @@ FACT: Final = "rollback"
 END: Final = "end"
 """What has become of a user: ``deleted``, ``gone_already`` or ``refused``."""
 
-ENDS: Final = ("deleted", GONE, "refused")
-
 _COLUMNS: Final = (ORDINAL, "source_id", "username", SUB, END, "reason")
 
 
@@ -217,8 +215,8 @@ def _delete(context: Context, user: pl.DataFrame, *, confirmed_too: bool) -> str
         return str(told[WHY_NOT])
     try:
         delete_user(context.cognito, context.schema.pool_id, told["@name"])
-    except UserRefusedError:
-        return GONE
+    except UserRefusedError as refused:
+        return GONE if refused.code == "user_not_found" else refused.code
     except AskThePoolError as error:
         if look_again(context, user[SUB].item()).height:
             raise TargetError(error.what, "Give the same command again: it goes on from here.") from None

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from connectors.errors import PoolferryError, SourceError
-from connectors.records import CANNOT_READ, FILE, LINE, REASON
+from connectors.records import FILE, LINE, REASON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -108,7 +108,7 @@ def pages_have_the_agreed_columns(specimen: Specimen) -> None:
         texts = dict.fromkeys(specimen.names, pl.String)
         assert dict(page.rows.schema) == {LINE: pl.UInt64, FILE: pl.UInt32, **texts}
         assert dict(page.unreadable.schema) == {LINE: pl.UInt64, FILE: pl.UInt32, REASON: pl.String}
-        assert tuple(page.unreadable.columns) == CANNOT_READ
+        assert tuple(page.unreadable.columns) == (LINE, FILE, REASON)
 
 
 def only_what_is_asked_for_is_delivered_in_that_order(specimen: Specimen) -> None:

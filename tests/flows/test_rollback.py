@@ -13,8 +13,9 @@ import polars as pl
 import pytest
 
 from connectors.cognito import deletion
-from connectors.errors import AskThePoolError, ConfigurationError, TargetError
+from connectors.errors import AskThePoolError, ConfigurationError, TargetError, UserRefusedError
 from flows.ledger.folder import RunFolder
+from flows.reports.cards import rollback_markdown
 from flows.settings import load_run_file
 from flows.steps import rolling_back
 from flows.steps.context import Worker
@@ -194,6 +195,22 @@ def test_a_lost_reply_is_asked_of_the_pool(pool: Pool, monkeypatch: pytest.Monke
     monkeypatch.setattr(rolling_back, "delete_user", after)
     assert rollback(folder, Worker()).deleted == 2
     assert pool.users() == {}
+
+
+def test_whom_the_pool_refuses_to_delete_is_not_gone(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else deletes the first one in the moment before the call; the second one is refused."""
+    folder = migrated(pool, [person(1), person(2)])
+    refusals = ["user_not_found", "invalid_parameter"]
+
+    def refuse(*_: Any) -> None:
+        raise UserRefusedError(refusals.pop(0), "AdminDeleteUser failed.")
+
+    monkeypatch.setattr(rolling_back, "delete_user", refuse)
+    found = rollback(folder, Worker())
+    assert (found.gone_already, found.refused, found.exit_status) == (1, {"invalid_parameter": 1}, 1)
+    assert ends(folder) == {"u00001": (GONE, None), "u00002": ("refused", "invalid_parameter")}
+    assert "refused to delete" in (folder.path / "rollback.csv").read_text()
+    assert "invalid_parameter" in rollback_markdown("run", found)
 
 
 def test_killed_in_the_middle_it_goes_on_and_knows_whom_it_has_deleted(pool: Pool) -> None:

@@ -89,8 +89,6 @@ def test_an_unknown_operation_lists_the_known_ones() -> None:
         limits.quota_of("ListUser")
 
 
-def test_no_operation_has_two_quotas_and_none_is_both_free_and_billable() -> None:
+def test_no_operation_has_two_quotas() -> None:
     named = [operation for quota in limits.QUOTAS for operation in quota.operations]
     assert len(named) == len(set(named))
-    assert not limits.MAKES_AN_ACTIVE_USER & limits.FREE_OF_ACTIVE_USERS
-    assert not (limits.MAKES_AN_ACTIVE_USER | limits.FREE_OF_ACTIVE_USERS) & limits.MAU_NOT_STATED

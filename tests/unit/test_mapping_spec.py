@@ -8,28 +8,26 @@ import pytest
 
 from connectors.errors import ConfigurationError
 from mappings.documents import parse_yaml, read_yaml
-from mappings.load import load_mapping
 from mappings.presets_read import preset_names
 from mappings.spec import MappingSpec, parse_mapping
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-RUN_FILE = """
-mapping:
-  username: {from: id}
-  attributes:
-    email:            {from: email, then: [trim, lower]}
-    email_verified:   {from: verified, as: boolean, default: false}
-    name:             {template: "{first_name} {last_name}"}
-    given_name:       {from: first_name}
-    phone_number:     {from: phone, then: [{e164: DE}], bad: drop}
-    birthdate:        {from: born, as: {date: "%Y-%m-%d"}}
-    custom:tenant:    {const: acme}
-    custom:legacy_id: {from: id}
-  password_hash:      {from: pw, scheme: phpass, without: random}
-  groups:             {from: roles, split: ";", values: {admin: admins}}
-  enabled:            {from: active, as: boolean, default: true}
+MAPPING = """
+username: {from: id}
+attributes:
+  email:            {from: email, then: [trim, lower]}
+  email_verified:   {from: verified, as: boolean, default: false}
+  name:             {template: "{first_name} {last_name}"}
+  given_name:       {from: first_name}
+  phone_number:     {from: phone, then: [{e164: DE}], bad: drop}
+  birthdate:        {from: born, as: {date: "%Y-%m-%d"}}
+  custom:tenant:    {const: acme}
+  custom:legacy_id: {from: id}
+password_hash:      {from: pw, scheme: phpass, without: random}
+groups:             {from: roles, split: ";", values: {admin: admins}}
+enabled:            {from: active, as: boolean, default: true}
 """
 
 
@@ -48,10 +46,8 @@ def rule(text: str) -> str:
     return f"username: {{from: id}}\nattributes:\n  email: {text}\n"
 
 
-def test_the_documented_mapping_is_understood(tmp_path: Path) -> None:
-    path = tmp_path / "run.yaml"
-    path.write_text(RUN_FILE, encoding="utf-8")
-    spec = load_mapping(path)
+def test_the_documented_mapping_is_understood() -> None:
+    spec = parsed(MAPPING)
     assert next(iter(spec.attributes)) == "email"
     assert [str(call) for call in spec.attributes["phone_number"].then] == ["e164 DE"]
     assert spec.attributes["email_verified"].default == "false"
@@ -61,7 +57,7 @@ def test_the_documented_mapping_is_understood(tmp_path: Path) -> None:
 
 
 def test_a_spec_that_is_written_down_is_the_same_spec() -> None:
-    spec = parse_mapping(parse_yaml(RUN_FILE, where="x")["mapping"], where="x")  # type: ignore[index]
+    spec = parsed(MAPPING)
     again = MappingSpec.model_validate(spec.model_dump(by_alias=True, exclude_defaults=True))
     assert again.model_dump() == spec.model_dump()
 

@@ -20,9 +20,12 @@ class Echo(ApiServer):
     """Answers with what it was told to, and hands out tokens that are good for one call."""
 
     replies: list[Reply]
+    no_tokens: list[Reply]
     tokens = 0
 
     def answer(self, request: Request) -> Reply:
+        if self.is_token_call(request) and self.no_tokens:
+            return self.no_tokens.pop(0)
         if self.is_token_call(request):
             self.tokens += 1
             return Reply({"access_token": f"token-{self.tokens}", "expires_in": 600})
@@ -32,7 +35,7 @@ class Echo(ApiServer):
 @pytest.fixture
 def server() -> Iterator[Echo]:
     with Echo() as made:
-        made.replies = []
+        made.replies, made.no_tokens = [], []
         yield made
 
 
@@ -67,6 +70,24 @@ def test_a_server_is_left_alone_as_long_as_it_asks(
     server.replies = [Reply({}, status, headers)]
     api.get("/users")
     assert least <= pauses[0] <= least + 61
+
+
+@pytest.mark.parametrize("reset", ["1700000599", "1700003000"])
+def test_a_fault_is_no_used_up_allowance_whatever_the_answer_tells_of_the_limit(
+    api: RestApi, server: Echo, pauses: list[float], reset: str
+) -> None:
+    """Many servers tell with every answer what is left and when the limit resets."""
+    server.replies = [Reply({}, 500, {"X-RateLimit-Remaining": "4999", "X-RateLimit-Reset": reset})]
+    assert api.get("/users").status == 200
+    assert [pause for pause in pauses if pause > 30] == []
+
+
+def test_a_fault_after_which_nothing_is_left_is_asked_again_once_the_limit_has_reset(
+    api: RestApi, server: Echo, pauses: list[float]
+) -> None:
+    server.replies = [Reply({}, 500, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1700000050"})]
+    assert api.get("/users").status == 200
+    assert pauses[-1] == 50.0
 
 
 def test_a_server_that_asks_for_too_long_a_pause_stops_the_run(api: RestApi, server: Echo) -> None:
@@ -119,6 +140,16 @@ def test_a_token_that_is_refused_is_renewed_once(server: Echo, pauses: list[floa
     assert server.tokens == 2
     assert server.requests[0].form()["grant_type"] == "client_credentials"
     assert server.requests[-1].headers["Authorization"] == "Bearer token-2"
+
+
+def test_a_token_endpoint_is_left_alone_as_long_as_it_asks(server: Echo, pauses: list[float]) -> None:
+    auth = ClientCredentials(f"{server.url}/token", {"client_id": "c", "client_secret": "s"})
+    server.no_tokens = [Reply({}, 429, {"Retry-After": "120"})]
+    assert RestApi(server.url, auth, sleep=pauses.append).get("/users").status == 200
+    assert pauses == [120.0]
+    server.replies, server.no_tokens = [Reply({}, 401)], [Reply({}, 503, {"Retry-After": "3600"})]
+    with pytest.raises(SourceError, match=r"token endpoint answered 503\. It asks to wait 3,600 s"):
+        RestApi(server.url, auth).get("/users")
 
 
 def test_a_token_endpoint_that_refuses_stops(server: Echo) -> None:

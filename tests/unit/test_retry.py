@@ -149,6 +149,25 @@ def test_a_certificate_that_is_not_trusted_stops_instead_of_asking_for_ever() ->
     assert type(translate_botocore(error, "ListUsers", reads=True)) is TargetError
 
 
+@pytest.mark.parametrize(
+    ("code", "meaning"), [("Throttling", ThrottledError), ("InternalError", RetryError), ("X", TargetError)]
+)
+def test_a_waiter_that_was_refused_means_what_the_refusal_means(
+    code: str, meaning: type[PoolferryError]
+) -> None:
+    waited = aws.WaiterError("function_active_v2", f"refused: {SECRET}", refusal(code).response)
+    error = translate_botocore(waited, "GetFunction")
+    assert type(error) is meaning
+    assert error.what == f"GetFunction failed with {code} (request req-1)."
+
+
+def test_what_does_not_become_ready_is_no_fault_of_the_settings() -> None:
+    waited = aws.WaiterError("function_active_v2", "Max attempts exceeded", {"Configuration": {}})
+    error = translate_botocore(waited, "GetFunction", stop=SourceError)
+    assert type(error) is SourceError
+    assert "did not become ready; run it again" in error.mend
+
+
 def test_translated_lets_only_our_errors_out_and_does_not_chain_aws_s_text() -> None:
     with pytest.raises(SourceError) as caught, translated("GetObject", stop=SourceError):
         raise refusal("AccessDenied", 403)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mappings.rules import Rules
-from mappings.rules_looks import BEYOND_ASCII, CONTROL, WIDE, Look, signs_of, survey
+from mappings.rules_looks import BEYOND_ASCII, CONTROL, WIDE, Look, survey
 from mappings.rules_tidy import tidied
 from tests.unit.pool_rules import BCRYPT, page, pool, user
 
@@ -29,7 +29,7 @@ def test_signs_are_those_that_occur(values: list[str | None]) -> None:
     expected = {sign for sign in ' "+,@\\' if sign in text}
     expected |= {CONTROL} if any(sign < " " or sign == "\x7f" for sign in text) else set()
     expected |= {BEYOND_ASCII} if not text.isascii() else set()
-    found = signs_of(series(values))
+    found = survey(series(values).to_frame(), ["x"], {})["x"].signs
     assert found - {WIDE} == expected
 
 
@@ -38,7 +38,7 @@ def test_signs_are_those_that_occur(values: list[str | None]) -> None:
 def test_white_space_and_line_ends_beyond_ascii_are_wide(values: list[str | None]) -> None:
     text = "".join(value or "" for value in values)
     spaced = any(sign.isspace() and not sign.isascii() for sign in text)
-    assert WIDE in signs_of(series(values)) or not spaced
+    assert WIDE in survey(series(values).to_frame(), ["x"], {})["x"].signs or not spaced
 
 
 @settings(max_examples=200, deadline=None)
@@ -121,4 +121,5 @@ def test_equal_and_constant_columns_look_as_they_do_alone(values: list[str | Non
         text = "".join(filter(None, frame[name]))
         assert looks[name].small == (alone.filled and text.isascii() and text == text.lower())
     if any(value is not None for value in values):
-        assert looks["x"].signs == signs_of(frame["x"])
+        once = frame.select("x").unique()
+        assert looks["x"].signs == survey(once, ["x"], {})["x"].signs

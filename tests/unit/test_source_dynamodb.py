@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from connectors.aws import client
 from connectors.sources.dynamodb_table import DynamodbSettings, DynamodbSource, record_of
 from tests.contracts.dynamodb_specimen import dynamodb_specimen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.contracts.source_suite import Specimen
 
@@ -47,6 +48,29 @@ def test_segments_side_by_side_lose_nobody_wherever_they_stop(specimen: Specimen
         again = DynamodbSource(settings, one, sleep=lambda _: None)  # type: ignore[arg-type]
         rest = [row for page in again.pages(["id"], cursor) for row in page.rows["id"]]
         assert sorted([*(row for page in pages[:stop] for row in page.rows["id"]), *rest]) == everybody
+
+
+def test_a_table_with_a_binary_key_is_read_and_gone_on_with(specimen: Specimen) -> None:
+    del specimen  # its server is up
+    table = client("dynamodb", region="eu-west-1")
+    table.create_table(
+        TableName="bytes", BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "tenant", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "tenant", "AttributeType": "S"}, {"AttributeName": "id", "AttributeType": "B"},
+        ],
+    )  # fmt: skip
+    for number in range(5):
+        item = {"tenant": {"S": "acme"}, "id": {"B": bytes([255, number])}, "n": {"S": str(number)}}
+        table.put_item(TableName="bytes", Item=item)
+    settings = DynamodbSettings(table="bytes", region="eu-west-1", page_items=2)
+    pages = list(DynamodbSource(settings, Path()).pages(["n"]))
+    assert len(pages) > 1
+    cursor = json.loads(json.dumps(pages[0].cursor))
+    rest = [row for page in DynamodbSource(settings, Path()).pages(["n"], cursor) for row in page.rows["n"]]
+    assert sorted([*pages[0].rows["n"], *rest]) == ["0", "1", "2", "3", "4"]
 
 
 def test_no_more_units_a_second_are_taken_than_allowed(specimen: Specimen) -> None:
