@@ -78,8 +78,10 @@ def list_runs(state: Path) -> list[dict[str, Any]]:
     return found
 
 
-def runs_table(runs: list[dict[str, Any]]) -> Table:
-    """One line a run."""
+def runs_part(runs: list[dict[str, Any]], state: Path) -> RenderableType:
+    """One line a run, or that there is none."""
+    if not runs:
+        return f"There are no runs in {state}. --state names another folder."
     table = Table(title="Runs", title_justify="left")
     for head in ("name", "run", "state", "users read", "begun (UTC)"):
         table.add_column(head, justify="right" if head == "users read" else "left")

@@ -206,10 +206,10 @@ def test_long_errors_stay_on_their_line_so_that_they_can_be_searched(run_file: P
     assert f"error: {far}: cannot be read (FileNotFoundError).\n" in told.stderr
 
 
-def test_without_runs_the_status_is_an_empty_list(run_file: Path) -> None:
+def test_without_runs_the_status_says_so_and_where_it_looked(run_file: Path) -> None:
     shown = call("status")
     assert shown.exit_code == 0
-    assert "Runs" in shown.stdout
+    assert shown.stdout == "There are no runs in runs. --state names another folder.\n"
     assert json.loads(call("status", "--json").stdout) == {"runs": []}
     assert not (run_file.parent / "runs").exists()
 
