@@ -266,7 +266,7 @@ def test_the_way_from_a_file_of_users_to_a_finished_run(pool: Pool, monkeypatch:
     assert pool.users() == {}
     assert call("run", run_file).exit_code == 0
     assert len(pool.users()) == 20
-    assert "is finished; 20 users read." in call("status", "acme").stdout
+    assert "is finished; 20 users read.\nverdicts: imported 20\n" in call("status", "acme").stdout
 
 
 def test_the_readme_tells_what_lies_in_the_folder_of_a_run(pool: Pool) -> None:
