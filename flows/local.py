@@ -90,10 +90,11 @@ def _settings(path: Path | None) -> SandboxSettings:
 
 
 def switches_table() -> Table:
-    """Every switch of the local Cognito with its default and meaning."""
+    """Every switch of the local Cognito with its default, as a settings file has it, and meaning."""
     table = Table(title="Switches of the local Cognito", title_justify="left")
     for head in ("switch", "default", "meaning"):
         table.add_column(head, overflow="fold")
     for name, field in SandboxSettings.model_fields.items():
-        table.add_row(name, str(field.get_default(call_default_factory=True)), field.description or "")
+        default = field.get_default(call_default_factory=True)
+        table.add_row(name, "" if default is None else json.dumps(default), field.description or "")
     return table

@@ -27,6 +27,7 @@ from connectors.errors import (
 )
 from flows import settings
 from flows.cli import app, main
+from flows.local import switches_table
 from tests.reference import command_line
 
 if TYPE_CHECKING:
@@ -245,6 +246,16 @@ def test_the_switches_of_the_local_cognito_are_listed() -> None:
     shown = call("sandbox", "--switches").stdout
     for name in SandboxSettings.model_fields:
         assert name in shown
+
+
+def test_defaults_of_switches_are_told_as_a_settings_file_has_them() -> None:
+    table = switches_table()
+    names, defaults = ([str(cell) for cell in column.cells] for column in table.columns[:2])
+    told = {name: json.loads(text) for name, text in zip(names, defaults, strict=True) if text}
+    assert SandboxSettings.model_validate(told) == SandboxSettings()
+    assert set(names) - set(told) == {
+        name for name, value in SandboxSettings().model_dump().items() if value is None
+    }
 
 
 def test_wrong_switches_are_told_without_a_traceback(tmp_path: Path) -> None:
