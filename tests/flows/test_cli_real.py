@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from connectors.cognito.app_clients import read_app_clients
 from flows.cli import app
 from flows.settings import load_run_file
 from mappings.spec import parse_mapping
@@ -284,7 +285,10 @@ def test_the_readme_tells_what_lies_in_the_folder_of_a_run(pool: Pool) -> None:
 def test_the_readme_says_how_a_pool_of_the_local_cognito_is_made(pool: Pool) -> None:
     (code,) = re.findall(r"^\$ python -c '(.*)'$", README, re.MULTILINE)
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert pool.client.describe_user_pool(UserPoolId=made.stdout.strip())["UserPool"]["Name"] == "try"
+    pool_id = made.stdout.strip()
+    assert pool.client.describe_user_pool(UserPoolId=pool_id)["UserPool"]["Name"] == "try"
+    (app_client,) = read_app_clients(pool.client, pool_id)
+    assert app_client.password_flows, "without such a client `trigger attach` refuses (F6.13)"
 
 
 @pytest.mark.slow
