@@ -224,7 +224,7 @@ def check(
     if create_attributes:
         added = ", ".join(attributes.create_attributes(loaded)) or "none, the pool has them all"
         say(f"Attributes added: {added}.")
-    found = checks.check_run_file(loaded)
+    found = checks.check_run_file(loaded, made_role=create_role)
     if try_hashes:
         with TerminalProgress() as progress:
             found += checks.try_hashes(loaded, progress)

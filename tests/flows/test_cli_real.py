@@ -258,6 +258,8 @@ def test_the_way_from_a_file_of_users_to_a_finished_run(pool: Pool, monkeypatch:
     text = run_file.read_text(encoding="utf-8")
     assert "  # log_role_arn:" in text
     created = call("check", run_file, "--create-role")
+    assert created.exit_code == 2
+    assert "--create-role" not in created.output, "it was made just now"
     (arn,) = re.findall(r"target\.log_role_arn: (\S+)", created.stderr)
     run_file.write_text(re.sub(r"  # log_role_arn:.*", f"  log_role_arn: {arn}", text), encoding="utf-8")
     with run_file.open("a", encoding="utf-8") as file:
