@@ -98,9 +98,13 @@ def reason_rows(summary: Summary) -> list[Row]:
 
 def job_rows(summary: Summary) -> list[Row]:
     """Every import job: ``JOB_HEAD``."""
-    return [
-        tuple("" if job[name] is None else str(job[name]) for name in JOB_HEAD) for job in summary["jobs"]
-    ]
+    return [tuple(_cell(job[name]) for name in JOB_HEAD) for job in summary["jobs"]]
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else f"{value:,}"
 
 
 def sign_in_rows(facts: Mapping[str, Any]) -> list[Row]:

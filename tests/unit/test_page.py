@@ -47,6 +47,16 @@ def test_the_chart_adds_up_to_those_who_were_read(tmp_path: Path) -> None:
     assert sum(row["users"] for row in drawn) == 100
 
 
+def test_jobs_are_counted_as_everybody_else_is(tmp_path: Path) -> None:
+    with made_run(tmp_path, SOME) as run:
+        run.job(1, 2351, begun=1, ended=2)
+        text = run.end()
+        told = run.folder.report.read_text(encoding="utf-8")
+    assert '<td class="n">2,351</td>' in text
+    assert re.search(r"^\| import-1 \| 1 \| 1 \|  \|  \| 2,351 \|", told, re.MULTILINE)
+    assert "| verdict | users |\n| --- | ---: |" in told
+
+
 def test_the_chart_of_an_unfinished_run_adds_up_as_well(tmp_path: Path) -> None:
     with made_run(tmp_path, SOME[:90]) as run:
         run.folder.outcomes("all").rename(run.folder.path / "kept")
