@@ -149,6 +149,8 @@ def drift_sentence(facts: Mapping[str, Any]) -> str | None:
     """How the pool was read back where nothing has arrived differently; else ``drift_rows`` tell it."""
     if "read_back" not in facts:
         return "The pool was not read back (`verify: none`), so no `sub` is known."
+    if not facts["read_back"]:
+        return "Nobody was read back: this run has created and updated nobody."
     if not facts.get("drift"):
         return f"{facts['read_back']:,} users were read back; every attribute arrived as it was sent."
     return None
@@ -180,6 +182,8 @@ def id_map_sentence(folder: RunFolder, facts: Mapping[str, Any]) -> str:
 
 
 def _complete(ids: IdMap, facts: Mapping[str, Any]) -> str:
+    if not ids.in_pool:
+        return "`id_map.csv` names nobody: neither this run nor a retry of it has anybody in the pool."
     if ids.is_complete:
         return f"`id_map.csv` is complete: all {ids.in_pool:,} users in the pool, each with their own `sub`."
     parts = [

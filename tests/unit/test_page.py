@@ -57,6 +57,14 @@ def test_jobs_are_counted_as_everybody_else_is(tmp_path: Path) -> None:
     assert "| verdict | users |\n| --- | ---: |" in told
 
 
+def test_a_run_that_lands_nobody_says_so(tmp_path: Path) -> None:
+    nobody = [("u1", "rejected", "email_invalid")]
+    with made_run(tmp_path, nobody, drift={}, read_back=0) as run:
+        text = run.end()
+    assert "Nobody was read back: this run has created and updated nobody." in text
+    assert "<code>id_map.csv</code> names nobody" in text
+
+
 def test_the_chart_of_an_unfinished_run_adds_up_as_well(tmp_path: Path) -> None:
     with made_run(tmp_path, SOME[:90]) as run:
         run.folder.outcomes("all").rename(run.folder.path / "kept")
