@@ -207,7 +207,7 @@ def test_what_people_experience_adds_up_and_is_drawn(tmp_path: Path) -> None:
         text = run.end()
         assert "| none |  | 90 | import_job |  | asks for a `code` |" in run.folder.report.read_text()
     assert data_of(text)["experiences"] == [["asks for a `code`", 90], ["of many kinds", 10]]
-    assert "<td>asks for a <code>code</code></td>" in text
+    assert '<td class="prose">asks for a <code>code</code></td>' in text
 
 
 def test_what_was_left_behind_or_changed_on_the_way_is_told(tmp_path: Path) -> None:
