@@ -48,8 +48,11 @@ class Finding:
         return asdict(self)
 
 
-def check_run_file(loaded: LoadedRunFile) -> list[Finding]:
-    """Look at source, state, pool, mapping, jobs and role; every look is made, whatever the others found."""
+def check_run_file(loaded: LoadedRunFile, *, made_role: bool = False) -> list[Finding]:
+    """Look at source, state, pool, mapping, jobs and role; every look is made, whatever the others found.
+
+    ``made_role`` says that a role was made just now, so that nobody is told to make one.
+    """
     found = [_look("source", lambda: _source(loaded))]
     if is_in_s3(loaded.settings.state):
         found.append(_look("state", lambda: _state(loaded)))
@@ -62,7 +65,7 @@ def check_run_file(loaded: LoadedRunFile) -> list[Finding]:
         found += [
             _look("auto-verified attribute", lambda: _auto_verified(schema[0])),
             _look("import jobs", lambda: _jobs(loaded)),
-            _look("import role", lambda: _role(loaded)),
+            _look("import role", lambda: _role(loaded, made_role=made_role)),
         ]
     return found
 
@@ -161,20 +164,18 @@ def _jobs(loaded: LoadedRunFile) -> str:
     return f"{used:,} of the pool's {MAX_JOBS:,} jobs are used (F3.15)"
 
 
-def _role(loaded: LoadedRunFile) -> str:
-    target = loaded.settings.target
+def _role(loaded: LoadedRunFile, *, made_role: bool) -> str:
+    target, take = loaded.settings.target, "Put the ARN above into the run file." if made_role else None
     if not target.log_role_arn:
-        raise ConfigurationError(
-            "target.log_role_arn is missing.",
-            "`poolferry check RUN_FILE --create-role` makes the role (F3.34).",
-        )
+        make = "`poolferry check RUN_FILE --create-role` makes the role (F3.34)."
+        raise ConfigurationError("target.log_role_arn is missing.", take or make)
     problems = check_role(
         aws.client("iam", region=target.region, profile=target.profile), target.log_role_arn
     )
     if problems:
         raise ConfigurationError(
             "The import role cannot do its work: " + "; ".join(problems) + ".",
-            "Mend the role, or make one with --create-role.",
+            take or "Mend the role, or make one with --create-role.",
         )
     return "trusted by Cognito, and may write the import log"
 

@@ -219,7 +219,7 @@ def check(
     if create_attributes:
         added = ", ".join(attributes.create_attributes(loaded)) or "none, the pool has them all"
         say(f"Attributes added: {added}.")
-    found = checks.check_run_file(loaded)
+    found = checks.check_run_file(loaded, made_role=create_role)
     if try_hashes:
         with TerminalProgress() as progress:
             found += checks.try_hashes(loaded, progress)
@@ -238,11 +238,11 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Where a run stands, from its ledger alone; without RUN: all runs."""
-    from flows.reports.status import list_runs, run_status, runs_table, status_parts  # noqa: PLC0415
+    from flows.reports.status import list_runs, run_status, runs_part, status_parts  # noqa: PLC0415
 
     if name is None:
         runs = list_runs(state)
-        show(as_json, {"runs": runs}, runs_table(runs))
+        show(as_json, {"runs": runs}, runs_part(runs, state))
         return
     found = run_status(name, state)
     show(as_json, found, *status_parts(found))
@@ -374,13 +374,13 @@ def demo(
 
     At the end some of every kind sign in with their old passwords.
     """
-    from flows.local import run_demo  # noqa: PLC0415 - keeps `--help` quick
+    from flows.local import run_demo, where_to_look  # noqa: PLC0415 - keeps `--help` quick
     from flows.steps.trigger_texts import proof_table  # noqa: PLC0415
 
     run_folder, summary, proof = run_demo(folder)
     show_summary(as_json, run_folder, {**summary, "sign_ins": proof.to_json()})
     if not as_json:
-        OUT.print(proof_table(proof), proof.sentence)
+        show(as_json, None, proof_table(proof), proof.sentence, where_to_look(run_folder))
 
 
 app.add_typer(aftermath)

@@ -36,7 +36,10 @@ never a value. Nothing is sent, and an existing file is never overwritten.
 
 def init(  # noqa: PLR0913 - each is an option of the command
     source: Annotated[
-        str, typer.Argument(help="The source: a path, a URL, a pool's id; see above.", metavar="SOURCE")
+        str,
+        typer.Argument(
+            help="The source: a path, a URL, a pool's id, in one of the forms listed.", metavar="SOURCE"
+        ),
     ],
     *,
     pool: Annotated[str, typer.Option(prompt="User pool id", help="The pool's id.")],

@@ -17,6 +17,7 @@ import typer
 from connectors.errors import StopError
 from flows.console import OUT, reasons_table, summary_table
 from flows.reports.delta import delta_lines
+from flows.reports.units import near
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -120,11 +121,10 @@ def show(as_json: bool, data: object, *parts: RenderableType | None) -> None:  #
 
 def show_summary(as_json: bool, folder: Path, summary: dict[str, Any]) -> None:  # noqa: FBT001 - same
     """Print how a run ended, and where its report lies."""
-    here = Path.cwd()
-    near = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    there = near(folder)
     changes = [f"{count:,} {text}" for text, count in delta_lines(summary.get("delta", {}))]
     parts = (summary_table(summary), *changes, reasons_table(summary))
-    show(as_json, summary, *parts, f"Report: {near / 'report.md'}", f"In a browser: {near / 'report.html'}")
+    show(as_json, summary, *parts, f"Report: {there / 'report.md'}", f"In a browser: {there / 'report.html'}")
 
 
 def leave(summary: dict[str, Any]) -> None:

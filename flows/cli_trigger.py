@@ -111,10 +111,10 @@ def attach(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None:
 def status(run_file: RunFileArgument, *, as_json: JsonOption = False) -> None:
     """How many users have come by the trigger, and how many are still to come."""
     from flows.steps import trigger as steps  # noqa: PLC0415 - keeps `--help` quick
-    from flows.steps.trigger_texts import status_table  # noqa: PLC0415
+    from flows.steps.trigger_texts import status_parts  # noqa: PLC0415
 
     found = steps.status(steps.trigger_of(_loaded(run_file)))
-    show(as_json, found, status_table(found))
+    show(as_json, found, *status_parts(found))
 
 
 @trigger_app.command()

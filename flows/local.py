@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from connectors.errors import ConfigurationError
 from flows.console import OUT, TerminalProgress, say
 from flows.demo import prepare
 from flows.demo.sign_ins import sign_in_as_some
+from flows.reports.units import near
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.running import migrate
@@ -39,6 +41,13 @@ def run_demo(folder: Path) -> tuple[Path, dict[str, Any], SignInProof]:
             made, summary = migrate(loaded, worker, new=True)
             proof = sign_in_as_some(loaded, worker)
     return made.path, summary, proof
+
+
+def where_to_look(run: Path) -> str:
+    """The command that tells of one user of the demo: commands look elsewhere for runs by themselves."""
+    name, state = run.parent.name, near(run.parent.parent)
+    command = shlex.join(["poolferry", "explain", name, "00001", "--state", str(state)])
+    return f"Look at one user: {command}"
 
 
 @contextmanager
@@ -81,10 +90,11 @@ def _settings(path: Path | None) -> SandboxSettings:
 
 
 def switches_table() -> Table:
-    """Every switch of the local Cognito with its default and meaning."""
+    """Every switch of the local Cognito with its default, as a settings file has it, and meaning."""
     table = Table(title="Switches of the local Cognito", title_justify="left")
     for head in ("switch", "default", "meaning"):
         table.add_column(head, overflow="fold")
     for name, field in SandboxSettings.model_fields.items():
-        table.add_row(name, str(field.get_default(call_default_factory=True)), field.description or "")
+        default = field.get_default(call_default_factory=True)
+        table.add_row(name, "" if default is None else json.dumps(default), field.description or "")
     return table

@@ -14,7 +14,7 @@ from connectors.errors import PoolferryError, StopError
 from flows.parameters import New, RunFilePath, flow_run_name
 from flows.prefect_flows import flow_body
 from flows.prefect_limits import job_slot, pool_slot
-from flows.prefect_progress import progress_of
+from flows.prefect_progress import end_with, progress_of
 from flows.reports.cards import (
     console_link,
     finished_sentence,
@@ -116,8 +116,7 @@ def carried_to_the_end(context: Context, progress: Progress) -> State[dict[str, 
     """Walk an opened run to its end, one task a stage and one a batch, and show how it ended."""
     walk(context, do_step, send_one)
     name, summary = context.loaded.settings.name, summary_of(context.folder)
-    progress.stage(finished_sentence(summary), summary["extracted"], "users")
-    progress.update(summary["extracted"])
+    end_with(progress, finished_sentence(summary), summary["extracted"])
     report = context.folder.report.read_text(encoding="utf-8")
     show_markdown(name, "summary", report + where_to_look(context.folder), summary_sentence(summary))
     show_table(name, "reasons", reason_rows(summary), "Why users were rejected or failed, and what to do.")

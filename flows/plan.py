@@ -10,7 +10,7 @@ from prefect.states import Completed
 
 from flows.parameters import RunFilePath, flow_run_name
 from flows.prefect_flows import flow_body
-from flows.prefect_progress import progress_of
+from flows.prefect_progress import end_with, progress_of
 from flows.reports.cards import (
     forecast_counts,
     forecast_markdown,
@@ -67,10 +67,12 @@ def plan_migration(run_file: RunFilePath) -> State[dict[str, Any]]:
 def _plan(run_file: Path) -> State[dict[str, Any]]:
     loaded = load_run_file(run_file)
     name = loaded.settings.name
-    with scratch(loaded, Worker(progress_of(name))) as context:
+    progress = progress_of(name)
+    with scratch(loaded, Worker(progress)) as context:
         run_task(READ_AND_JUDGE, context)
         run_task(CHOOSE_WAYS, context)
         found: Forecast = run_task(FORECAST, context)
+    end_with(progress, forecast_sentence(found).removesuffix("."), found.extracted)
     show_markdown(name, "forecast", forecast_markdown(name, found), forecast_sentence(found))
     show_table(
         name,

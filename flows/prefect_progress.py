@@ -32,6 +32,12 @@ def progress_of(name: str) -> Progress:
     return PrefectProgress(name) if in_flow_run() else Silence()
 
 
+def end_with(progress: Progress, sentence: str, users: int) -> None:
+    """Leave the bar at its end, with what its flow has found as the last text."""
+    progress.stage(sentence, users, "users")
+    progress.update(users)
+
+
 class PrefectProgress:
     """A progress artifact of the flow run that this is made in.
 

@@ -10,7 +10,7 @@ from prefect.states import Completed
 
 from flows.parameters import NoSource, RunFilePath, WithGroups, WithValues, flow_run_name
 from flows.prefect_flows import flow_body
-from flows.prefect_progress import progress_of
+from flows.prefect_progress import end_with, progress_of
 from flows.reports.reconciliation import reconciliation_markdown
 from flows.settings import load_run_file
 from flows.steps.context import Worker
@@ -73,14 +73,15 @@ def _reconcile(
 ) -> State[dict[str, Any]]:
     loaded = load_run_file(run_file)
     name = loaded.settings.name
-    worker = Worker(progress_of(name))
-    with opened_sides(loaded, worker, with_source=with_source, with_groups=with_groups) as sides:
+    progress = progress_of(name)
+    with opened_sides(loaded, Worker(progress), with_source=with_source, with_groups=with_groups) as sides:
         if with_source:
             run_task(READ_SOURCE, sides)
         run_task(READ_NOW, sides)
         if with_groups:
             run_task(READ_GROUPS, sides)
         found: Reconciliation = run_task(HOLD, sides, with_values=with_values)
+    end_with(progress, found.sentence, found.there)
     show_markdown(name, "reconciliation", reconciliation_markdown(loaded, found), found.sentence)
     return Completed(
         name=DIFFERENCES if found.exit_status else None, message=found.sentence, data=found.to_json()

@@ -13,7 +13,7 @@ from flows.migrate import left_alone
 from flows.parameters import ConfirmedToo, DryRun, RunFilePath, RunId, chosen_run, flow_run_name
 from flows.prefect_flows import flow_body
 from flows.prefect_limits import pool_slot
-from flows.prefect_progress import progress_of
+from flows.prefect_progress import end_with, progress_of
 from flows.reports.cards import rollback_markdown
 from flows.steps.context import Worker
 from flows.steps.rolling_back import (
@@ -104,6 +104,7 @@ def _deleted(folder: RunFolder, progress: Progress, *, confirmed_too: bool) -> S
 
 def _told(context: Context, found: Rollback) -> State[dict[str, Any]]:
     name = context.folder.path.parent.name
+    end_with(context.progress, found.sentence, found.made)
     show_markdown(name, "rollback", rollback_markdown(name, found), found.sentence)
     return Completed(
         name=LEFT_ALONE if found.exit_status else None, message=found.sentence, data=asdict(found)

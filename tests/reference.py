@@ -104,18 +104,26 @@ def recognised_forms() -> str:
 
 def options() -> str:
     """Every argument and option of every command, in the words of ``--help``."""
+    own = {"before the command": own_options()}
+    every = own | {f"`{name}`": command.params for name, command in leaf_commands().items()}
     rows = [
-        (f"`{name}`", *_option(param))
-        for name, command in leaf_commands().items()
-        for param in command.params
+        (name, *_option(param))
+        for name, params in every.items()
+        for param in params
         if isinstance(param, TyperArgument | TyperOption)
     ]
     return table(("command", "argument or option", "default", "meaning"), rows)
 
 
+def own_options() -> list[TyperOption]:
+    """Options of every command, before its name; those for completion are typer's."""
+    params = [param for param in command_line().params if isinstance(param, TyperOption)]
+    return [param for param in params if not str(param.name).endswith("_completion")]
+
+
 def _option(param: TyperArgument | TyperOption) -> tuple[str, str, str]:
     is_flag = isinstance(param, TyperOption) and param.is_flag
-    shown = param.opts[0] if is_flag else f"{param.opts[0]} {str(param.name).upper()}"
+    shown = "`, `".join(param.opts) if is_flag else f"{param.opts[0]} {str(param.name).upper()}"
     default = "" if is_flag or param.default is None else f"`{param.default}`"
     return (
         f"`{param.metavar if isinstance(param, TyperArgument) else shown}`",

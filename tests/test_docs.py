@@ -102,7 +102,15 @@ def test_every_command_and_option_has_a_help_text_and_stands_in_the_readme(name:
 def test_the_readme_names_no_option_that_does_not_exist() -> None:
     (told,) = re.findall(r"all \[options\].*? are\s(.*?)\. `--json` prints", README, re.DOTALL)
     known = {p.opts[0] for c in COMMANDS.values() for p in c.params if isinstance(p, TyperOption)}
+    known |= {param.opts[0] for param in reference.own_options()}
     assert set(re.findall(r"--[\w-]+", told)) == known
+
+
+def test_the_reference_has_every_name_of_every_option() -> None:
+    told = section("options")
+    for param in (*reference.own_options(), *(p for c in COMMANDS.values() for p in c.params)):
+        if isinstance(param, TyperOption):
+            assert all(f"`{name}" in told for name in param.opts), param.opts
 
 
 def test_everything_that_can_be_written_in_a_run_file_is_in_the_reference() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -55,6 +56,13 @@ def test_a_forbidden_arrow_is_noticed(tmp_path: Path) -> None:
 def test_no_other_distribution_provides_our_import_names(package: str) -> None:
     """The names are generic, so an installed stranger could shadow them."""
     assert set(packages_distributions().get(package, ["poolferry"])) == {"poolferry"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_wheel_says_that_its_packages_have_types(package: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert (ROOT / package / "py.typed").is_file()
+    assert "py.typed" in project["tool"]["setuptools"]["package-data"][package]
 
 
 def test_files_stay_short_or_say_why() -> None:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.reports.markdown import table
+from flows.reports.units import near
 from flows.steps.context import spec_of
 from flows.steps.differences import KINDS, TOLD
 
@@ -46,7 +47,9 @@ COUNTS: Final = {
     "deferred": "users left to the trigger",
     "arrived": "of them there now",
     "signed_in": "of them `CONFIRMED`: signed in, or have set a password with a code",
-    "not_landed": "users of the source whom no run has landed",
+    "not_landed": (
+        "users of the source whom no run has landed, by key: each once, without lines that cannot be read"
+    ),
 }
 
 ALWAYS: Final = ("expected", "there", "compared")
@@ -124,10 +127,15 @@ def reconciliation_markdown(loaded: LoadedRunFile, found: Reconciliation) -> str
 def reconciliation_parts(loaded: LoadedRunFile, found: Reconciliation) -> list[RenderableType]:
     """The same for a terminal; a command stays on one line, so that it can be copied."""
     tables = [_drawn(title, heads, rows) for title, heads, rows in _parts(found) if rows]
-    folder = loaded.state_folder / found.run_id / found.folder
     lines = [f"{name}: {line}" for name, line in commands_of(loaded, found)]
     head = f"Run {found.run_id} against {_sides(found)}: {found.sentence}."
-    return [head, *tables, *_unread(loaded, found), *lines, f"Who it is: {folder}/differences.csv"]
+    return [head, *tables, *_unread(loaded, found), *lines, *_whose(loaded, found)]
+
+
+def _whose(loaded: LoadedRunFile, found: Reconciliation) -> list[str]:
+    """Where it stands who differs; nowhere where nobody does."""
+    folder = loaded.state_folder / found.run_id / found.folder
+    return [f"Who it is: {near(folder) / 'differences.csv'}"] if any(found.differences.values()) else []
 
 
 def _sides(found: Reconciliation) -> str:

@@ -98,9 +98,13 @@ def reason_rows(summary: Summary) -> list[Row]:
 
 def job_rows(summary: Summary) -> list[Row]:
     """Every import job: ``JOB_HEAD``."""
-    return [
-        tuple("" if job[name] is None else str(job[name]) for name in JOB_HEAD) for job in summary["jobs"]
-    ]
+    return [tuple(_cell(job[name]) for name in JOB_HEAD) for job in summary["jobs"]]
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else f"{value:,}"
 
 
 def sign_in_rows(facts: Mapping[str, Any]) -> list[Row]:
@@ -145,6 +149,8 @@ def drift_sentence(facts: Mapping[str, Any]) -> str | None:
     """How the pool was read back where nothing has arrived differently; else ``drift_rows`` tell it."""
     if "read_back" not in facts:
         return "The pool was not read back (`verify: none`), so no `sub` is known."
+    if not facts["read_back"]:
+        return "Nobody was read back: this run has created and updated nobody."
     if not facts.get("drift"):
         return f"{facts['read_back']:,} users were read back; every attribute arrived as it was sent."
     return None
@@ -176,6 +182,8 @@ def id_map_sentence(folder: RunFolder, facts: Mapping[str, Any]) -> str:
 
 
 def _complete(ids: IdMap, facts: Mapping[str, Any]) -> str:
+    if not ids.in_pool:
+        return "`id_map.csv` names nobody: neither this run nor a retry of it has anybody in the pool."
     if ids.is_complete:
         return f"`id_map.csv` is complete: all {ids.in_pool:,} users in the pool, each with their own `sub`."
     parts = [

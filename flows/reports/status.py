@@ -11,6 +11,7 @@ from rich.table import Table
 from connectors.errors import ConfigurationError
 from flows.ledger.families import looked_at, refuse_purged
 from flows.ledger.folder import find_run, runs_of
+from flows.ledger.states import RunState
 from flows.reports.page import write_page
 from flows.reports.sections import family_parts
 from flows.steps.finishing import standing
@@ -78,8 +79,10 @@ def list_runs(state: Path) -> list[dict[str, Any]]:
     return found
 
 
-def runs_table(runs: list[dict[str, Any]]) -> Table:
-    """One line a run."""
+def runs_part(runs: list[dict[str, Any]], state: Path) -> RenderableType:
+    """One line a run, or that there is none."""
+    if not runs:
+        return f"There are no runs in {state}. --state names another folder."
     table = Table(title="Runs", title_justify="left")
     for head in ("name", "run", "state", "users read", "begun (UTC)"):
         table.add_column(head, justify="right" if head == "users read" else "left")
@@ -101,13 +104,14 @@ def run_status(name: str, state: Path) -> dict[str, Any]:
 
 
 def status_parts(status: dict[str, Any]) -> list[RenderableType]:
-    """A headline, the verdicts so far, the batches."""
+    """A headline, the verdicts, the batches."""
     parts: list[RenderableType] = [
         f"{status['name']}: run {status['run_id']} is {status['state']}; {status['extracted']:,} users read.",
     ]
     if status["summary"]:
         known = {name: count for name, count in status["summary"]["verdicts"].items() if count}
-        parts.append("verdicts so far: " + (", ".join(f"{n} {c:,}" for n, c in known.items()) or "none"))
+        head = "verdicts" if status["state"] == RunState.FINISHED else "verdicts so far"
+        parts.append(f"{head}: " + (", ".join(f"{n} {c:,}" for n, c in known.items()) or "none"))
     return [*parts, *status["family"], batches_table(status["batches"]), f"Folder: {status['folder']}"]
 
 

@@ -1,7 +1,8 @@
-"""Shares and times as people read them."""
+"""Shares, times and paths as people read them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 _SHORT: Final = 9.95
@@ -24,3 +25,9 @@ def share(part: int, whole: int) -> str:
     if part in (0, whole):
         return "100 %" if part else "0 %"
     return f"{min(99.9, max(0.1, 100 * part / whole)):.1f} %"
+
+
+def near(path: Path) -> Path:
+    """A path as it lies from here, where it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -247,7 +247,11 @@ def _late(sides: Sides) -> pl.LazyFrame:
 
 
 def not_landed(sides: Sides) -> int:
-    """Count users of the source whom no run has landed: rejected or failed."""
+    """Count users of the source whom no run has landed, rejected or failed, by key.
+
+    Doubles of one key count once, or not at all where one of them has landed; lines that cannot be read have
+    no key.
+    """
     ends = pl.concat([in_the_end(run) for run in sides.chain]).with_columns(key())
     refused = ends.filter(pl.col(VERDICT).is_in(NOT_LANDED)).select(KEY).drop_nulls().unique()
     refused = refused.join(sides.people().select(KEY), on=KEY, how="anti")

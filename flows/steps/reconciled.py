@@ -63,7 +63,8 @@ class Reconciliation:
         arrived: those of them who are in the pool now.
         signed_in: those of them who are ``CONFIRMED``: by the old password, or by a new one that they set
             with a code; the status does not tell which.
-        not_landed: users of the source whom no run has landed.
+        not_landed: users of the source whom no run has landed, by key: each once, without lines that cannot
+            be read.
         statuses: users who are there, by ``UserStatus``.
         moved: users by what became of their state: ``RESET_REQUIRED → CONFIRMED``, ``enabled → disabled``.
     """

@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from rich.console import RenderableType
 
     from flows.steps.sign_in_proof import SignInProof
 
 
-def status_table(found: Mapping[str, Any]) -> Table:
-    """How far a trigger has come."""
+def status_parts(found: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """How far a trigger has come; a name stays on one line, so that it can be copied."""
     where = "attached" if found["attached"] else "deployed" if found["deployed"] else "not deployed"
-    table = Table(title=f"Trigger {found['name']}: {where}", title_justify="left")
+    yield f"Trigger {found['name']}: {where}"
+    yield _status_table(found)
+    if found["expires"]:
+        yield f"Who has not come by {datetime.fromtimestamp(found['expires'], UTC):%Y-%m-%d} is forgotten."
+
+
+def _status_table(found: Mapping[str, Any]) -> Table:
+    table = Table()
     table.add_column("users")
     table.add_column("number", justify="right")
     for name, label in (("deferred", "deferred"), ("arrived", "arrived"), ("to_come", "still to come")):
@@ -24,10 +33,6 @@ def status_table(found: Mapping[str, Any]) -> Table:
     table.add_section()
     for outcome, count in found["outcomes"].items():
         table.add_row(f"answered: {outcome.replace('_', ' ')}", f"{count:,}")
-    if found["expires"]:
-        table.caption = (
-            f"Who has not come by {datetime.fromtimestamp(found['expires'], UTC):%Y-%m-%d} is forgotten."
-        )
     return table
 
 

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from connectors.cognito.app_clients import read_app_clients
 from flows.cli import app
 from flows.settings import load_run_file
 from mappings.spec import parse_mapping
@@ -257,6 +258,8 @@ def test_the_way_from_a_file_of_users_to_a_finished_run(pool: Pool, monkeypatch:
     text = run_file.read_text(encoding="utf-8")
     assert "  # log_role_arn:" in text
     created = call("check", run_file, "--create-role")
+    assert created.exit_code == 2
+    assert "--create-role" not in created.output, "it was made just now"
     (arn,) = re.findall(r"target\.log_role_arn: (\S+)", created.stderr)
     run_file.write_text(re.sub(r"  # log_role_arn:.*", f"  log_role_arn: {arn}", text), encoding="utf-8")
     with run_file.open("a", encoding="utf-8") as file:
@@ -266,7 +269,7 @@ def test_the_way_from_a_file_of_users_to_a_finished_run(pool: Pool, monkeypatch:
     assert pool.users() == {}
     assert call("run", run_file).exit_code == 0
     assert len(pool.users()) == 20
-    assert "is finished; 20 users read." in call("status", "acme").stdout
+    assert "is finished; 20 users read.\nverdicts: imported 20\n" in call("status", "acme").stdout
 
 
 def test_the_readme_tells_what_lies_in_the_folder_of_a_run(pool: Pool) -> None:
@@ -284,7 +287,10 @@ def test_the_readme_tells_what_lies_in_the_folder_of_a_run(pool: Pool) -> None:
 def test_the_readme_says_how_a_pool_of_the_local_cognito_is_made(pool: Pool) -> None:
     (code,) = re.findall(r"^\$ python -c '(.*)'$", README, re.MULTILINE)
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert pool.client.describe_user_pool(UserPoolId=made.stdout.strip())["UserPool"]["Name"] == "try"
+    pool_id = made.stdout.strip()
+    assert pool.client.describe_user_pool(UserPoolId=pool_id)["UserPool"]["Name"] == "try"
+    (app_client,) = read_app_clients(pool.client, pool_id)
+    assert app_client.password_flows, "without such a client `trigger attach` refuses (F6.13)"
 
 
 @pytest.mark.slow

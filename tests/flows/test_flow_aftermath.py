@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from prefect import Flow
 from prefect.states import StateType
 
 from connectors.errors import ConfigurationError
+from flows.migrate import migrate_users
+from flows.plan import plan_migration
 from flows.purge import purge_run
+from flows.reconcile import reconcile_users
 from flows.retry import retry_users
 from flows.rollback import LEFT_ALONE, roll_back_migration
 from flows.settings import load_run_file
+from flows.steps.progress import Silence
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import QUICK, lead_to, travel
 
@@ -49,6 +54,31 @@ def test_a_rollback_counts_first_and_deletes_only_when_the_run_is_named(pool: Po
     done = roll_back_migration.fn(run_file, looked.data["run_id"], dry_run=False, confirmed_too=True)
     assert (done.name, done.data["deleted"]) == ("Completed", 2)
     assert pool.users() == {}
+
+
+class Titles(Silence):
+    """Notes the titles of a bar."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def stage(self, title: str, total: float | None, unit: str) -> None:
+        self.told.append(f"{title} {total:,} {unit}" if total else title)
+
+
+@pytest.mark.parametrize(
+    ("flow", "users"),
+    [(migrate_users, 3), (plan_migration, 3), (reconcile_users, 2), (roll_back_migration, 2)],
+    ids=lambda value: value.name if isinstance(value, Flow) else None,
+)
+@pytest.mark.usefixtures("pool")
+def test_the_last_text_of_a_bar_is_what_its_flow_has_found(
+    run_file: str, monkeypatch: pytest.MonkeyPatch, flow: Flow[..., Any], users: int
+) -> None:
+    titles = Titles()
+    monkeypatch.setattr(f"{flow.fn.__module__}.progress_of", lambda _: titles)
+    state = flow.fn(run_file)
+    assert titles.told[-1] == f"{state.message.removesuffix('.')} {users} users"
 
 
 def test_a_retry_takes_whom_the_newest_run_left_and_only_them(pool: Pool, run_file: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from connectors.errors import ConfigurationError, SourceError
 from flows.ledger.families import looked_at
 from flows.ledger.folder import RunFolder
-from flows.reports.reconciliation import reconciliation_markdown
+from flows.reports.reconciliation import reconciliation_markdown, reconciliation_parts
 from flows.settings import load_run_file
 from flows.steps import changes, differences, reconciling, three_ways
 from flows.steps.context import Worker
@@ -64,6 +64,19 @@ def test_every_difference_is_found_and_named_by_ids(pool: Pool) -> None:
     assert subs["extra"] == pool.attributes("stranger")["sub"]
     assert subs["altered"] == pool.attributes("u00004")["sub"]
     assert rows.filter(pl.col("what") == "altered")["attributes"].to_list() == ["name"]
+
+
+def test_a_terminal_says_who_differs_as_it_lies_from_here_and_only_where_somebody_does(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pool.folder)
+    scene = Scene.of(pool)
+    loaded, same = load_run_file(scene.path), scene.held()
+    assert not any("Who it is" in str(part) for part in reconciliation_parts(loaded, same))
+    scene.write(4, "name", "Another Name")
+    found = scene.held()
+    *_, last = reconciliation_parts(loaded, found)
+    assert last == f"Who it is: runs/acme/{found.run_id}/{found.folder}/differences.csv"
 
 
 def test_without_the_source_the_runs_alone_are_held_against_the_pool(pool: Pool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,7 +78,9 @@ def test_from_the_zip_to_the_end(pool: Pool, run_file: Path, tmp_path: Path) -> 
     assert by_name["ways"]["migration trigger"] == {"asked": 2, "signed_in": 1}
     found = told("trigger", "status", run_file)
     assert (found["attached"], found["deferred"], found["arrived"], found["to_come"]) == (True, 3, 1, 2)
-    assert "attached" in call("trigger", "status", run_file).stdout
+    shown = call("trigger", "status", run_file).stdout
+    assert shown.startswith(f"Trigger {found['name']}: attached\n")
+    assert re.search(r"^Who has not come by \d{4}-\d\d-\d\d is forgotten\.$", shown, re.MULTILINE)
     assert told("trigger", "detach", run_file) == {"attached": False, "was_attached": True}
     assert "2 users have not come yet" in call("trigger", "remove", run_file, status=1).stdout
     assert len(told("trigger", "remove", run_file, "--yes")["removed"]) == 4

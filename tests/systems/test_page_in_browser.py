@@ -91,6 +91,25 @@ def test_the_drawn_verdicts_add_up(browser: Browser, path: Path) -> None:
     assert sorted(drawn) == [1, 300, 640, 9_000]
 
 
+def test_on_a_telephone_codes_are_cut_into_lines_and_prose_is_not_squeezed(
+    browser: Browser, path: Path, tmp_path: Path
+) -> None:
+    long = [("u1", "rejected", "email_verified_without_email")]
+    with made_run(tmp_path, long) as run:
+        run.end()
+        with looking_at(browser, run.folder.page, viewport={"width": 400, "height": 800}) as look:
+            labels = look.tab.evaluate("Chart.getChart('reasons-chart').data.labels")
+            widths = look.tab.locator("#reasons td.prose").evaluate_all(
+                "all => all.map((e) => e.clientWidth)"
+            )
+            assert look.tab.evaluate("document.documentElement.scrollWidth") == 400
+    assert labels == [["email_verified_", "without_email"]]
+    assert min(widths) >= 220
+    with looking_at(browser, path, viewport={"width": 1280, "height": 800}) as look:
+        wide = look.tab.evaluate("Chart.getChart('reasons-chart').data.labels")
+    assert ["duplicate_username"] in wide
+
+
 def test_who_looks_for_a_user_finds_them(browser: Browser, path: Path) -> None:
     with looking_at(browser, path) as look:
         rows = look.tab.locator(ROWS)

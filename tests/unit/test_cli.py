@@ -28,6 +28,7 @@ from connectors.errors import (
 )
 from flows import settings
 from flows.cli import app, main
+from flows.local import switches_table
 from tests.reference import command_line
 
 if TYPE_CHECKING:
@@ -221,10 +222,10 @@ def test_long_errors_stay_on_their_line_so_that_they_can_be_searched(run_file: P
     assert f"error: {far}: cannot be read (FileNotFoundError).\n" in told.stderr
 
 
-def test_without_runs_the_status_is_an_empty_list(run_file: Path) -> None:
+def test_without_runs_the_status_says_so_and_where_it_looked(run_file: Path) -> None:
     shown = call("status")
     assert shown.exit_code == 0
-    assert "Runs" in shown.stdout
+    assert shown.stdout == "There are no runs in runs. --state names another folder.\n"
     assert json.loads(call("status", "--json").stdout) == {"runs": []}
     assert not (run_file.parent / "runs").exists()
 
@@ -260,6 +261,16 @@ def test_the_switches_of_the_local_cognito_are_listed() -> None:
     shown = call("sandbox", "--switches").stdout
     for name in SandboxSettings.model_fields:
         assert name in shown
+
+
+def test_defaults_of_switches_are_told_as_a_settings_file_has_them() -> None:
+    table = switches_table()
+    names, defaults = ([str(cell) for cell in column.cells] for column in table.columns[:2])
+    told = {name: json.loads(text) for name, text in zip(names, defaults, strict=True) if text}
+    assert SandboxSettings.model_validate(told) == SandboxSettings()
+    assert set(names) - set(told) == {
+        name for name, value in SandboxSettings().model_dump().items() if value is None
+    }
 
 
 def test_wrong_switches_are_told_without_a_traceback(tmp_path: Path) -> None:

@@ -47,6 +47,24 @@ def test_the_chart_adds_up_to_those_who_were_read(tmp_path: Path) -> None:
     assert sum(row["users"] for row in drawn) == 100
 
 
+def test_jobs_are_counted_as_everybody_else_is(tmp_path: Path) -> None:
+    with made_run(tmp_path, SOME) as run:
+        run.job(1, 2351, begun=1, ended=2)
+        text = run.end()
+        told = run.folder.report.read_text(encoding="utf-8")
+    assert '<td class="n">2,351</td>' in text
+    assert re.search(r"^\| import-1 \| 1 \| 1 \|  \|  \| 2,351 \|", told, re.MULTILINE)
+    assert "| verdict | users |\n| --- | ---: |" in told
+
+
+def test_a_run_that_lands_nobody_says_so(tmp_path: Path) -> None:
+    nobody = [("u1", "rejected", "email_invalid")]
+    with made_run(tmp_path, nobody, drift={}, read_back=0) as run:
+        text = run.end()
+    assert "Nobody was read back: this run has created and updated nobody." in text
+    assert "<code>id_map.csv</code> names nobody" in text
+
+
 def test_the_chart_of_an_unfinished_run_adds_up_as_well(tmp_path: Path) -> None:
     with made_run(tmp_path, SOME[:90]) as run:
         run.folder.outcomes("all").rename(run.folder.path / "kept")
@@ -189,7 +207,7 @@ def test_what_people_experience_adds_up_and_is_drawn(tmp_path: Path) -> None:
         text = run.end()
         assert "| none |  | 90 | import_job |  | asks for a `code` |" in run.folder.report.read_text()
     assert data_of(text)["experiences"] == [["asks for a `code`", 90], ["of many kinds", 10]]
-    assert "<td>asks for a <code>code</code></td>" in text
+    assert '<td class="prose">asks for a <code>code</code></td>' in text
 
 
 def test_what_was_left_behind_or_changed_on_the_way_is_told(tmp_path: Path) -> None:

@@ -32,10 +32,11 @@
 
   function drawReasons() {
     const rows = data.reasons.slice().sort((one, other) => other.users - one.users).slice(0, 15);
-    drawBars("reasons-chart", rows.length, {
+    const labels = rows.map((row) => wrapped(row.code, innerWidth < 700 ? 20 : 50));
+    drawBars("reasons-chart", heightOf(labels), {
       type: "bar",
       data: {
-        labels: rows.map((row) => row.code),
+        labels,
         datasets: [{
           data: rows.map((row) => row.users), backgroundColor: rows.map((row) => color(row.verdict)),
           borderRadius: 4, maxBarThickness: 16, minBarLength: 3,
@@ -44,6 +45,7 @@
       options: {
         scales: { x: countScale(), y: nameScale() },
         plugins: { tooltip: { callbacks: {
+          title: ([item]) => rows[item.dataIndex].code,
           label: (item) => ` ${number(item.parsed.x)} users, ${rows[item.dataIndex].verdict}`,
         } } },
       },
@@ -77,20 +79,23 @@
     });
   }
 
+  // Lines of a label, cut behind spaces and, as codes have no spaces, behind underscores.
   function wrapped(text, width) {
     const lines = [""];
-    for (const word of text.replaceAll("`", "").split(" ")) {
-      if (`${lines.at(-1)} ${word}`.trim().length > width) lines.push("");
-      lines.push(`${lines.pop()} ${word}`.trim());
+    for (const piece of text.replaceAll("`", "").split(/(?<=[ _])/)) {
+      if (lines.at(-1) && (lines.at(-1) + piece).trim().length > width) lines.push("");
+      lines.push(lines.pop() + piece);
     }
-    return lines;
+    return lines.map((line) => line.trim());
   }
+
+  // Height of bars with labels of several lines, in rows of one line.
+  const heightOf = (labels) => labels.length * (0.45 + 0.55 * Math.max(1, ...labels.map((label) => label.length)));
 
   function drawSignIns() {
     const rows = data.experiences;
     const labels = rows.map(([told]) => wrapped(told.replace(/ \(F[\d., F]+\)$/, ""), innerWidth < 700 ? 24 : 50));
-    const lines = Math.max(1, ...labels.map((label) => label.length));
-    drawBars("sign-ins-chart", rows.length * (0.5 + 0.55 * lines), {
+    drawBars("sign-ins-chart", heightOf(labels), {
       type: "bar",
       data: {
         labels,
