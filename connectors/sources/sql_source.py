@@ -240,6 +240,11 @@ class SqlSource:
     ) -> tuple[Part, Range | None]:
         """A page of a range, and its rest."""
         part: Part = self._tried(partial(self._fetch_once, fields, only, one))
+        if part and part.last == one.low:  # nobody is above it: the same page would come for ever
+            raise SourceError(
+                f"source.key: the database orders {self._relation.key} otherwise than it compares it.",
+                "Name another column, or a query that casts it to a plain text or number.",
+            )
         return part, Range(part.last, one.high) if part else None
 
     def _fetch_once(self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Part:
