@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 _LOGIN: Final = "Check user, password and database in source.url."
 _RIGHT: Final = "Give the database user the right to SELECT from the table and its columns."
 _NAMES: Final = "Check the names in source.table, source.query and source.key."
+_TYPES: Final = (
+    "Two columns cannot be compared: CAST the one of the query to the type, or COLLATE it as the other."
+)
 _BY_CODE: Final = {
     "28000": _LOGIN, "28P01": _LOGIN, "3D000": _LOGIN, "1044": _LOGIN, "1045": _LOGIN, "1049": _LOGIN,
     "18456": _LOGIN, "42501": _RIGHT, "1142": _RIGHT, "1143": _RIGHT, "229": _RIGHT,
     "42P01": _NAMES, "42703": _NAMES, "42601": _NAMES, "1146": _NAMES, "1054": _NAMES, "1064": _NAMES,
-    "208": _NAMES,
+    "208": _NAMES, "42883": _TYPES, "42P22": _TYPES, "1267": _TYPES,
 }  # fmt: skip
 """SQLSTATE of PostgreSQL, numbers of MySQL, MariaDB and SQL Server; each with what a person does about it."""
 

@@ -76,6 +76,13 @@ class Relation:
         bounds += [key <= bound(high)] if high is not None else []
         return asked.where(*bounds).order_by(key).limit(most)
 
+    def beside(self, other: Relation, value: str) -> Select[Any]:
+        """Ask for the keys here, the equal ones of another relation, and a column that stands there."""
+        key, owner = self.column(self.key), other.column(other.key)
+        asked = select(key.label(KEY), owner.label("owner"), other.column(value).label("element"))
+        joined = self.origin.join(other.origin, key == owner)
+        return asked.select_from(joined).order_by(key, other.column(value))
+
 
 def bound(key: Any) -> ColumnElement[Any]:  # noqa: ANN401 - a key of any type
     """A key to compare the column with, of no type of its own, so that the database takes the column's.
@@ -112,8 +119,14 @@ def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return type_coerce(column, NullType())
 
 
-def query_of(engine: Engine, query: str, key: str | None) -> Relation:
+def query_of(engine: Engine, query: str, key: str | None, name: str = "users") -> Relation:
     """Ask the database which columns a query has.
+
+    Args:
+        engine: the database.
+        query: as the run file has it.
+        key: the column that names a user.
+        name: what it is called inside other queries.
 
     Raises:
         SourceError: the query is refused, or the key is none of its columns.
@@ -123,7 +136,7 @@ def query_of(engine: Engine, query: str, key: str | None) -> Relation:
         raise SourceError("source.key is missing.", f"Name a unique column of the query: {', '.join(names)}.")
     if key not in names:
         raise not_there("column", key, names, "source.key")
-    asked = text(_bare(query)).columns(*(column(name) for name in names)).subquery("users")
+    asked = text(_bare(query)).columns(*(column(name) for name in names)).subquery(name)
     return Relation(asked, {name: asked.c[name] for name in names}, key, proven=False)
 
 

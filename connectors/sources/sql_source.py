@@ -131,7 +131,7 @@ class SqlSource:
 
     @cached_property
     def _lists(self) -> Lists:
-        return Lists(self._engine, self._settings.lists)
+        return Lists(self._engine, self._settings.lists, lambda: self._relation)
 
     @cached_property
     def _arrow(self) -> ArrowReader | None:

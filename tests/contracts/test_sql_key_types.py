@@ -88,3 +88,46 @@ def test_a_page_that_comes_again_ends_the_reading(
     monkeypatch.setattr(sql_relation, "bound", lambda _: text("''"))
     with pytest.raises(SourceError, match="otherwise than it compares"):
         read(source(mariadb_url, tmp_path), "nr")
+
+
+TIED = {"groups": {"query": "SELECT member, role FROM tied", "user": "member", "value": "role"}}
+
+
+def tied(url: str, kind: str, *members: str) -> None:
+    """Make a table of groups whose column of the member is of a type."""
+    rows = ", ".join(f"({member}, 'staff')" for member in members)
+    made = f"CREATE TABLE tied (member {kind}, role varchar(20))"
+    run(url, "DROP TABLE IF EXISTS tied", made, f"INSERT INTO tied VALUES {rows}")  # noqa: S608 - same
+
+
+@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+def test_groups_are_of_whom_the_database_holds_for_the_same(
+    server: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url: str = request.getfixturevalue(f"{server}_url")
+    if server == "postgresql":
+        run(url, "CREATE EXTENSION IF NOT EXISTS citext")
+    kind = "citext" if server == "postgresql" else "varchar(20)"
+    keyed(url, kind, ["'Bob'", "'alice'", "'Carl'", "'Zoe'"])
+    tied(url, kind, "'bob'", "'ALICE'", "'Carl'", "'nobody'")
+    for more in ({}, {"query": "SELECT name FROM keyed"}):
+        one = source(url, tmp_path, page_rows=2, lists=TIED, **more)
+        one.check()
+        told = dict(read(one, "name", "groups"))
+        assert told == {"alice": '["staff"]', "Bob": '["staff"]', "Carl": '["staff"]', "Zoe": "[]"}
+
+
+@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+def test_members_of_another_type_than_the_key_are_refused_with_the_way_out(
+    server: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """MariaDB would give the groups of the one user to the other: as doubles both numbers are the same."""
+    url: str = request.getfixturevalue(f"{server}_url")
+    keyed(url, "bigint", ["9007199254740993"])
+    tied(url, "varchar(20)", "'9007199254740992'", "'9007199254740993'")
+    for ask in (SqlSource.check, lambda one: read(one, "groups")):
+        with pytest.raises(SourceError, match="CAST"):
+            ask(source(url, tmp_path, lists=TIED))
+    number = "bigint" if server == "postgresql" else "signed"
+    cast = {**TIED["groups"], "query": f"SELECT CAST(member AS {number}) AS member, role FROM tied"}  # noqa: S608
+    assert read(source(url, tmp_path, lists={"groups": cast}), "groups") == [('["staff"]',)]
