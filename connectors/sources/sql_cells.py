@@ -16,10 +16,13 @@ from connectors.records import LINE, Page
 from connectors.sources.rows import Gathered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 UNDECODABLE: Final = object()
 """Stands for bytes that are no UTF-8."""
+
+_BINARY, _UUID_SIZE = 254, 16
+"""MySQL's number of BINARY and CHAR, and the length of a UUID."""
 
 
 def text_of(value: Any) -> Any:  # noqa: ANN401 - a cell of any type
@@ -39,6 +42,16 @@ def _other(value: Any) -> Any:  # noqa: ANN401 - same
     if isinstance(value, set | frozenset):  # a SET of MySQL
         return json.dumps(sorted(value), ensure_ascii=False, separators=(",", ":"))
     return str(value)
+
+
+def _uuid(value: Any) -> Any:  # noqa: ANN401 - same
+    """A cell of a BINARY(16), where MySQL keeps UUIDs; its bytes are no text, and by chance look like one."""
+    return str(UUID(bytes=value)) if isinstance(value, bytes) and len(value) == _UUID_SIZE else text_of(value)
+
+
+def uuids_in(description: Sequence[Sequence[Any]]) -> set[int]:
+    """Which columns are such, by what PyMySQL tells of them."""
+    return {at for at, each in enumerate(description) if (each[1], each[3]) == (_BINARY, _UUID_SIZE)}
 
 
 def _decoded(value: bytes | bytearray | memoryview) -> object:
@@ -92,9 +105,14 @@ class Part:
         return self.typed(self.found[-1])
 
 
-def part_of(rows: Sequence[Sequence[Any]], fields: Sequence[str]) -> Part:
-    """Make texts of rows with a cell for each field and the key behind them."""
-    columns = [list(map(text_of, column)) for column in zip(*rows, strict=True)] or [[] for _ in fields]
+def part_of(
+    rows: Sequence[Sequence[Any]], fields: Sequence[str], uuids: Collection[int] = frozenset()
+) -> Part:
+    """Make texts of rows with a cell for each field and the key behind them; ``uuids`` numbers columns."""
+    columns = [
+        list(map(_uuid if at in uuids else text_of, column))
+        for at, column in enumerate(zip(*rows, strict=True))
+    ] or [[] for _ in fields]
     broken = {
         at for column in columns[: len(fields)] for at, cell in enumerate(column) if cell is UNDECODABLE
     }

@@ -28,7 +28,7 @@ from connectors.sources.fields import asked_once
 from connectors.sources.record_source import ROW
 from connectors.sources.side_by_side import side_by_side
 from connectors.sources.sql_arrow import ArrowReader, arrow_reader
-from connectors.sources.sql_cells import Part, from_cursor, page_of, part_of, to_cursor
+from connectors.sources.sql_cells import Part, from_cursor, page_of, part_of, to_cursor, uuids_in
 from connectors.sources.sql_errors import database_errors
 from connectors.sources.sql_lenient import OddTime, lenient
 from connectors.sources.sql_lists import Lists, ListSettings
@@ -267,7 +267,9 @@ class SqlSource:
         query = self._relation.page(columns, one.low, one.high, self._settings.page_rows)
         query = query if only is None else query.where(only)
         with database_errors("Reading users"), self._engine.connect() as connection:
-            return part_of([tuple(row) for row in connection.execute(query)], columns)
+            answer = connection.execute(query)
+            is_mysql, told = self._engine.name in ("mysql", "mariadb"), answer.cursor.description
+            return part_of([tuple(row) for row in answer], columns, uuids_in(told) if is_mysql else ())
 
     def _bounds(self) -> list[Any]:
         """Keys that cut the users into stretches of the same size."""

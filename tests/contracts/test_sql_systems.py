@@ -237,3 +237,28 @@ def test_days_that_are_none_arrive_as_mariadb_writes_them(mariadb_url: str, tmp_
         ("0000-00-00 00:00:00", "2026-00-00"),
         ("2026-01-02T03:04:05", None),
     ]
+
+
+@pytest.mark.parametrize("key", ["nr", "bits", "uid"])
+def test_bits_of_mariadb_are_numbers_and_its_binary_uuids_are_uuids(
+    mariadb_url: str, tmp_path: Path, key: str
+) -> None:
+    """The one would be control characters, and the others would hide everybody."""
+    engine = create_engine(mariadb_url)
+    uuids = [f"{nr:02x}414243-4445-4647-8041-42434445464{nr % 10}" for nr in range(250, 256)]
+    rows = ", ".join(
+        f"({nr}, b'{nr % 2}', {300 + nr}, unhex('{uid.replace('-', '')}'), 'x', 'y')"
+        for nr, uid in enumerate(uuids)
+    )
+    _run(
+        engine,
+        "DROP TABLE IF EXISTS odd",
+        "CREATE TABLE odd (nr integer PRIMARY KEY, active bit(1), bits bit(12) UNIQUE NOT NULL, "
+        "uid binary(16) UNIQUE NOT NULL, code char(16) CHARACTER SET latin1, plain varbinary(16))",
+        f"INSERT INTO odd VALUES {rows}",  # noqa: S608 - texts of this file
+    )
+    engine.dispose()
+    expected = [(str(nr % 2), str(300 + nr), uid, "x", "y") for nr, uid in enumerate(uuids)]
+    for more in ({"table": "odd"}, {"query": "SELECT * FROM odd", "parallel": 2}):
+        one = source(mariadb_url, tmp_path, key=key, page_rows=2, **more)
+        assert sorted(read(one, "active", "bits", "uid", "code", "plain"), key=lambda row: row[1]) == expected
