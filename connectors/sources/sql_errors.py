@@ -26,6 +26,19 @@ _BY_CODE: Final = {
 }  # fmt: skip
 """SQLSTATE of PostgreSQL, numbers of MySQL, MariaDB and SQL Server; each with what a person does about it."""
 
+_CANCELLED: Final = (
+    "The database ended the query: raise the limit of time that it sets for this login, or lower page_rows."
+)
+_REACH: Final = "Check that the database can be reached; resume later."
+_TOO_LONG: Final = dict.fromkeys(("57014", "1317", "1969", "3024"), _CANCELLED)
+"""Codes of a query that was cancelled, by hand or by a limit of time."""
+
+_REFUSED: Final = (
+    "authentication failed", "does not exist", "no pg_hba.conf entry", "not permitted to log in",
+    "no password supplied", "permission denied", "no such database", "no such user",
+)  # fmt: skip
+"""What PostgreSQL and PgBouncer say where they refuse a login for good."""
+
 _PASSING: Final = (
     "08", "53", "55P03", "57P", "40",  # PostgreSQL: connection, resources, lock, shutdown, serialisation
     "1040", "1205", "1213", "2002", "2003", "2006", "2013",  # MySQL: connections, locks, network
@@ -54,15 +67,14 @@ def _meaning(error: SQLAlchemyError, what: str) -> PoolferryError:
     if code in _BY_CODE or _is_refused_login(error):
         return SourceError(said, _BY_CODE.get(code, _LOGIN))
     if _is_passing(error, code):
-        return RetryError(said, "Check that the database can be reached; resume later.")
+        return RetryError(said, _TOO_LONG.get(code, _REACH))
     return SourceError(said, _NAMES)
 
 
 def _is_refused_login(error: SQLAlchemyError) -> bool:
     """PostgreSQL's driver gives no SQLSTATE for a refused connection; its text is read, never shown."""
     said = str(getattr(error, "orig", ""))
-    passing = ("starting up", "shutting down", "too many", "slots")
-    return "FATAL" in said and not any(word in said for word in passing)
+    return not _code_of(error) and any(word in said for word in _REFUSED)
 
 
 def _code_of(error: SQLAlchemyError) -> str:
@@ -78,6 +90,6 @@ def _is_passing(error: SQLAlchemyError, code: str) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     if code:
-        return code.startswith(_PASSING) or code in ("SQLITE_BUSY", "SQLITE_LOCKED")
+        return code.startswith(_PASSING) or code in (*_TOO_LONG, "SQLITE_BUSY", "SQLITE_LOCKED")
     name = type(getattr(error, "orig", None)).__name__  # psycopg gives no SQLSTATE where nobody answered
     return name in ("OperationalError", "ConnectionTimeout", "InterfaceError")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Engine, FromClause, Select
+
+_PARAMETER: Final = re.compile(r"(?<![:\w\\]):(?=\w)")
 
 _BY_INDEX: Final = 0x100 | 0x800
 """Flags by which MySQL and MariaDB tell that a column is an ENUM or a SET."""
@@ -136,7 +139,7 @@ def query_of(engine: Engine, query: str, key: str | None, name: str = "users") -
         raise SourceError("source.key is missing.", f"Name a unique column of the query: {', '.join(names)}.")
     if key not in names:
         raise not_there("column", key, names, "source.key")
-    asked = text(_bare(query)).columns(*(column(name) for name in names)).subquery(name)
+    asked = text(f"{_bare(query)}\n").columns(*(column(name) for name in names)).subquery(name)
     return Relation(asked, {name: asked.c[name] for name in names}, key, proven=False)
 
 
@@ -146,13 +149,14 @@ def names_of(engine: Engine, query: str) -> list[str]:
     Raises:
         SourceError: the query is refused.
     """
-    nobody = text(f"SELECT * FROM ({_bare(query)}) users WHERE 1 = 0")  # noqa: S608 - the run file's own query
+    nobody = text(f"SELECT * FROM ({_bare(query)}\n) users WHERE 1 = 0")  # noqa: S608 - the run file's own query
     with database_errors("source.query"), engine.connect() as connection:
         return list(connection.execute(nobody).keys())
 
 
 def _bare(query: str) -> str:
-    return query.strip().rstrip(";")
+    """The query as it stands within another; what looks like a parameter to SQLAlchemy is a text's own."""
+    return _PARAMETER.sub(r"\\:", query.strip().rstrip(";"))
 
 
 def refuse_bad_key(engine: Engine, relation: Relation) -> None:

@@ -262,3 +262,29 @@ def test_bits_of_mariadb_are_numbers_and_its_binary_uuids_are_uuids(
     for more in ({"table": "odd"}, {"query": "SELECT * FROM odd", "parallel": 2}):
         one = source(mariadb_url, tmp_path, key=key, page_rows=2, **more)
         assert sorted(read(one, "active", "bits", "uid", "code", "plain"), key=lambda row: row[1]) == expected
+
+
+def test_a_query_that_is_cut_off_by_a_limit_of_time_is_told_as_that(url: str, tmp_path: Path) -> None:
+    many = url.startswith("postgresql")
+    limit = "?options=-cstatement_timeout%3D50" if many else "&init_command=SET max_statement_time%3D0.05"
+    query = f"SELECT 1 AS nr, {'CAST(pg_sleep(1) AS text)' if many else 'sleep(1)'} AS slept"
+    with pytest.raises(RetryError, match="raise the limit of time") as caught:
+        read(source(f"{url}{limit}", tmp_path, query=query, key="nr"), "slept")
+    assert "Check the names" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT nr, email FROM people -- everybody",
+        "SELECT nr, email, ' :x :nr 12:30' AS said FROM people WHERE email <> ':u'",
+    ],
+)
+def test_comments_and_colons_in_a_query_are_left_to_the_database(
+    url: str, tmp_path: Path, query: str
+) -> None:
+    one = source(url, tmp_path, query=query, key="nr")
+    one.check()
+    assert len(read(one, *one.fields())) in (PEOPLE, PEOPLE // 2)
+    if "said" in query:
+        assert {row[0] for row in read(one, "said")} == {" :x :nr 12:30"}
