@@ -12,6 +12,7 @@ from uuid import UUID
 import polars as pl
 
 from connectors.errors import SourceError
+from connectors.json_text import Written, compact
 from connectors.records import LINE, Page
 from connectors.sources.rows import Gathered
 
@@ -38,10 +39,21 @@ def text_of(value: Any) -> Any:  # noqa: ANN401 - a cell of any type
 
 def _other(value: Any) -> Any:  # noqa: ANN401 - same
     if isinstance(value, list | tuple | dict):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=text_of)
+        return compact(_plain(value))
     if isinstance(value, set | frozenset):  # a SET of MySQL
-        return json.dumps(sorted(value), ensure_ascii=False, separators=(",", ":"))
+        return compact(sorted(value))
     return str(value)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - same
+    """What stands in an array as JSON has it: its numbers as they are written, all else as text."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Written(json.dumps(value))
+    return value if value is None or isinstance(value, bool | str) else text_of(value)
 
 
 def _uuid(value: Any) -> Any:  # noqa: ANN401 - same

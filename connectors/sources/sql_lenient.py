@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import event
 
+from connectors.json_text import DECODER
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,6 +21,7 @@ _TIMES: Final = ("date", "timestamp", "timestamptz")
 _BIT: Final = 16
 """MySQL's number of the type."""
 
+_JSON: Final = ("json", "jsonb")
 _TEXTS: Final = ("text", "varchar", "bpchar", "name")
 
 
@@ -45,6 +48,8 @@ def _number_bits(connection: Any, _record: object) -> None:  # noqa: ANN401 - Py
 def _register(connection: Any, _record: object) -> None:  # noqa: ANN401 - psycopg's, which need not be installed
     from psycopg import DataError  # noqa: PLC0415 - same
 
+    for name in _JSON:
+        connection.adapters.register_loader(name, _json_loader())
     times = _loader(DataError, lambda data: OddTime(data.decode()))
     for name in _TIMES:
         connection.adapters.register_loader(name, times)
@@ -52,6 +57,17 @@ def _register(connection: Any, _record: object) -> None:  # noqa: ANN401 - psyco
         texts = _loader(UnicodeDecodeError, lambda data: data, bytes.decode)
         for name in _TEXTS:
             connection.adapters.register_loader(name, texts)
+
+
+def _json_loader() -> Any:  # noqa: ANN401 - psycopg's
+    """A loader that keeps numbers as they are written; psycopg makes 1.1 of 1.10, and rounds long ones."""
+    from psycopg.adapt import Loader  # noqa: PLC0415 - same
+
+    class Exact(Loader):
+        def load(self, data: Any) -> Any:  # noqa: ANN401 - a buffer
+            return DECODER.decode(bytes(data).decode())
+
+    return Exact
 
 
 def _loader(

@@ -288,3 +288,21 @@ def test_comments_and_colons_in_a_query_are_left_to_the_database(
     assert len(read(one, *one.fields())) in (PEOPLE, PEOPLE // 2)
     if "said" in query:
         assert {row[0] for row in read(one, "said")} == {" :x :nr 12:30"}
+
+
+def test_numbers_in_json_arrive_as_the_database_writes_them(postgresql_url: str, tmp_path: Path) -> None:
+    told = '{"a": 1.10, "b": 12345678901234567890.12345678901, "c": [1e400, true, null, "é"]}'
+    query = (
+        f"SELECT 1 AS nr, json '{told}' AS plain, jsonb '{{\"a\": 1.10}}' AS packed, jsonb '0.50' AS number, "
+        f"json 'null' AS nothing, jsonb '\"a\"' AS said, ARRAY[json '{{\"a\": 1.10}}', NULL] AS several, "
+        f"ARRAY[1, NULL, 2] AS whole, ARRAY[0.5, 2.0]::float[] AS rough, ARRAY[1.50] AS exact, "
+        "ARRAY[true] AS yes"
+    )
+    (found,) = read(
+        source(postgresql_url, tmp_path, query=query, key="nr"),
+        "plain", "packed", "number", "nothing", "said", "several", "whole", "rough", "exact", "yes",
+    )  # fmt: skip
+    assert found == (
+        '{"a":1.10,"b":12345678901234567890.12345678901,"c":[1e400,true,null,"é"]}', '{"a":1.10}', "0.50",
+        None, "a", '[{"a":1.10},null]', "[1,null,2]", "[0.5,2.0]", '["1.50"]', "[true]",
+    )  # fmt: skip
