@@ -34,6 +34,7 @@ from connectors.sources.sql_lenient import OddTime, lenient
 from connectors.sources.sql_lists import Lists, ListSettings
 from connectors.sources.sql_ranges import Range, cursor_of, from_ranges, ranges_of
 from connectors.sources.sql_relation import Relation, query_of, refuse_bad_key, table_of
+from connectors.sources.sql_waiting import bounded, wait_longer_for_answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -106,7 +107,8 @@ class SqlSource:
             url = make_url(self._settings.url)
             if url.get_backend_name() == "sqlite" and url.database:
                 url = url.set(database=str(self._base / url.database))
-            return lenient(create_engine(url, poolclass=NullPool, hide_parameters=True))
+            engine = create_engine(bounded(url), poolclass=NullPool, hide_parameters=True)
+            return wait_longer_for_answers(lenient(engine))
         except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
             missing = f" Install the package {error.name}." if isinstance(error, ImportError) else ""
             raise ConfigurationError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from connectors.errors import RetryError, SourceError
-from connectors.sources import sql_source
+from connectors.sources import sql_source, sql_waiting
 from connectors.sources.sql_source import SqlSettings, SqlSource
 
 if TYPE_CHECKING:
@@ -306,3 +308,29 @@ def test_numbers_in_json_arrive_as_the_database_writes_them(postgresql_url: str,
         '{"a":1.10,"b":12345678901234567890.12345678901,"c":[1e400,true,null,"é"]}', '{"a":1.10}', "0.50",
         None, "a", '[{"a":1.10},null]', "[1,null,2]", "[0.5,2.0]", '["1.50"]', "[true]",
     )  # fmt: skip
+
+
+def test_a_network_that_is_gone_is_noticed_and_a_slow_query_is_waited_for(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_waiting, "CONNECTING", 2)
+    many = url.startswith("postgresql")
+    slept = "CAST(pg_sleep(3) AS text)" if many else "sleep(3)"
+    one = source(url, tmp_path, query=f"SELECT 1 AS nr, {slept} AS slept", key="nr")
+    assert len(read(one, "slept")) == 1
+    with one.engine.connect() as connection:
+        own: Any = connection.connection.driver_connection
+        if not many:
+            assert own._read_timeout == sql_waiting.ANSWERING
+            return
+        with socket.socket(fileno=os.dup(own.fileno())) as opened:
+            assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 120_000
+            assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+
+
+def test_bounds_that_a_url_names_are_kept() -> None:
+    told = make_url("postgresql+psycopg://db/app?connect_timeout=5&tcp_user_timeout=9000")
+    assert dict(sql_waiting.bounded(told).query) == {
+        "connect_timeout": "5", "tcp_user_timeout": "9000", "keepalives_idle": "60",
+        "keepalives_interval": "15", "keepalives_count": "4",
+    }  # fmt: skip

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing, suppress
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from connectors.errors import RetryError, SourceError
+from connectors.sources import sql_waiting
 from connectors.sources.sql_source import SqlSettings, SqlSource
 
 if TYPE_CHECKING:
@@ -76,3 +78,21 @@ def test_a_login_that_is_refused_is_not_tried_again(
 ) -> None:
     with pytest.raises(SourceError, match="Check user, password and database"):
         source(refusing(words), tmp_path).check()
+
+
+@pytest.mark.parametrize("driver", ["postgresql+psycopg", "mysql+pymysql"])
+def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    monkeypatch.setattr(sql_waiting, "CONNECTING", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        one = source(f"{driver}://reader:pw@127.0.0.1:{silent.getsockname()[1]}/app", tmp_path)
+        given_up = Event()
+
+        def ask() -> None:
+            with pytest.raises(OperationalError):
+                one.engine.connect()
+            given_up.set()
+
+        Thread(target=ask, daemon=True).start()
+        assert given_up.wait(20)
