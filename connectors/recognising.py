@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from connectors.errors import ConfigurationError, unknown_name
 from connectors.registry import source_kind, source_kinds
@@ -118,7 +118,8 @@ def _directory(address: str, _: Path) -> Part | None:
     found = re.fullmatch(r"(ldaps?://[^/]+)(?:/([^?]*))?(?:\?.*)?", address)
     if found is None:
         return None
-    return {"kind": "ldap", "url": found[1]} | ({"base": found[2]} if found[2] else {})
+    base = unquote(found[2] or "")  # as RFC 4516 has it: a space is %20
+    return {"kind": "ldap", "url": found[1]} | ({"base": base} if base else {})
 
 
 def _aws(address: str, _: Path) -> Part | None:

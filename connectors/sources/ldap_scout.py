@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from connectors.sources.ldap_directory import Entry
+
 _LOOKED_AT: Final = 200
 """Entries at most that a guess is made from."""
 
@@ -128,15 +130,34 @@ def _filter(directory: Directory, base: str, server: _Server) -> tuple[str, str]
         return _AD_USERS, "filter: people with an account, without the system's own such as krbtgt."
     for name in _CLASSES:
         if _some(directory, base, f"(objectClass={name})", 1):
-            return (
-                f"(objectClass={name})",
-                f"filter (objectClass={name}): there are such people below the base.",
-            )
+            found_by = f"(objectClass={name})"
+            left_out = _left_out(directory, base, name)
+            return found_by, f"filter {found_by}: there are such people below the base.{left_out}"
     raise SourceError(
         f"Nobody below {base} is of a class of people that this reader may see: {', '.join(_CLASSES)}.",
         "Name whom to read with --set base=DN or --set 'filter=(objectClass=…)'; who reads is "
         "--set bind_dn=DN and --set 'password=${NAME}'.",
     )
+
+
+def _left_out(directory: Directory, base: str, chosen: str) -> str:
+    """How many are of the other classes alone, and the filter that would read them too: none goes unsaid."""
+    others = "".join(f"(objectClass={name})" for name in _CLASSES if name != chosen)
+    found = _some(directory, base, f"(&(|{others})(!(objectClass={chosen})))")
+    if not found:
+        return ""
+    many = f"{len(found)} or more" if len(found) == _LOOKED_AT else str(len(found))
+    classes = dict.fromkeys([chosen, *filter(None, map(_closest, found))])
+    wider = "".join(f"(objectClass={name})" for name in classes)
+    return (
+        f" It leaves out {many} that are {', '.join(list(classes)[1:])}: --set 'filter=(|{wider})' reads all."
+    )
+
+
+def _closest(entry: Entry) -> str | None:
+    """The closest class of people that an entry has."""
+    own = {name.decode(errors="replace").lower() for name in values_of(entry, "objectClass")}
+    return next((name for name in _CLASSES if name.lower() in own), None)
 
 
 def _groups(directory: Directory, server: _Server) -> tuple[dict[str, str] | None, str]:
@@ -152,8 +173,6 @@ def _groups(directory: Directory, server: _Server) -> tuple[dict[str, str] | Non
     return None, ""
 
 
-def _some(
-    directory: Directory, base: str, found_by: str, most: int = _LOOKED_AT
-) -> Sequence[tuple[str, Mapping[str, list[bytes]]]]:
-    attributes = ["entryUUID", "objectGUID", "memberOf"]
+def _some(directory: Directory, base: str, found_by: str, most: int = _LOOKED_AT) -> Sequence[Entry]:
+    attributes = ["entryUUID", "objectGUID", "memberOf", "objectClass"]
     return list(islice(directory.search(base, found_by, attributes, "Looking at the directory"), most))

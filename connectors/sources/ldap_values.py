@@ -30,6 +30,9 @@ FLAGS: Final[Mapping[str, int]] = {
 CONTROL, MEMBER_OF, NAMES = "userAccountControl", "memberOf", "memberOf.name"
 """``memberOf.name`` lists the first part of each DN in ``memberOf``, which is the group's name."""
 
+_UNDECODED: Final = re.compile("[\ud800-\udfff]")
+"""What ``surrogateescape`` makes of bytes that are no UTF-8."""
+
 _INDEX: Final = re.compile(r"\[(\d+)\]$")
 _ESCAPED: Final = re.compile(rb"\\([0-9A-Fa-f]{2}|.)", re.DOTALL)
 _GUIDS: Final = frozenset({"objectguid"})
@@ -45,7 +48,7 @@ def values_of(entry: Entry, attribute: str) -> list[bytes]:
 def texts_of(entry: Entry, attribute: str) -> list[str]:
     """The same as texts; those that are no UTF-8 are left out."""
     found = (value.decode(errors="surrogateescape") for value in values_of(entry, attribute))
-    return [text for text in found if text.isprintable()]
+    return [text for text in found if not _UNDECODED.search(text)]
 
 
 def attribute_of(field: str) -> str:

@@ -12,14 +12,18 @@ from uuid import UUID
 import polars as pl
 
 from connectors.errors import SourceError
+from connectors.json_text import Written, compact
 from connectors.records import LINE, Page
 from connectors.sources.rows import Gathered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 UNDECODABLE: Final = object()
 """Stands for bytes that are no UTF-8."""
+
+_BINARY, _UUID_SIZE = 254, 16
+"""MySQL's number of BINARY and CHAR, and the length of a UUID."""
 
 
 def text_of(value: Any) -> Any:  # noqa: ANN401 - a cell of any type
@@ -35,10 +39,31 @@ def text_of(value: Any) -> Any:  # noqa: ANN401 - a cell of any type
 
 def _other(value: Any) -> Any:  # noqa: ANN401 - same
     if isinstance(value, list | tuple | dict):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=text_of)
+        return compact(_plain(value))
     if isinstance(value, set | frozenset):  # a SET of MySQL
-        return json.dumps(sorted(value), ensure_ascii=False, separators=(",", ":"))
+        return compact(sorted(value))
     return str(value)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - same
+    """What stands in an array as JSON has it: its numbers as they are written, all else as text."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Written(json.dumps(value))
+    return value if value is None or isinstance(value, bool | str) else text_of(value)
+
+
+def _uuid(value: Any) -> Any:  # noqa: ANN401 - same
+    """A cell of a BINARY(16), where MySQL keeps UUIDs; its bytes are no text, and by chance look like one."""
+    return str(UUID(bytes=value)) if isinstance(value, bytes) and len(value) == _UUID_SIZE else text_of(value)
+
+
+def uuids_in(description: Sequence[Sequence[Any]]) -> set[int]:
+    """Which columns are such, by what PyMySQL tells of them."""
+    return {at for at, each in enumerate(description) if (each[1], each[3]) == (_BINARY, _UUID_SIZE)}
 
 
 def _decoded(value: bytes | bytearray | memoryview) -> object:
@@ -92,9 +117,14 @@ class Part:
         return self.typed(self.found[-1])
 
 
-def part_of(rows: Sequence[Sequence[Any]], fields: Sequence[str]) -> Part:
-    """Make texts of rows with a cell for each field and the key behind them."""
-    columns = [list(map(text_of, column)) for column in zip(*rows, strict=True)] or [[] for _ in fields]
+def part_of(
+    rows: Sequence[Sequence[Any]], fields: Sequence[str], uuids: Collection[int] = frozenset()
+) -> Part:
+    """Make texts of rows with a cell for each field and the key behind them; ``uuids`` numbers columns."""
+    columns = [
+        list(map(_uuid if at in uuids else text_of, column))
+        for at, column in enumerate(zip(*rows, strict=True))
+    ] or [[] for _ in fields]
     broken = {
         at for column in columns[: len(fields)] for at, cell in enumerate(column) if cell is UNDECODABLE
     }

@@ -1,7 +1,7 @@
-"""What PostgreSQL holds and its driver raises on: times that Python has no value for, bytes that are no text.
+"""What databases hold and their drivers raise on or alter: odd times of PostgreSQL, bytes that are no text.
 
 Times are ``infinity`` and years before 1 or beyond 9999. Bytes that are no UTF-8 are found in databases whose
-encoding is ``SQL_ASCII``, which takes whatever it is given.
+encoding is ``SQL_ASCII``, which takes whatever it is given. Of MySQL these are bits.
 """
 
 from __future__ import annotations
@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import event
 
+from connectors.json_text import DECODER
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Engine
 
 _TIMES: Final = ("date", "timestamp", "timestamptz")
+_BIT: Final = 16
+"""MySQL's number of the type."""
+
+_JSON: Final = ("json", "jsonb")
 _TEXTS: Final = ("text", "varchar", "bpchar", "name")
 
 
@@ -29,12 +35,21 @@ def lenient(engine: Engine) -> Engine:
     """Let such values be read; psycopg raises, and a single one would hide everybody's page."""
     if engine.driver == "psycopg":
         event.listen(engine, "connect", _register, insert=True)  # before SQLAlchemy asks for the version
+    if engine.driver == "pymysql":
+        event.listen(engine, "connect", _number_bits)
     return engine
+
+
+def _number_bits(connection: Any, _record: object) -> None:  # noqa: ANN401 - PyMySQL's, same
+    """A BIT is read as the number it is compared as; PyMySQL gives its bytes, which look like odd letters."""
+    connection.decoders[_BIT] = int.from_bytes
 
 
 def _register(connection: Any, _record: object) -> None:  # noqa: ANN401 - psycopg's, which need not be installed
     from psycopg import DataError  # noqa: PLC0415 - same
 
+    for name in _JSON:
+        connection.adapters.register_loader(name, _json_loader())
     times = _loader(DataError, lambda data: OddTime(data.decode()))
     for name in _TIMES:
         connection.adapters.register_loader(name, times)
@@ -42,6 +57,17 @@ def _register(connection: Any, _record: object) -> None:  # noqa: ANN401 - psyco
         texts = _loader(UnicodeDecodeError, lambda data: data, bytes.decode)
         for name in _TEXTS:
             connection.adapters.register_loader(name, texts)
+
+
+def _json_loader() -> Any:  # noqa: ANN401 - psycopg's
+    """A loader that keeps numbers as they are written; psycopg makes 1.1 of 1.10, and rounds long ones."""
+    from psycopg.adapt import Loader  # noqa: PLC0415 - same
+
+    class Exact(Loader):
+        def load(self, data: Any) -> Any:  # noqa: ANN401 - a buffer
+            return DECODER.decode(bytes(data).decode())
+
+    return Exact
 
 
 def _loader(

@@ -7,16 +7,16 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
 
+from connectors.errors import SourceError
 from connectors.sources.sql_cells import text_of
 from connectors.sources.sql_errors import database_errors
-from connectors.sources.sql_relation import query_of
+from connectors.sources.sql_relation import bound, query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Select
 
     from connectors.sources.sql_relation import Relation
 
@@ -37,12 +37,16 @@ class Lists:
     Args:
         engine: the database.
         settings: the run file's part.
+        users: gives whose lists they are.
     """
 
-    def __init__(self, engine: Engine, settings: dict[str, ListSettings]) -> None:
+    def __init__(
+        self, engine: Engine, settings: dict[str, ListSettings], users: Callable[[], Relation]
+    ) -> None:
         self._settings = settings
         self._relations: dict[str, Relation] = {}
         self._engine = engine
+        self._users = users
 
     def __contains__(self, field: object) -> bool:
         """Whether a field is one of the lists."""
@@ -53,23 +57,40 @@ class Lists:
         return list(self._settings)
 
     def check(self) -> None:
-        """Ask for the columns of every query."""
+        """Ask for an element of every list."""
         for field in self._settings:
-            self._relation(field)
+            with database_errors(f"source.lists.{field}"), self._engine.connect() as connection:
+                for row in connection.execute(self._asked(field).order_by(None).limit(1)):
+                    self._refuse_other_type(field, row)
 
     def of(self, connection: Connection, field: str, keys: Sequence[Any]) -> list[str]:
-        """One JSON list for each key, in the order of the keys, which are sorted as the database sorts."""
-        one, relation = self._settings[field], self._relation(field)
-        user, value = relation.column(one.user), relation.column(one.value)
-        query = select(user, value).select_from(relation.origin).where(user >= keys[0], user <= keys[-1])
+        """One JSON list for each key, in the order of the keys, which are sorted as the database sorts.
+
+        The database tells whose it is, by the user's own key: to it 'Bob' and 'bob' may be equal.
+        """
+        key = self._users().column(self._users().key)
+        query = self._asked(field).where(key >= bound(keys[0]), key <= bound(keys[-1]))
         found: dict[Any, list[Any]] = defaultdict(list)
         with database_errors(f"source.lists.{field}"):
-            for owner, element in connection.execute(query.order_by(user, value)):
-                found[owner].append(text_of(element))
+            for row in connection.execute(query):
+                self._refuse_other_type(field, row)
+                found[row[0]].append(text_of(row[2]))
         return [json.dumps(found.get(key, []), ensure_ascii=False, separators=(",", ":")) for key in keys]
+
+    def _asked(self, field: str) -> Select[Any]:
+        return self._users().beside(self._relation(field), self._settings[field].value)
+
+    def _refuse_other_type(self, field: str, row: Sequence[Any]) -> None:
+        """MySQL compares a number with a text after rounding both, and would give a user another's groups."""
+        if isinstance(row[0], str) is not isinstance(row[1], str):
+            one = self._settings[field]
+            raise SourceError(
+                f"source.lists.{field}: {one.user} is a text and the users' key is none, or the reverse.",
+                f"Let its query have CAST({one.user} AS …) of the key's type.",
+            )
 
     def _relation(self, field: str) -> Relation:
         if field not in self._relations:
             one = self._settings[field]
-            self._relations[field] = query_of(self._engine, one.query, one.user)
+            self._relations[field] = query_of(self._engine, one.query, one.user, "poolferry_list")
         return self._relations[field]

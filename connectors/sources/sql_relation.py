@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import MetaData, Table, column, func, inspect, select, text, type_coerce
+from sqlalchemy import (
+    MetaData,
+    Table,
+    bindparam,
+    column,
+    false,
+    func,
+    inspect,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.types import NullType
 
 from connectors.errors import SourceError
@@ -16,6 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Engine, FromClause, Select
+
+_PARAMETER: Final = re.compile(r"(?<![:\w\\]):(?=\w)")
+
+_BY_INDEX: Final = 0x100 | 0x800
+"""Flags by which MySQL and MariaDB tell that a column is an ENUM or a SET."""
 
 KEY: Final = "poolferry_key"
 """What the key is called in a page."""
@@ -58,9 +75,24 @@ class Relation:
         """
         key = self.column(self.key)
         asked = select(*(self.column(name) for name in names), key.label(KEY)).select_from(self.origin)
-        bounds = [key > low] if low is not None else []
-        bounds += [key <= high] if high is not None else []
+        bounds = [key > bound(low)] if low is not None else []
+        bounds += [key <= bound(high)] if high is not None else []
         return asked.where(*bounds).order_by(key).limit(most)
+
+    def beside(self, other: Relation, value: str) -> Select[Any]:
+        """Ask for the keys here, the equal ones of another relation, and a column that stands there."""
+        key, owner = self.column(self.key), other.column(other.key)
+        asked = select(key.label(KEY), owner.label("owner"), other.column(value).label("element"))
+        joined = self.origin.join(other.origin, key == owner)
+        return asked.select_from(joined).order_by(key, other.column(value))
+
+
+def bound(key: Any) -> ColumnElement[Any]:  # noqa: ANN401 - a key of any type
+    """A key to compare the column with, of no type of its own, so that the database takes the column's.
+
+    Of a ``citext`` it would compare a ``varchar`` by case, and order it without.
+    """
+    return bindparam(None, key, NullType())
 
 
 def table_of(engine: Engine, name: str, schema: str | None, key: str | None) -> Relation:
@@ -90,8 +122,14 @@ def _raw(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return type_coerce(column, NullType())
 
 
-def query_of(engine: Engine, query: str, key: str | None) -> Relation:
+def query_of(engine: Engine, query: str, key: str | None, name: str = "users") -> Relation:
     """Ask the database which columns a query has.
+
+    Args:
+        engine: the database.
+        query: as the run file has it.
+        key: the column that names a user.
+        name: what it is called inside other queries.
 
     Raises:
         SourceError: the query is refused, or the key is none of its columns.
@@ -101,7 +139,7 @@ def query_of(engine: Engine, query: str, key: str | None) -> Relation:
         raise SourceError("source.key is missing.", f"Name a unique column of the query: {', '.join(names)}.")
     if key not in names:
         raise not_there("column", key, names, "source.key")
-    asked = text(_bare(query)).columns(*(column(name) for name in names)).subquery("users")
+    asked = text(f"{_bare(query)}\n").columns(*(column(name) for name in names)).subquery(name)
     return Relation(asked, {name: asked.c[name] for name in names}, key, proven=False)
 
 
@@ -111,21 +149,24 @@ def names_of(engine: Engine, query: str) -> list[str]:
     Raises:
         SourceError: the query is refused.
     """
-    nobody = text(f"SELECT * FROM ({_bare(query)}) users WHERE 1 = 0")  # noqa: S608 - the run file's own query
+    nobody = text(f"SELECT * FROM ({_bare(query)}\n) users WHERE 1 = 0")  # noqa: S608 - the run file's own query
     with database_errors("source.query"), engine.connect() as connection:
         return list(connection.execute(nobody).keys())
 
 
 def _bare(query: str) -> str:
-    return query.strip().rstrip(";")
+    """The query as it stands within another; what looks like a parameter to SQLAlchemy is a text's own."""
+    return _PARAMETER.sub(r"\\:", query.strip().rstrip(";"))
 
 
 def refuse_bad_key(engine: Engine, relation: Relation) -> None:
     """Prove that the key is unique and never null, since whoever shares or lacks one would be lost.
 
     Raises:
-        SourceError: it is not; the text says how many rows.
+        SourceError: it is not; the text says how many rows. Or the database orders it in one way and compares
+            it in another.
     """
+    _refuse_ordered_by_index(engine, relation)
     if relation.proven:
         return
     key = relation.column(relation.key)
@@ -139,4 +180,19 @@ def refuse_bad_key(engine: Engine, relation: Relation) -> None:
         raise SourceError(
             f"source.key: {relation.key} does not name every user: {said}.",
             "Name a column that is unique and never null, or leave those rows out by a query.",
+        )
+
+
+def _refuse_ordered_by_index(engine: Engine, relation: Relation) -> None:
+    """An ENUM is ordered by its place among the allowed values, and compared by its text."""
+    if engine.dialect.name not in ("mysql", "mariadb"):
+        return
+    nobody = select(relation.column(relation.key)).select_from(relation.origin).where(false())
+    with database_errors("source.key"), engine.connect() as connection:
+        # PyMySQL's, which tells flags here alone; other drivers have no such thing.
+        answer = getattr(connection.execute(nobody).cursor, "_result", None)
+    if any(each.flags & _BY_INDEX for each in getattr(answer, "fields", None) or ()):
+        raise SourceError(
+            f"source.key: {relation.key} is an ENUM or SET, which cannot order the users.",
+            f"Name another column, or a query that has CAST({relation.key} AS CHAR) for it.",
         )

@@ -28,12 +28,13 @@ from connectors.sources.fields import asked_once
 from connectors.sources.record_source import ROW
 from connectors.sources.side_by_side import side_by_side
 from connectors.sources.sql_arrow import ArrowReader, arrow_reader
-from connectors.sources.sql_cells import Part, from_cursor, page_of, part_of, to_cursor
+from connectors.sources.sql_cells import Part, from_cursor, page_of, part_of, to_cursor, uuids_in
 from connectors.sources.sql_errors import database_errors
 from connectors.sources.sql_lenient import OddTime, lenient
 from connectors.sources.sql_lists import Lists, ListSettings
 from connectors.sources.sql_ranges import Range, cursor_of, from_ranges, ranges_of
 from connectors.sources.sql_relation import Relation, query_of, refuse_bad_key, table_of
+from connectors.sources.sql_waiting import bounded, wait_longer_for_answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -106,7 +107,8 @@ class SqlSource:
             url = make_url(self._settings.url)
             if url.get_backend_name() == "sqlite" and url.database:
                 url = url.set(database=str(self._base / url.database))
-            return lenient(create_engine(url, poolclass=NullPool, hide_parameters=True))
+            engine = create_engine(bounded(url), poolclass=NullPool, hide_parameters=True)
+            return wait_longer_for_answers(lenient(engine))
         except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
             missing = f" Install the package {error.name}." if isinstance(error, ImportError) else ""
             raise ConfigurationError(
@@ -131,7 +133,7 @@ class SqlSource:
 
     @cached_property
     def _lists(self) -> Lists:
-        return Lists(self._engine, self._settings.lists)
+        return Lists(self._engine, self._settings.lists, lambda: self._relation)
 
     @cached_property
     def _arrow(self) -> ArrowReader | None:
@@ -240,6 +242,11 @@ class SqlSource:
     ) -> tuple[Part, Range | None]:
         """A page of a range, and its rest."""
         part: Part = self._tried(partial(self._fetch_once, fields, only, one))
+        if part and part.last == one.low:  # nobody is above it: the same page would come for ever
+            raise SourceError(
+                f"source.key: the database orders {self._relation.key} otherwise than it compares it.",
+                "Name another column, or a query that casts it to a plain text or number.",
+            )
         return part, Range(part.last, one.high) if part else None
 
     def _fetch_once(self, fields: Sequence[str], only: ColumnElement[bool] | None, one: Range) -> Part:
@@ -262,7 +269,9 @@ class SqlSource:
         query = self._relation.page(columns, one.low, one.high, self._settings.page_rows)
         query = query if only is None else query.where(only)
         with database_errors("Reading users"), self._engine.connect() as connection:
-            return part_of([tuple(row) for row in connection.execute(query)], columns)
+            answer = connection.execute(query)
+            is_mysql, told = self._engine.name in ("mysql", "mariadb"), answer.cursor.description
+            return part_of([tuple(row) for row in answer], columns, uuids_in(told) if is_mysql else ())
 
     def _bounds(self) -> list[Any]:
         """Keys that cut the users into stretches of the same size."""

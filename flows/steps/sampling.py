@@ -32,6 +32,9 @@ ENOUGH: Final = 1_000
 MOST_FIELDS: Final = 400
 """Fields that are looked at; documents with a key for each friend have thousands."""
 
+_BYTES: Final = "A column holds bytes that are no text: leave it out by a `query`, or have HEX(it) there."
+"""What to do where each row of a database has such a column."""
+
 _HEADED: Final = ("csv", "xlsx")
 """Kinds of source whose first line may be missing, so that a user stands in its place."""
 
@@ -86,7 +89,8 @@ def take_sample(loaded: LoadedRunFile) -> Sample:
     asked = dict.fromkeys((*fields, *asked_by_presets(loaded.settings.source["kind"], fields)))
     rows, unreadable = _first_rows(source, list(asked))
     if rows.is_empty():
-        raise ConfigurationError("The source holds no user that can be read.", "Name another one.")
+        way_out = _BYTES if unreadable and loaded.settings.source["kind"] == "sql" else "Name another one."
+        raise ConfigurationError("The source holds no user that can be read.", way_out)
     return Sample(fields, rows, unreadable, len(told) - len(fields))
 
 

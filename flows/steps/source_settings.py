@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, get_args
+from urllib.parse import unquote_plus
 
 from pydantic import SecretStr, ValidationError
 from ruamel.yaml import YAML
@@ -33,11 +34,14 @@ _SECRET: Final = re.compile(
 )
 """Ends of names, with dots between levels, whose values are secrets."""
 
-_IN_URL: Final = re.compile(
-    r"://[^/?#@\s]*?:(?P<secret>[^@/?#]*)@|[?&](?:password|passwd|token|key)=(?P<more>[^&#]*)"
+_IN_URL: Final = re.compile(r"://[^/?#@\s]*?:([^@/?#]*)@")
+_PARAMETER: Final = re.compile(r"[?&]([^=&#\s]+)=([^&#]*)")
+_SECRET_PARAMETER: Final = re.compile(
+    r"^(?:key|code)$|(?:^|[-_.])(?:sig|signature|(?:access|subscription)[-_]?key|credential)$", re.IGNORECASE
 )
+"""Ends of names that are secrets in a URL alone, beside those above."""
 
-_IN_SQL_URL: Final = re.compile(r"://[^/?#@\s:]*:(?P<secret>.*)@(?P<more>)")
+_IN_SQL_URL: Final = re.compile(r"://[^/?#@\s:]*:(.*)@")
 """The same of a database, whose password may have any sign in it."""
 
 
@@ -153,7 +157,10 @@ def _refuse_secrets(part: Mapping[str, Any]) -> None:
 def _secrets_in(url: str, *, is_sql: bool) -> list[str]:
     """Passwords and tokens in a URL."""
     looks = (_IN_URL, _IN_SQL_URL) if is_sql else (_IN_URL,)
-    found = (one["secret"] or one["more"] for look in looks for one in look.finditer(url))
+    found = [secret for look in looks for secret in look.findall(url)]
+    for name, value in _PARAMETER.findall(url) if "://" in url else ():
+        plain = unquote_plus(name)
+        found += [value] if _SECRET.search(plain) or _SECRET_PARAMETER.search(plain) else []
     return [secret for secret in found if secret]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -346,5 +347,26 @@ def test_a_look_at_the_server_tells_what_a_run_file_needs(tmp_path: Path) -> Non
             scout({"url": server.url, "start_tls": False}, tmp_path)
         with pytest.raises(ConfigurationError, match="name both `bind_dn` and `password`"):
             scout({"url": server.url, "bind_dn": READER}, tmp_path)
+    finally:
+        server.stop()
+
+
+def test_a_look_says_whom_its_filter_leaves_out_and_no_group_is_dropped_for_its_name(tmp_path: Path) -> None:
+    plain = "".join(f"dn: uid=old{nr},{PEOPLE_DN}\nobjectClass: account\nuid: old{nr}\n\n" for nr in range(3))
+    name = base64.b64encode("Team\u00a0A\u200d\u00ad".encode()).decode()
+    group = f"dn: cn=team,ou=groups,{SUFFIX}\nobjectClass: groupOfNames\ncn:: {name}\ncn: team\n"
+    entries = [person("ana", {}), plain.strip() + "\n", f"{group}member: uid=ana,{PEOPLE_DN}\n"]
+    server = start_slapd(tmp_path / "left", entries)
+    told = {"url": server.url, "start_tls": False, "bind_dn": READER, "password": SECRET, "base": PEOPLE_DN}
+    try:
+        found = scout(told, tmp_path)
+        (note,) = [note for note in found.notes if note.startswith("filter")]
+        wider = "(|(objectClass=inetOrgPerson)(objectClass=account))"
+        assert note.endswith(f" It leaves out 3 that are account: --set 'filter={wider}' reads all.")
+        source = LdapSource(
+            LdapSettings.model_validate({**told, **found.settings, "filter": wider}), tmp_path
+        )
+        groups = {uid: json.loads(names) for names, uid in read(source, "groups", "uid")}
+        assert groups == {"ana": ["Team\u00a0A\u200d\u00ad", "team"], "old0": [], "old1": [], "old2": []}
     finally:
         server.stop()

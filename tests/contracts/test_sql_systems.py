@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from connectors.errors import RetryError, SourceError
-from connectors.sources import sql_source
+from connectors.sources import sql_source, sql_waiting
 from connectors.sources.sql_source import SqlSettings, SqlSource
 
 if TYPE_CHECKING:
@@ -237,3 +239,98 @@ def test_days_that_are_none_arrive_as_mariadb_writes_them(mariadb_url: str, tmp_
         ("0000-00-00 00:00:00", "2026-00-00"),
         ("2026-01-02T03:04:05", None),
     ]
+
+
+@pytest.mark.parametrize("key", ["nr", "bits", "uid"])
+def test_bits_of_mariadb_are_numbers_and_its_binary_uuids_are_uuids(
+    mariadb_url: str, tmp_path: Path, key: str
+) -> None:
+    """The one would be control characters, and the others would hide everybody."""
+    engine = create_engine(mariadb_url)
+    uuids = [f"{nr:02x}414243-4445-4647-8041-42434445464{nr % 10}" for nr in range(250, 256)]
+    rows = ", ".join(
+        f"({nr}, b'{nr % 2}', {300 + nr}, unhex('{uid.replace('-', '')}'), 'x', 'y')"
+        for nr, uid in enumerate(uuids)
+    )
+    _run(
+        engine,
+        "DROP TABLE IF EXISTS odd",
+        "CREATE TABLE odd (nr integer PRIMARY KEY, active bit(1), bits bit(12) UNIQUE NOT NULL, "
+        "uid binary(16) UNIQUE NOT NULL, code char(16) CHARACTER SET latin1, plain varbinary(16))",
+        f"INSERT INTO odd VALUES {rows}",  # noqa: S608 - texts of this file
+    )
+    engine.dispose()
+    expected = [(str(nr % 2), str(300 + nr), uid, "x", "y") for nr, uid in enumerate(uuids)]
+    for more in ({"table": "odd"}, {"query": "SELECT * FROM odd", "parallel": 2}):
+        one = source(mariadb_url, tmp_path, key=key, page_rows=2, **more)
+        assert sorted(read(one, "active", "bits", "uid", "code", "plain"), key=lambda row: row[1]) == expected
+
+
+def test_a_query_that_is_cut_off_by_a_limit_of_time_is_told_as_that(url: str, tmp_path: Path) -> None:
+    many = url.startswith("postgresql")
+    limit = "?options=-cstatement_timeout%3D50" if many else "&init_command=SET max_statement_time%3D0.05"
+    query = f"SELECT 1 AS nr, {'CAST(pg_sleep(1) AS text)' if many else 'sleep(1)'} AS slept"
+    with pytest.raises(RetryError, match="raise the limit of time") as caught:
+        read(source(f"{url}{limit}", tmp_path, query=query, key="nr"), "slept")
+    assert "Check the names" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT nr, email FROM people -- everybody",
+        "SELECT nr, email, ' :x :nr 12:30' AS said FROM people WHERE email <> ':u'",
+    ],
+)
+def test_comments_and_colons_in_a_query_are_left_to_the_database(
+    url: str, tmp_path: Path, query: str
+) -> None:
+    one = source(url, tmp_path, query=query, key="nr")
+    one.check()
+    assert len(read(one, *one.fields())) in (PEOPLE, PEOPLE // 2)
+    if "said" in query:
+        assert {row[0] for row in read(one, "said")} == {" :x :nr 12:30"}
+
+
+def test_numbers_in_json_arrive_as_the_database_writes_them(postgresql_url: str, tmp_path: Path) -> None:
+    told = '{"a": 1.10, "b": 12345678901234567890.12345678901, "c": [1e400, true, null, "é"]}'
+    query = (
+        f"SELECT 1 AS nr, json '{told}' AS plain, jsonb '{{\"a\": 1.10}}' AS packed, jsonb '0.50' AS number, "
+        f"json 'null' AS nothing, jsonb '\"a\"' AS said, ARRAY[json '{{\"a\": 1.10}}', NULL] AS several, "
+        f"ARRAY[1, NULL, 2] AS whole, ARRAY[0.5, 2.0]::float[] AS rough, ARRAY[1.50] AS exact, "
+        "ARRAY[true] AS yes"
+    )
+    (found,) = read(
+        source(postgresql_url, tmp_path, query=query, key="nr"),
+        "plain", "packed", "number", "nothing", "said", "several", "whole", "rough", "exact", "yes",
+    )  # fmt: skip
+    assert found == (
+        '{"a":1.10,"b":12345678901234567890.12345678901,"c":[1e400,true,null,"é"]}', '{"a":1.10}', "0.50",
+        None, "a", '[{"a":1.10},null]', "[1,null,2]", "[0.5,2.0]", '["1.50"]', "[true]",
+    )  # fmt: skip
+
+
+def test_a_network_that_is_gone_is_noticed_and_a_slow_query_is_waited_for(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_waiting, "CONNECTING", 2)
+    many = url.startswith("postgresql")
+    slept = "CAST(pg_sleep(3) AS text)" if many else "sleep(3)"
+    one = source(url, tmp_path, query=f"SELECT 1 AS nr, {slept} AS slept", key="nr")
+    assert len(read(one, "slept")) == 1
+    with one.engine.connect() as connection:
+        own: Any = connection.connection.driver_connection
+        if not many:
+            assert own._read_timeout == sql_waiting.ANSWERING
+            return
+        with socket.socket(fileno=os.dup(own.fileno())) as opened:
+            assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 120_000
+            assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+
+
+def test_bounds_that_a_url_names_are_kept() -> None:
+    told = make_url("postgresql+psycopg://db/app?connect_timeout=5&tcp_user_timeout=9000")
+    assert dict(sql_waiting.bounded(told).query) == {
+        "connect_timeout": "5", "tcp_user_timeout": "9000", "keepalives_idle": "60",
+        "keepalives_interval": "15", "keepalives_count": "4",
+    }  # fmt: skip

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +200,16 @@ def test_a_source_without_users_is_refused(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("id,email\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="no user that can be read"):
         draft({"kind": "csv", "path": "users.csv"}, tmp_path)
+
+
+@pytest.mark.usefixtures("schema")
+def test_where_bytes_hide_everybody_in_a_database_the_way_out_is_told(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "app.db") as database:
+        database.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, face BLOB)")
+        database.execute("INSERT INTO users VALUES (1, 'ana@example.com', x'ff')")
+    database.close()
+    with pytest.raises(ConfigurationError, match=r"by a `query`, or have HEX\(it\) there"):
+        draft({"kind": "sql", "url": "sqlite:///app.db", "table": "users"}, tmp_path)
 
 
 @pytest.mark.usefixtures("schema")

@@ -32,6 +32,11 @@ KNOWN: dict[str, dict[str, str]] = {
         "url": "ldap://ldap.example.com:389",
         "base": "dc=example,dc=com",
     },
+    "ldap://ldap.example.com/ou=Our%20People,dc=example,dc=com?uid?sub": {
+        "kind": "ldap",
+        "url": "ldap://ldap.example.com",
+        "base": "ou=Our People,dc=example,dc=com",
+    },
     "https://example.eu.auth0.com/": {"kind": "auth0", "url": "https://example.eu.auth0.com"},
     "example.us.auth0.com": {"kind": "auth0", "url": "https://example.us.auth0.com"},
     "https://example-admin.okta.com/admin/users": {"kind": "okta", "url": "https://example.okta.com"},

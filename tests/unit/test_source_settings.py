@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 OKTA = "https://example.okta.com"
 
 
+IN_URLS = (
+    "api_key", "apikey", "API-Key", "access_token", "client_secret", "sig", "X-Amz-Signature", "access_key",
+    "code", "subscription-key", "auth%5Ftoken", "token", "key",
+)  # fmt: skip
+
+
 @pytest.fixture(autouse=True)
 def _variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_SECRET", "hunter2")
@@ -67,6 +73,7 @@ def test_a_secret_is_taken_from_the_variable_of_its_name(
         ("https://api.example.com", "rest", ["headers.X-Api-Key=hunter2"]),
         ("https://api.example.com", "rest", ["auth.basic.username=a", "auth.basic.password=hunter2"]),
         ("https://reader:hunter2@api.example.com", "rest", []),
+        *((f"https://api.example.com/users?page=1&{name}=hunter2", "rest", []) for name in IN_URLS),
     ],
 )
 def test_a_secret_that_is_written_out_is_refused_and_not_shown(
@@ -127,7 +134,12 @@ def test_a_system_s_own_id_names_its_users(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["http://127.0.0.1:8080/users?like=a@example.com", "https://api.example.com/a:b@c/d"]
+    "address",
+    [
+        "http://127.0.0.1:8080/users?like=a@example.com",
+        "https://api.example.com/a:b@c/d",
+        "https://api.example.com/users?country_code=de&monkey=1&ssl_key=a.pem&api_key=${A_SECRET}",
+    ],
 )
 def test_an_address_without_a_secret_is_fine(address: str, tmp_path: Path) -> None:
     assert source_part(address, tmp_path, kind="rest").settings["url"] == address
