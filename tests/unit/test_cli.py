@@ -29,6 +29,7 @@ from connectors.errors import (
 from flows import settings
 from flows.cli import app, main
 from flows.local import switches_table
+from flows.steps import beginning, corrected, sign_in_proof
 from tests.reference import command_line
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from typer.testing import Result
+
+READERS = (beginning, corrected, sign_in_proof)
+"""They take ``load_run_file`` by name: imported while a test has patched it, they would keep the patch."""
 
 COMMANDS = command_line().commands
 RUN_FILE = """
