@@ -60,12 +60,13 @@ class XlsxSource(FileSource):
 
     def _fields(self, file: File) -> list[str]:
         with _opened(file, self._sheet) as sheet:
-            return list(_header(sheet.iter_rows(values_only=True), file.name))
+            return list(_header(_rows(sheet), file.name))
 
     def _parts(self, file: File, fields: Sequence[str], after: Place | None) -> Iterator[Part]:
         line = after["line"] if after else 1
         with _opened(file, self._sheet) as sheet:
-            rows, last = sheet.iter_rows(values_only=True), sheet.max_row or 0
+            last = sheet.max_row or 0
+            rows = _rows(sheet)
             layout = _Layout(_header(rows, file.name), fields, file.name)
             rest = islice(rows, line - 1, None)
             while chunk := list(islice(rest, self._page_rows)):
@@ -94,6 +95,12 @@ class _Layout:
         columns = [[_text(row[at]) if at < len(row) else None for _, row in kept] for at in self._wanted]
         found.add_texts([line for line, _ in kept], columns)
         return found
+
+
+def _rows(sheet: Worksheet) -> Iterator[Row]:
+    """The rows that stand in a sheet, however many it claims to have: some state it wrongly."""
+    sheet.reset_dimensions()  # type: ignore[attr-defined] # the stubs know no sheet that is only read
+    return sheet.iter_rows(values_only=True)
 
 
 def _header(rows: Iterator[Row], file: str) -> dict[str, int]:
