@@ -208,6 +208,16 @@ def test_unknown_fields_and_attributes_are_refused_all_at_once() -> None:
     assert "Known: email, name." in message
 
 
+@pytest.mark.parametrize("row", [["4711", "ada"], ["Ada", "$2b$10$abc"], ["Ada", "{SSHA}x1"], ["a@b.c"]])
+def test_a_person_who_stands_where_names_should_is_not_shown(row: list[str]) -> None:
+    """A CSV file without a header line has a person there."""
+    for text in ("username: {from: id}", "preset: plain"):
+        message = problem(text, known_fields=[*row, "King"], key="kee")
+        assert "look" in message
+        assert "`columns`" in message
+        assert not [name for name in (*row, "King") if name in message]
+
+
 @pytest.mark.parametrize(
     "path", ["meta.plan", "meta", "emails[0].value", "emails[1].value", "meta.plan.tier", "a.b"]
 )
