@@ -155,6 +155,27 @@ def test_values_whose_form_the_api_prescribes_need_no_conversion_in_the_mapping(
     assert values == ["true", "1990-02-01", "1471453471", "on"]
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{from: s, bad: drop",
+        "{from: s, bad: default",
+        "{const: true, when: {field: s, equals: 'on'}",
+        "{from: s, then: [{values: {'on': true}, else: null}]",
+        "{from: s, then: [{values: {'off': ' '}}], bad: drop",
+        "{from: s, then: [{replace: {'off': ''}}], bad: default",
+        "{lookup: {from: s, table: {'on': true}}, bad: drop",
+    ],
+)
+@pytest.mark.parametrize(("default", "others"), [("false", False), ("true", True)])
+def test_whoever_comes_to_nothing_in_enabled_gets_its_default(rule: str, default: str, others: bool) -> None:  # noqa: FBT001
+    mapping = compiled(f"username: {{from: id}}\nenabled: {rule}, default: {default}}}")
+    rows: Rows = [{"s": "on"}, {"s": ""}, {}, {"s": "gone"}]
+    mapped = mapping.apply(page(rows, "id", "s"))
+    assert mapped[ENABLED].to_list() == [True, others, others, others]
+    assert mapped[REASON].to_list() == [None] * 4
+
+
 def test_a_date_in_updated_at_becomes_seconds() -> None:
     text = "username: {from: id}\nattributes: {updated_at: {from: u, as: {date: '%d.%m.%Y'}}}"
     assert compiled(text).apply(page([{"u": "02.01.1970"}], "id", "u"))["updated_at"].to_list() == ["86400"]
