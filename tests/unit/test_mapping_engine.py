@@ -176,6 +176,12 @@ def test_whoever_comes_to_nothing_in_enabled_gets_its_default(rule: str, default
     assert mapped[REASON].to_list() == [None] * 4
 
 
+@pytest.mark.parametrize("number", ["0", "49", "-5"])
+def test_a_whole_number_in_its_own_form_is_a_text(number: str) -> None:
+    mapped = compiled(f"username: {{from: id}}\nattributes: {{x: {{const: {number}}}}}")
+    assert mapped.apply(page([{}], "id"))["x"].to_list() == [number]
+
+
 def test_a_date_in_updated_at_becomes_seconds() -> None:
     text = "username: {from: id}\nattributes: {updated_at: {from: u, as: {date: '%d.%m.%Y'}}}"
     assert compiled(text).apply(page([{"u": "02.01.1970"}], "id", "u"))["updated_at"].to_list() == ["86400"]

@@ -103,6 +103,7 @@ def test_a_spec_that_is_written_down_is_the_same_spec() -> None:
         (rule("{template: '{a'}"), ["attributes.email.template", "single '{'"]),
         (rule("{from: mail, default: 1.50}"), ["attributes.email.default", "quotation marks"]),
         (rule("{const: 007}"), ["attributes.email.const", "quotation marks"]),
+        (rule("{from: tel, then: [{prefix: +49}]}"), ["attributes.email.then[0].prefix", "quotation marks"]),
         (rule("{from: mail, when: {field: a, equal: b}}"), ["when.equal", "unknown key 'equal'", "'equals'"]),
         (rule("{from: mail, when: [{field: a}]}"), ["when[0]", "exactly one of: equals"]),
         (rule("{from: mail, when: {field: a, matches: '(?=x)'}}"), ["when.matches", "no regular expression"]),
