@@ -23,6 +23,7 @@ from connectors.records import (
     SOURCE_ID,
     USERNAME,
 )
+from mappings import lists
 from mappings.documents import parse_yaml
 from mappings.engine import CompiledMapping, compile_mapping
 from mappings.spec import parse_mapping
@@ -174,6 +175,22 @@ def test_whoever_comes_to_nothing_in_enabled_gets_its_default(rule: str, default
     mapped = mapping.apply(page(rows, "id", "s"))
     assert mapped[ENABLED].to_list() == [True, others, others, others]
     assert mapped[REASON].to_list() == [None] * 4
+
+
+def test_malformed_lists_are_found_without_halving_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    malformed = lists._malformed
+
+    def watched(texts: pl.Series, shape: pl.List) -> pl.Series:
+        asked.append(len(texts))
+        return malformed(texts, shape)
+
+    monkeypatch.setattr(lists, "_malformed", watched)
+    texts = [f'["a{at}"' if at % 2 else f'["a{at}"]' for at in range(200)]
+    mapping = compiled("username: {from: id}\ngroups: {from: g, bad: drop}")
+    found = mapping.apply(page([{"g": text} for text in [*texts, "[NaN]"]], "id", "g"))[GROUPS].to_list()
+    assert found == [*([] if at % 2 else [f"a{at}"] for at in range(200)), []]
+    assert len(asked) < 20
 
 
 @pytest.mark.parametrize("number", ["0", "49", "-5"])
