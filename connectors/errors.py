@@ -21,12 +21,17 @@ No text ever holds a response body, a row, an attribute value, a hash or a passw
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
+
+_MOST_SHOWN = 200
+_LOOKS_LIKE_DATA = re.compile(r"@|\d{5}|^[\d\W_]*$|^\$\w+\$|^\{[A-Za-z0-9+-]{3,}\}.")
+"""An address, a longer number, no letter at all, or the hash of a password: hardly the name of a field."""
 
 
 class Recovery(Enum):
@@ -145,3 +150,22 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, where: str = "")
     hint = f" Did you mean {near[0]!r}?" if near else ""
     place = f"{where}: " if where else ""
     return f"{place}unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}."
+
+
+def look_like_data(names: Collection[str]) -> bool:
+    """Whether names may be a person's data: a file without a header line has a person in their place."""
+    return len(names) > _MOST_SHOWN or any(map(_LOOKS_LIKE_DATA.search, names))
+
+
+def unknown_field(kind: str, name: str, known: Collection[str], *, where: str = "") -> tuple[str, str]:
+    """Say what ``unknown_name`` says of a field, and how to mend it; names that look like data are not shown.
+
+    Besides files without a header line, an object may have people's ids for its keys.
+    """
+    if not look_like_data(known):
+        return unknown_name(kind, name, known, where=where), ""
+    place = f"{where}: " if where else ""
+    return (
+        f"{place}unknown {kind} {name!r}. What stands there looks like data, so it is not shown.",
+        "Check that names stand there: a CSV file without a header line needs `columns`.",
+    )

@@ -8,9 +8,12 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_serializer, model_validator
 
 from connectors.errors import unknown_name
-from mappings.arguments import refuse
+from mappings.arguments import Values, refuse
 from mappings.problems import first_problem
 from mappings.verbs import CONVERSIONS, VERBS, Run, Verb
+
+_MAY_EMPTY = ("replace", "slice", "split", "digits")
+"""Verbs that may take away all of a text."""
 
 
 class VerbCall(BaseModel):
@@ -68,6 +71,15 @@ class VerbCall(BaseModel):
         """The verb with its argument, as an expression of one text."""
         run: Run = self.verb.build(self.argument)
         return run
+
+    @property
+    def may_leave_nothing(self) -> bool:
+        """Whether nothing may be left of a text without its being a bad value."""
+        if isinstance(self.argument, Values):
+            others = [] if self.argument.keeps else [self.argument.otherwise]
+            results = [*self.argument.values_.values(), *others]
+            return not all(result and result.strip() for result in results)
+        return self.name in _MAY_EMPTY
 
     def __str__(self) -> str:
         """Name and argument, where the argument is just a text."""

@@ -58,6 +58,9 @@ _COUNTS = {
 _FILETIME_1970 = 11_644_473_600_000_000
 """Microseconds from 1601 to 1970; a FILETIME counts tenths of them (MS-DTYP 2.3.3)."""
 
+_FIRST_PLAIN_YEAR = 1000
+"""The first year that has four digits in any spelling."""
+
 _PROBE = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
@@ -169,12 +172,22 @@ def _moments(texts: pl.Series, written: str) -> pl.Series:
 def _first_read(texts: pl.Series, written: str, read: Callable[[str], pl.Series]) -> pl.Series:
     """What the first fitting format reads; ``iso`` stands for several."""
     first, *others = _ISO_FORMATS if written == ISO else (written,)
-    found = read(first)
+    found = _in_whole_years(read(first), texts)
     for one in others:
         if found.null_count() == texts.null_count():
             break
-        found = found.zip_with(found.is_not_null(), read(one))
+        found = found.zip_with(found.is_not_null(), _in_whole_years(read(one), texts))
     return found
+
+
+def _in_whole_years(days: pl.Series, texts: pl.Series) -> pl.Series:
+    """Null where a year below 1000 is not written with four digits: ``%Y`` makes the first century of 85."""
+    years = days.dt.year()
+    if not (years < _FIRST_PLAIN_YEAR).any():
+        return days
+    written = pl.DataFrame({"text": texts, "year": years.cast(pl.String).str.zfill(4)})
+    whole = written.select(pl.col("text").str.contains(pl.col("year"), literal=True)).to_series()
+    return null_where(days, (years < _FIRST_PLAIN_YEAR) & ~whole)
 
 
 def _in_utc(texts: pl.Series, written: str) -> pl.Series:

@@ -8,12 +8,30 @@ from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarint import ScalarInt
 
 from connectors.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ruamel.yaml.nodes import ScalarNode
+
+
+class _Constructor(RoundTripConstructor):
+    """Keeps apart the whole numbers that are written in another form than their own: ``+49``, ``007``."""
+
+    def construct_yaml_int(self, node: ScalarNode) -> int:
+        """Give an ``int`` where nothing of its form is lost, else a ``ScalarInt``."""
+        number: int = super().construct_yaml_int(node)
+        if node.value == str(int(number)):
+            return int(number)
+        return number if isinstance(number, ScalarInt) else ScalarInt(number)
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:int", _Constructor.construct_yaml_int)
 
 
 def read_yaml(path: Path) -> object:
@@ -38,7 +56,9 @@ def parse_yaml(text: str, *, where: str) -> object:
         ConfigurationError: the text is not YAML, or a key stands twice in one map.
     """
     try:
-        return YAML(typ="rt", pure=True).load(text)
+        reader = YAML(typ="rt", pure=True)
+        reader.Constructor = _Constructor
+        return reader.load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""

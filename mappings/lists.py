@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from json import JSONDecodeError
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from connectors.json_text import DECODER
 from mappings.php import SERIALISED, names_of
 from mappings.templates import Field, fields, parts
 from mappings.texts import by_distinct, null_where, refused
@@ -112,11 +114,21 @@ def _read(texts: pl.Series, shape: pl.List) -> pl.Series:
     try:
         return texts.str.json_decode(shape)
     except pl.exceptions.ComputeError:
-        return null_where(texts, _malformed(texts, shape)).str.json_decode(shape)
+        json = null_where(texts, pl.Series([text is not None and not _is_json(text) for text in texts]))
+        return null_where(json, _malformed(json, shape)).str.json_decode(shape)
+
+
+def _is_json(text: str) -> bool:
+    """Whether Python reads a text, which polars does not tell of one text without refusing all."""
+    try:
+        DECODER.decode(text)
+    except (JSONDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _malformed(texts: pl.Series, shape: pl.List) -> pl.Series:
-    """Which texts are to blame when polars refuses a whole column: halving it finds them."""
+    """Which texts are to blame when polars refuses a whole column: halving it finds them, if they are few."""
     try:
         texts.str.json_decode(shape)
     except pl.exceptions.ComputeError:

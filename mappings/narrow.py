@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from connectors.errors import ConfigurationError, unknown_name
+from connectors.errors import ConfigurationError, look_like_data, unknown_field, unknown_name
 from mappings.origins import uses
 from mappings.spec import HashRule, ListRule, MappingSpec, Origin, Rule
 
@@ -60,13 +60,13 @@ def narrowed(
     known = KnownFields(known_fields)
     spec = _fitted(spec, known, where)
     problems = [
-        unknown_name("field of the source", field, known.names, where=_place(spec, where, (*path, *below)))
+        _unknown(field, known, _place(spec, where, (*path, *below)))
         for _, path, rule in rules_of(spec)
         for below, field in uses(rule)
         if not known.has(field)
     ]
     if key is not None and not known.has(key):
-        problems.append(unknown_name("field of the source", key, known.names, where="key"))
+        problems.append(_unknown(key, known, "key"))
     _refuse(problems)
     return spec
 
@@ -116,7 +116,7 @@ def _fitted(spec: MappingSpec, known: KnownFields, where: str) -> MappingSpec:
         text = f"{where}: " if where else ""
         raise ConfigurationError(
             f"{text}the source has none of the fields that the preset takes `username` from ({tried}).",
-            f"Add a rule `username`. Fields of the source: {', '.join(known.names)}.",
+            f"Add a rule `username`. Fields of the source: {_shown(known)}.",
         )
     return spec.model_copy(update={**changes, "username": username})
 
@@ -130,6 +130,16 @@ def _fit(rule: R, known: KnownFields, *, of_preset: bool) -> R | None:
         change = {"first_of": None, "from_": left[0]} if len(left) == 1 else {"first_of": left}
         return rule.model_copy(update=change) if left else None
     return rule if all(known.has(field) for _, field in uses(rule)) else None
+
+
+def _unknown(field: str, known: KnownFields, where: str) -> str:
+    return " ".join(unknown_field("field of the source", field, known.names, where=where)).strip()
+
+
+def _shown(known: KnownFields) -> str:
+    if look_like_data(known.names):
+        return "not shown, since they look like data; a CSV file without a header line needs `columns`"
+    return ", ".join(known.names)
 
 
 def _place(spec: MappingSpec, where: str, path: Path) -> str:

@@ -3,11 +3,13 @@
 The rule, strictly: a text that has the shape of E.164 already, ``+``, a digit other than 0 and six
 to fourteen further digits, is taken as it is. Any other text is read by the ``phonenumbers``
 library, with the default region where it has no country code; it is a bad value if the library
-calls the number invalid or finds an extension in it, since an extension gets no text message.
+calls the number invalid, finds an extension in it, since an extension gets no text message, or if it is
+written as a decimal fraction or with an exponent.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,9 @@ REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
 """Two-letter codes of the regions that a number without country code can belong to."""
 
 _REMEMBERED = 100_000
+_DECIMAL = re.compile(r"\+?\d+\.0|\+?\d+(?:\.\d+)?[eE]\+?\d+")
+"""What a program wrote that took the number for a quantity; the library would read its zero as a digit."""
+
 _LEAST, _MOST = 10**6, 10**15 - 1
 _LONGEST = len("+") + 15
 
@@ -39,6 +44,8 @@ def is_e164(texts: pl.Series) -> pl.Series:
 
 def library_number(text: str, region: str | None) -> str | None:
     """What the library makes of one text, in E.164; None if it is no valid number."""
+    if _DECIMAL.fullmatch(text.strip()):
+        return None
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

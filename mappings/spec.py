@@ -117,6 +117,15 @@ class Rule(Origin):
     default: Text | None = None
 
 
+def _may_leave_nothing(rule: Rule) -> str | None:
+    """The key that makes a rule end without a value though its field has one."""
+    if rule.when:
+        return "when"
+    if rule.bad == "drop":
+        return "bad"
+    return "then" if any(call.may_leave_nothing for call in rule.then) else None
+
+
 Without = Literal["reset", "trigger", "random"]
 
 
@@ -180,7 +189,9 @@ class MappingSpec(Strict):
         password_hash: the hash of the password.
         password: the password itself.
         groups: one rule or several, whose lists are joined.
-        enabled: whether the user may sign in; everybody may if there is no rule.
+        enabled: whether the user may sign in; everybody may if there is no rule, and whoever has no value
+            and no ``default``. A dropped value gets the default, which must be there where a rule has
+            ``when``, ``bad: drop`` or a verb that may leave nothing.
         mfa: ``off``, ``sms``, ``totp``, ``email`` or ``on``; booleans mean ``on`` and ``off``.
         identities: ``Provider/subject`` of each linked identity; one rule or several.
     """
@@ -214,6 +225,17 @@ class MappingSpec(Strict):
     def _enabled_is_boolean(self) -> Self:
         if self.enabled and self.enabled.as_ and self.enabled.as_.name != "boolean":
             raise refuse("`enabled` is a boolean; leave `as` out or write `as: boolean`.", ("enabled", "as"))
+        return self
+
+    @model_validator(mode="after")
+    def _enabled_by_nothing_unsaid(self) -> Self:
+        """Whoever is locked out must not be let in since a rule says nothing of them."""
+        if self.enabled and self.enabled.default is None and (key := _may_leave_nothing(self.enabled)):
+            raise refuse(
+                "a user whose `enabled` comes to nothing here may sign in unless it has a `default`; "
+                "write `default: false` or `default: true` beside it.",
+                ("enabled", key),
+            )
         return self
 
     def located(self, data: object, of_preset: frozenset[Path]) -> Self:

@@ -204,15 +204,25 @@ class _Draft:
                 f"{name}: {others} values of {found} in the sample are not of the format {format_}, and "
                 "reject their users unless the rule has `bad: drop`."
             )
+            self._doubts(name, found, [format_])
             return {"from": found, "as": {"date": format_}}
         if not formats or formats[0] is None:
             self.notes.append(
                 f"{name}: the sample of {found} has no format that is known here; write `as` yourself."
             )
             return {"from": found}
-        if "%d/%m/%Y" in formats and "%m/%d/%Y" in formats:
-            self.notes.append(f"{name}: the sample of {found} does not tell day from month; check `as`.")
+        self._doubts(name, found, formats)
         return {"from": found, "as": {"date" if name == "birthdate" else "epoch": formats[0]}}
+
+    def _doubts(self, name: str, found: str, formats: Sequence[str | None]) -> None:
+        """What the sample cannot tell of its days."""
+        if any({f"%d/%m/{year}", f"%m/%d/{year}"} <= set(formats) for year in ("%Y", "%y")):
+            self.notes.append(f"{name}: the sample of {found} does not tell day from month; check `as`.")
+        if "%y" in (formats[0] or ""):
+            self.notes.append(
+                f"{name}: the years in {found} have two digits, so that the century is guessed: 70 to 99 "
+                "become 1970 to 1999, 00 to 69 become 2000 to 2069; deliver four digits where that is wrong."
+            )
 
     def _boolean(self, name: str, found: str) -> RuleData:
         if not looks.all_booleans(looks.values_of(self.sample, found)):

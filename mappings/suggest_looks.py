@@ -18,6 +18,10 @@ DATE_FORMATS = (
     "%Y%m%d",
     convert.SECONDS,
     convert.MILLISECONDS,
+    "%d.%m.%y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%y-%m-%d",
 )
 """Formats of days that are tried, the likelier one first."""
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from connectors.errors import SourceError, unknown_name
+from connectors.errors import SourceError, unknown_field
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-
-_MOST_SHOWN = 200
-_LOOKS_LIKE_DATA = re.compile(r"@|\d{5}|^[\d\W_]*$")
-"""An address, a longer number, or no letter at all: hardly the name of a field."""
 
 
 def asked_once(fields: Sequence[str]) -> list[str]:
@@ -31,14 +26,5 @@ def asked_once(fields: Sequence[str]) -> list[str]:
 
 
 def not_there(what: str, name: str, known: Collection[str], where: str) -> SourceError:
-    """Say that a source has no such name, and which it has, unless those may be a person's data.
-
-    A file without a header line has a person where the names should be, and an object may have
-    people's ids for its keys: then no name is shown at all.
-    """
-    if len(known) > _MOST_SHOWN or any(map(_LOOKS_LIKE_DATA.search, known)):
-        return SourceError(
-            f"{where}: unknown {what} {name!r}. What stands there looks like data, so it is not shown.",
-            "Check that names stand there: a CSV file without a header line needs `columns`.",
-        )
-    return SourceError(unknown_name(what, name, known, where=where))
+    """Say that a source has no such name, and which it has, unless those may be a person's data."""
+    return SourceError(*unknown_field(what, name, known, where=where))

@@ -28,32 +28,38 @@ class JsonList:
     Args:
         window: the text.
         name: the file's name, for errors.
+        keys: the key that holds the list, inner ones after dots; none: the text is the list.
     """
 
-    def __init__(self, window: Window, name: str) -> None:
+    def __init__(self, window: Window, name: str, keys: str | None) -> None:
         self._window = window
         self._name = name
+        self._keys = keys.split(".") if keys else []
 
-    def enter(self, keys: str | None) -> None:
-        """Go to the first element of the list under ``keys``, parted by dots; none: the text is the list.
+    def enter(self) -> None:
+        """Go to the first element of the list.
 
         Raises:
             SourceError: there is no such key, or the text is not JSON.
             ConfigurationError: there is no list.
         """
         self._window.fill()
-        for key in keys.split(".") if keys else ():
+        for key in self._keys:
             self._go_to(key)
         if (first := self._peek()) != "[":
-            raise self._no_list(first, keys)
+            raise self._no_list(first)
         self._drop(1)
 
     def elements(self) -> Iterator[list[object]]:
         """Yield the elements that each window holds; the window then begins at the next one.
 
         Raises:
-            SourceError: the text is not JSON, or ends before the list does.
+            SourceError: the text is not JSON, ends before the list does, or goes on behind it.
         """
+        yield from self._items()
+        self._leave()
+
+    def _items(self) -> Iterator[list[object]]:
         while self._peek() != "]":
             text = self._text()
             values, at = _values(text)
@@ -65,6 +71,42 @@ class JsonList:
             else:
                 self._window.grow()
 
+    def _leave(self) -> None:
+        """Read on to the end, since people who stand behind the list would be lost in silence."""
+        at = self._window.offset
+        self._drop(1)
+        for key in reversed(self._keys):
+            self._leave_object(key, at)
+        if self._peek():
+            raise self._goes_on(self._window.offset)
+
+    def _leave_object(self, key: str, at: int) -> None:
+        while self._peek() == ",":
+            self._drop(1)
+            if self._value() == key:
+                raise SourceError(
+                    f"{self._name} has {key!r} twice, and again behind byte {at}.",
+                    "Only one list is read: join them, or split the file.",
+                )
+            self._drop_sign(":")
+            self._pass_over()
+        self._drop_sign("}")
+
+    def _pass_over(self) -> None:
+        """Drop one value; a list part by part, however long it is."""
+        if self._peek() != "[":
+            self._value()
+            return
+        self._drop(1)
+        for _ in self._items():
+            pass
+        self._drop(1)
+
+    def _drop_sign(self, sign: str) -> None:
+        if self._peek() != sign:
+            raise self._broken()
+        self._drop(1)
+
     def _go_to(self, wanted: str) -> None:
         seen: list[str] = []
         self._expect("{", wanted)
@@ -74,7 +116,7 @@ class JsonList:
             if key == wanted:
                 return
             seen.append(key)
-            self._value()
+            self._pass_over()
             if self._peek() == ",":
                 self._drop(1)
         raise not_there("key", wanted, seen, f"{self._name}: records")
@@ -130,8 +172,14 @@ class JsonList:
             "Export it again; for one object a line use `kind: jsonl`.",
         )
 
-    def _no_list(self, first: str, keys: str | None) -> ConfigurationError:
-        where = f"under {keys!r}" if keys else "at the top"
+    def _goes_on(self, offset: int) -> SourceError:
+        return SourceError(
+            f"{self._name} goes on behind the list of records, at byte {offset}; that would not be read.",
+            "Split the file into one list each; one object a line is `kind: jsonl`.",
+        )
+
+    def _no_list(self, first: str) -> ConfigurationError:
+        where = f"under {'.'.join(self._keys)!r}" if self._keys else "at the top"
         mend = "Say with `records` which key holds the list of users." if first == "{" else "Check `records`."
         return ConfigurationError(f"{self._name} has no list {where}.", mend)
 

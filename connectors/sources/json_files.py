@@ -140,12 +140,12 @@ class JsonSource(_JsonSource):
     def _batches(
         self, window: Window, name: str, after: Place | None
     ) -> Iterator[tuple[list[Record], Place]]:
-        found = JsonList(window, name)
+        found = JsonList(window, name, self._records)
         number = after["record"] if after else 1
         if after:
             window.skip(after["offset"])
         else:
-            found.enter(self._records)
+            found.enter()
         for values in found.elements():
             records = list(enumerate(values, number))
             number += len(values)

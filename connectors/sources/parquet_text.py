@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 UNDECODABLE = "@undecodable"
 """Boolean column: whether bytes among the row's asked values are no UTF-8."""
 
+_WHOLE = 2**53
+"""Up to here a float holds every whole number."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Value:
@@ -99,7 +102,16 @@ def _text(value: _Value, field: str, file: str) -> pl.Expr:
         return column.dt.to_string("iso:strict")
     if isinstance(kind, pl.Duration):
         return column.dt.to_string("iso")
+    if kind.is_float():
+        return _number(column)
     return _decoded(column) if kind == pl.Binary else column.cast(pl.String)
+
+
+def _number(column: pl.Expr) -> pl.Expr:
+    """A whole number has no ``.0``: a column of whole numbers with gaps is often stored as floats."""
+    whole = (column == column.floor()) & (column.abs() <= _WHOLE)
+    integer = column.cast(pl.Int64, strict=False).cast(pl.String)
+    return pl.when(whole).then(integer).otherwise(column.cast(pl.String))
 
 
 def _decoded(column: pl.Expr) -> pl.Expr:

@@ -8,13 +8,16 @@ where Excel holds it as text. Cells with a formula give the value that Excel com
 from __future__ import annotations
 
 import warnings
-from contextlib import contextmanager
+import zlib
+from contextlib import closing, contextmanager
 from datetime import date, datetime, time
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal
+from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
 from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
 from openpyxl.utils.exceptions import InvalidFileException
 from pydantic import Field
 
@@ -29,9 +32,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from openpyxl.workbook import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
     from connectors.sources.files import File
+
+_DAMAGED: Final = (
+    BadZipFile, InvalidFileException, ParseError, zlib.error, NotImplementedError,
+    AttributeError, LookupError, OSError, TypeError, ValueError,
+)  # fmt: skip
+"""What the library raises on a file that is cut off or changed: it believes what stands there."""
 
 PAGE_ROWS: Final = 10_000
 Row = tuple[Any, ...]
@@ -60,12 +70,13 @@ class XlsxSource(FileSource):
 
     def _fields(self, file: File) -> list[str]:
         with _opened(file, self._sheet) as sheet:
-            return list(_header(sheet.iter_rows(values_only=True), file.name))
+            return list(_header(_rows(sheet), file.name))
 
     def _parts(self, file: File, fields: Sequence[str], after: Place | None) -> Iterator[Part]:
         line = after["line"] if after else 1
         with _opened(file, self._sheet) as sheet:
-            rows, last = sheet.iter_rows(values_only=True), sheet.max_row or 0
+            last = sheet.max_row or 0
+            rows = _rows(sheet)
             layout = _Layout(_header(rows, file.name), fields, file.name)
             rest = islice(rows, line - 1, None)
             while chunk := list(islice(rest, self._page_rows)):
@@ -96,14 +107,21 @@ class _Layout:
         return found
 
 
+def _rows(sheet: Worksheet) -> Iterator[Row]:
+    """The rows that stand in a sheet, however many it claims to have: some state it wrongly."""
+    sheet.reset_dimensions()  # type: ignore[attr-defined] # the stubs know no sheet that is only read
+    return sheet.iter_rows(values_only=True)
+
+
 def _header(rows: Iterator[Row], file: str) -> dict[str, int]:
     """Names of the columns with their places; unnamed columns are left out.
 
     Raises:
         SourceError: there is no row, or a name stands twice.
     """
-    names = [(str(cell).strip(), at) for at, cell in enumerate(next(rows, ())) if cell is not None]
-    places = {name: at for name, at in names if name}
+    cells = ((_text(cell) or "", at) for at, cell in enumerate(next(rows, ())))
+    names = [(name.strip(), at) for name, at in cells if name.strip()]
+    places = dict(names)
     if not places:
         raise SourceError(f"{file} has no first row with the names of the fields.", "Check `sheet`.")
     if len(places) < len(names):
@@ -119,7 +137,7 @@ def _place(places: dict[str, int], field: str, file: str) -> int:
 
 def _text(cell: object) -> str | None:
     if cell is None or isinstance(cell, str):
-        return cell
+        return unescape(cell) if cell and "_x" in cell else cell
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, datetime) and cell.time() == time():
@@ -135,13 +153,17 @@ def _opened(file: File, sheet: str | None) -> Iterator[Worksheet]:
     with copied(file) as copy, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # styles and extensions that the library does not know
         try:
-            book = load_workbook(copy, read_only=True, data_only=True)
-        except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError):
-            said = f"{file.name} is no Excel file that can be read."
-            raise SourceError(said, "Save it as .xlsx.") from None
-        try:
-            if sheet is not None and sheet not in book.sheetnames:
-                raise SourceError(unknown_name("sheet", sheet, book.sheetnames, where=file.name))
-            yield book[sheet] if sheet else book.worksheets[0]
-        finally:
-            book.close()
+            with closing(load_workbook(copy, read_only=True, data_only=True)) as book:
+                yield _sheet(book, sheet, file.name)
+        except _DAMAGED:
+            raise SourceError(
+                f"{file.name} is no Excel file that can be read to its end.", "Save it anew as .xlsx."
+            ) from None
+
+
+def _sheet(book: Workbook, wanted: str | None, file: str) -> Worksheet:
+    sheets = {sheet.title: sheet for sheet in book.worksheets}
+    name = wanted if wanted is not None else next(iter(sheets), "")
+    if name not in sheets:
+        raise SourceError(unknown_name("sheet", name, sheets, where=file))
+    return sheets[name]

@@ -94,6 +94,14 @@ def test_only_days_of_the_calendar_pass(year: int, month: int, day: int) -> None
         ("filetime", "122783040000000000", "1990-02-01"),
         ("filetime", "9223372036854775807", None),
         ("%Y-%m-%d", "-001-02-03", None),
+        ("%d.%m.%Y", "1.2.85", None),
+        ("%d.%m.%Y", "1.2.985", None),
+        ("%d.%m.%Y", "1.2.0985", "0985-02-01"),
+        ("%m/%d/%Y", "02/01/85", None),
+        ("%d.%m.%y", "1.2.85", "1985-02-01"),
+        ("iso", "60-01-02", None),
+        ("iso", "60-01-02T10:00:00Z", None),
+        ("iso", "0060-01-02", "0060-01-02"),
     ],
 )
 def test_days_from_other_forms(written: str, text: str, expected: str | None) -> None:
@@ -115,11 +123,20 @@ def test_days_from_other_forms(written: str, text: str, expected: str | None) ->
         ("iso", "2016-08-17 17:04:31", "1471453471"),
         ("%d.%m.%Y %H:%M:%S", "17.08.2016 17:04:31", "1471453471"),
         ("%Y-%m-%d", "1970-01-02", "86400"),
+        ("%Y-%m-%d", "70-01-02", None),
+        ("iso", "70-01-02 10:00:00", None),
+        ("seconds", "-62000000000", "-62000000000"),
         ("iso", "soon", None),
     ],
 )
 def test_seconds_since_1970(written: str, text: str, expected: str | None) -> None:
     assert convert.epochs(written)(column(text, None)).to_list() == [expected, None]
+
+
+def test_years_of_two_digits_are_read_by_the_format_that_says_so() -> None:
+    texts = column("01.02.1985", "01.02.85", "01.02.0085", None)
+    days = convert.dates_in(["%d.%m.%Y", "%d.%m.%y"])(texts)
+    assert days.to_list() == ["1985-02-01", "1985-02-01", "0085-02-01", None]
 
 
 def test_one_column_may_hold_several_forms_of_iso() -> None:

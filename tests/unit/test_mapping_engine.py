@@ -23,6 +23,7 @@ from connectors.records import (
     SOURCE_ID,
     USERNAME,
 )
+from mappings import lists
 from mappings.documents import parse_yaml
 from mappings.engine import CompiledMapping, compile_mapping
 from mappings.spec import parse_mapping
@@ -155,6 +156,49 @@ def test_values_whose_form_the_api_prescribes_need_no_conversion_in_the_mapping(
     assert values == ["true", "1990-02-01", "1471453471", "on"]
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{from: s, bad: drop",
+        "{from: s, bad: default",
+        "{const: true, when: {field: s, equals: 'on'}",
+        "{from: s, then: [{values: {'on': true}, else: null}]",
+        "{from: s, then: [{values: {'off': ' '}}], bad: drop",
+        "{from: s, then: [{replace: {'off': ''}}], bad: default",
+        "{lookup: {from: s, table: {'on': true}}, bad: drop",
+    ],
+)
+@pytest.mark.parametrize(("default", "others"), [("false", False), ("true", True)])
+def test_whoever_comes_to_nothing_in_enabled_gets_its_default(rule: str, default: str, others: bool) -> None:  # noqa: FBT001
+    mapping = compiled(f"username: {{from: id}}\nenabled: {rule}, default: {default}}}")
+    rows: Rows = [{"s": "on"}, {"s": ""}, {}, {"s": "gone"}]
+    mapped = mapping.apply(page(rows, "id", "s"))
+    assert mapped[ENABLED].to_list() == [True, others, others, others]
+    assert mapped[REASON].to_list() == [None] * 4
+
+
+def test_malformed_lists_are_found_without_halving_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    malformed = lists._malformed
+
+    def watched(texts: pl.Series, shape: pl.List) -> pl.Series:
+        asked.append(len(texts))
+        return malformed(texts, shape)
+
+    monkeypatch.setattr(lists, "_malformed", watched)
+    texts = [f'["a{at}"' if at % 2 else f'["a{at}"]' for at in range(200)]
+    mapping = compiled("username: {from: id}\ngroups: {from: g, bad: drop}")
+    found = mapping.apply(page([{"g": text} for text in [*texts, "[NaN]"]], "id", "g"))[GROUPS].to_list()
+    assert found == [*([] if at % 2 else [f"a{at}"] for at in range(200)), []]
+    assert len(asked) < 20
+
+
+@pytest.mark.parametrize("number", ["0", "49", "-5"])
+def test_a_whole_number_in_its_own_form_is_a_text(number: str) -> None:
+    mapped = compiled(f"username: {{from: id}}\nattributes: {{x: {{const: {number}}}}}")
+    assert mapped.apply(page([{}], "id"))["x"].to_list() == [number]
+
+
 def test_a_date_in_updated_at_becomes_seconds() -> None:
     text = "username: {from: id}\nattributes: {updated_at: {from: u, as: {date: '%d.%m.%Y'}}}"
     assert compiled(text).apply(page([{"u": "02.01.1970"}], "id", "u"))["updated_at"].to_list() == ["86400"]
@@ -206,6 +250,16 @@ def test_unknown_fields_and_attributes_are_refused_all_at_once() -> None:
     message = str(caught.value)
     assert message.startswith("run.yaml, line 4, attributes.mail: unknown attribute of the pool 'mail'")
     assert "Known: email, name." in message
+
+
+@pytest.mark.parametrize("row", [["4711", "ada"], ["Ada", "$2b$10$abc"], ["Ada", "{SSHA}x1"], ["a@b.c"]])
+def test_a_person_who_stands_where_names_should_is_not_shown(row: list[str]) -> None:
+    """A CSV file without a header line has a person there."""
+    for text in ("username: {from: id}", "preset: plain"):
+        message = problem(text, known_fields=[*row, "King"], key="kee")
+        assert "look" in message
+        assert "`columns`" in message
+        assert not [name for name in (*row, "King") if name in message]
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,12 @@ def test_what_the_library_reads() -> None:
     assert phone_numbers("DE")(texts).to_list() == [number, "+12025550123", number, None, None, None, None]
 
 
+def test_a_decimal_fraction_is_no_number() -> None:
+    """Its zero would become the last digit of somebody else's number."""
+    texts = column("30231250420.0", "+493023125042.0", "4.93023125042E+11", "030.231.25042")
+    assert phone_numbers("DE")(texts).to_list() == [None, None, None, "+493023125042"]
+
+
 def test_without_region_a_number_needs_its_country_code() -> None:
     assert phone_numbers(None)(column("030 23125042", "+49 30 23125042")).to_list() == [None, "+493023125042"]
 

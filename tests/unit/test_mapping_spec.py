@@ -99,6 +99,7 @@ def test_a_spec_that_is_written_down_is_the_same_spec() -> None:
         (rule("{template: '{a'}"), ["attributes.email.template", "single '{'"]),
         (rule("{from: mail, default: 1.50}"), ["attributes.email.default", "quotation marks"]),
         (rule("{const: 007}"), ["attributes.email.const", "quotation marks"]),
+        (rule("{from: tel, then: [{prefix: +49}]}"), ["attributes.email.then[0].prefix", "quotation marks"]),
         (rule("{from: mail, when: {field: a, equal: b}}"), ["when.equal", "unknown key 'equal'", "'equals'"]),
         (rule("{from: mail, when: [{field: a}]}"), ["when[0]", "exactly one of: equals"]),
         (rule("{from: mail, when: {field: a, matches: '(?=x)'}}"), ["when.matches", "no regular expression"]),
@@ -114,6 +115,16 @@ def test_a_spec_that_is_written_down_is_the_same_spec() -> None:
             ["line 2, password.default", "differ from user"],
         ),
         ("username: {from: a}\nenabled: {from: b, as: string}\n", ["line 2, enabled.as", "is a boolean"]),
+        *(
+            (f"username: {{from: a}}\nenabled: {rule}\n", ["line 2, enabled", "write `default: false` or"])
+            for rule in (
+                "{from: b, bad: drop}",
+                "{const: true, when: {field: b, equals: active}}",
+                "{from: b, then: [{values: {active: true}, else: null}]}",
+                "{from: b, then: [{values: {active: true, gone: ''}}]}",
+                "{from: b, then: [{replace: {off: ''}}]}",
+            )
+        ),
         ("username: {from: a}\ngroups: {from: b, splt: x}\n", ["line 2, groups.splt", "unknown key 'splt'"]),
         (
             "username: {from: a}\ngroups: [{from: b}, {from: c, as: boolean}]\n",

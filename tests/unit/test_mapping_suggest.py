@@ -110,6 +110,8 @@ def test_no_value_of_the_sample_is_in_a_suggestion() -> None:
     [
         ({"phone": ["030 23125042", "", "x"]}, "phone_number: 2 numbers of the sample have no country code"),
         ({"date_of_birth": ["01/02/1990", "03/04/1990", ""]}, "does not tell day from month"),
+        ({"date_of_birth": ["01/02/90", "03/04/90", ""]}, "does not tell day from month"),
+        ({"date_of_birth": ["31.12.90", "1.2.80", ""]}, "have two digits, so that the century is guessed"),
         ({"date_of_birth": ["long ago", "", ""]}, "birthdate: the sample of date_of_birth has no format"),
         ({"vip": ["maybe", "no", "no"]}, "custom:vip: the sample of vip has values that are no booleans"),
         (

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from connectors.errors import ConfigurationError, SourceError
 from connectors.json_text import DECODER, compact, text_of
 from connectors.records import LINE
+from connectors.sources import windows
 from connectors.sources.json_files import JsonLinesSettings, JsonLinesSource, JsonSettings, JsonSource
 
 if TYPE_CHECKING:
@@ -186,6 +187,51 @@ def test_a_list_that_is_broken_or_cut_off_stops_the_source(tmp_path: Path, conte
     """Nobody behind the break can be told apart, so going on would lose people in silence."""
     with pytest.raises(SourceError, match=r"u\.json is no valid JSON, or cut off, behind byte \d+"):
         list(listed(tmp_path, content, block=block).pages(["id"]))
+
+
+GOES_ON = ['[{"id":1}]\n[{"id":2}]', '[{"id":1}] garbage', '[{"id":1}],', "[]]", '[{"id":1}]{"id":2}']
+
+
+@pytest.mark.parametrize("content", GOES_ON)
+@pytest.mark.parametrize("block", [1, 1 << 20])
+def test_what_stands_behind_the_list_stops_the_source(tmp_path: Path, content: str, block: int) -> None:
+    """Whoever is told there would be lost in silence; also where a run goes on behind the last record."""
+    offset = content.index("]") + 1 + ("\n" in content or " " in content)
+    made = listed(tmp_path, content, block=block)
+    with pytest.raises(SourceError, match=rf"u\.json goes on .* at byte {offset}; .* `kind: jsonl`"):
+        list(made.pages(["id"]))
+    with pytest.raises(SourceError, match="goes on behind"):
+        list(made.pages(["id"], {"file": 0, "offset": content.index("]"), "record": 2}))
+
+
+UNDER_A_KEY = {
+    '{"u":[{"id":1}]}{"u":[{"id":2}]}': "goes on behind the list of records, at byte 16",
+    '{"u":[{"id":1}]} x': "goes on behind the list of records, at byte 17",
+    '{"u":[],"u":[{"id":2}]}': "has 'u' twice",
+    '{"u":[{"id":1}],"x":[{"u":[1]}],"u":3}': "has 'u' twice",
+    '{"v":{"u":[1]},"v":{"u":[2]}}': "has 'v' twice",
+    '{"u":[{"id":1}]': "no valid JSON, or cut off",
+    '{"u":[{"id":1}],"x" 1}': "no valid JSON, or cut off",
+    '{"u":[{"id":1}],"x":[1,}': "no valid JSON, or cut off",
+}
+
+
+@pytest.mark.parametrize(("content", "complaint"), UNDER_A_KEY.items())
+@pytest.mark.parametrize("block", [1, 1 << 20])
+def test_what_stands_behind_a_list_under_a_key_stops_the_source(
+    tmp_path: Path, content: str, complaint: str, block: int
+) -> None:
+    with pytest.raises(SourceError, match=complaint):
+        list(listed(tmp_path, content, "v.u" if "v" in content else "u", block=block).pages(["id"]))
+
+
+def test_a_list_behind_the_records_may_be_longer_than_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "LONGEST_RECORD", 64)
+    logs = json.dumps([{"at": number} for number in range(100)])
+    made = listed(tmp_path, f'{{"logs":{logs},"u":[{{"id":1}}],"more":{logs}}}', "u", block=16)
+    assert rows(list(made.pages(["id"])), "id") == [("1",)]
 
 
 def test_an_empty_list_has_nobody(tmp_path: Path) -> None:
