@@ -97,11 +97,13 @@ class ClientCredentials(Renewable):
         what = "The token endpoint"
         try:
             with session() as one:
-                answer = one.post(self._url, data=self._posted())
+                answer = one.post(self._url, data=self._posted(), allow_redirects=False)
         except requests.RequestException as error:
             raise RetryError(f"{what} got no answer ({type(error).__name__}).", "Check its URL.") from None
         if answer.status_code >= _SERVER_FAULT or answer.status_code == _TOO_MANY:
             raise RetryError(f"{what} answered {answer.status_code}.")
+        if answer.is_redirect:
+            raise SourceError(f"{what} is redirected: no secret is sent on.", "Give its own address.")
         try:
             told = answer.json() if answer.ok else {}
             return str(told["access_token"]), float(told.get("expires_in", 3600))
