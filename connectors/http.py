@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
+
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 class _BoundedAdapter(HTTPAdapter):
@@ -43,6 +45,31 @@ class _BoundedAdapter(HTTPAdapter):
         return answer
 
 
+class _Session(requests.Session):
+    """Follows a redirect only to the server that was asked.
+
+    ``requests`` takes away ``Authorization`` alone on the way to another server: every other header, and
+    the body of a 307, would go with it. What leads elsewhere is the answer, for its caller to refuse.
+    """
+
+    def get_redirect_target(self, resp: Response) -> str | None:
+        """Where to go on, None where that is nowhere or another server."""
+        target = super().get_redirect_target(resp)
+        if target is None or origin(urljoin(resp.url, target)) != origin(resp.url):
+            return None
+        return target
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port, equal for all spellings of one server (RFC 6454).
+
+    Raises:
+        ValueError: it is no address.
+    """
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
+
+
 def session(*, connect: float = CONNECT_SECONDS, read: float = READ_SECONDS) -> requests.Session:
     """Make a session whose requests cannot wait for ever.
 
@@ -51,9 +78,10 @@ def session(*, connect: float = CONNECT_SECONDS, read: float = READ_SECONDS) -> 
         read: seconds to wait between two bytes of the answer.
 
     Returns:
-        A session with Poolferry's user agent. It never retries: ``connectors.retry`` does.
+        A session with Poolferry's user agent. It never retries: ``connectors.retry`` does. A redirect to
+        another server is not followed.
     """
-    made = requests.Session()
+    made = _Session()
     made.headers["User-Agent"] = user_agent()
     for scheme in ("http://", "https://"):
         made.mount(scheme, _BoundedAdapter(connect, read))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
 
 from connectors.errors import PoolferryError, RetryError, SourceError
-from connectors.http import session
+from connectors.http import origin, session
 from connectors.json_text import DECODER
 from connectors.rest_auth import Renewable
 from connectors.rest_refusals import LONGEST_PAUSE, number, passing_refusal, until_reset
@@ -68,7 +68,7 @@ class RestApi:
         mend_401: what a person does about a credential that is refused.
         mend_403: what a person does about a right that is missing.
         mend_404: what a person does about what is not there.
-        headers: sent with every request.
+        headers: sent with every request to the server of ``base_url``.
         share: how much of the allowance that a server tells of may be used; the rest is left to others.
         sleep: takes seconds; tests give one that does not sleep.
         clock: seconds since 1970.
@@ -88,7 +88,6 @@ class RestApi:
         """Make the session."""
         self._session = session()
         self._session.headers["Accept"] = "application/json"
-        self._session.headers.update(self.headers)
         self._ready_at = 0.0
 
     def get(self, path: str, what: str = "", **options: Any) -> Answer:  # noqa: ANN401 - requests' own
@@ -176,7 +175,7 @@ class RestApi:
 
     def _sent(self, method: str, url: str, what: str, options: dict[str, Any]) -> requests.Response:
         try:
-            return self._session.request(method, url, auth=self._auth_for(url), **options)
+            answer = self._session.request(method, url, **self._with_own(url, options))
         except requests.exceptions.SSLError:
             raise SourceError(
                 f"{what}: the server's certificate is not trusted.", "Set REQUESTS_CA_BUNDLE."
@@ -187,10 +186,15 @@ class RestApi:
             ) from None
         except (requests.RequestException, ValueError) as error:
             raise SourceError(f"{what} cannot be sent ({type(error).__name__}).", "Check the URL.") from None
+        if answer.is_redirect:
+            raise _led_away(answer, what)
+        return answer
 
-    def _auth_for(self, url: str) -> AuthBase | None:
-        """The credential goes to its own server alone, wherever an answer's links lead."""
-        return self.auth if _origin(url) == _origin(self.base_url) else None
+    def _with_own(self, url: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The credential and headers go to their own server alone, wherever an answer's links lead."""
+        if origin(url) != origin(self.base_url):
+            return {**options, "auth": None}
+        return {**options, "auth": self.auth, "headers": {**self.headers, **options.get("headers", {})}}
 
     def _refusal(self, answer: requests.Response, what: str) -> PoolferryError:
         told = passing_refusal(answer, what, self.clock())
@@ -225,9 +229,15 @@ def decoded(answer: Answer, what: str) -> Any:  # noqa: ANN401 - JSON
         raise RetryError(f"{what} answered what is no JSON.", "Check that the URL is an API's.") from None
 
 
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
+def _led_away(answer: requests.Response, what: str) -> SourceError:
+    """Of an address, the server alone is shown: the rest may name a person or hold a right."""
+    answer.close()
+    target = urlsplit(urljoin(answer.url, answer.headers["Location"]))
+    return SourceError(
+        f"{what} is redirected to another server, {target.scheme}://{target.netloc.rpartition('@')[2]}, "
+        "which gets neither the credential nor the headers.",
+        "If that is the right server, give its address in the run file's source.",
+    )
 
 
 def _plain(path: str) -> str:

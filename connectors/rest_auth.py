@@ -97,12 +97,14 @@ class ClientCredentials(Renewable):
         what = "The token endpoint"
         try:
             with session() as one:
-                answer = one.post(self._url, data=self._posted())
+                answer = one.post(self._url, data=self._posted(), allow_redirects=False)
         except requests.RequestException as error:
             raise RetryError(f"{what} got no answer ({type(error).__name__}).", "Check its URL.") from None
         refusal = passing_refusal(answer, what, self._clock())
         if refusal is not None:
             raise refusal
+        if answer.is_redirect:
+            raise SourceError(f"{what} is redirected: no secret is sent on.", "Give its own address.")
         try:
             told = answer.json() if answer.ok else {}
             return str(told["access_token"]), float(told.get("expires_in", 3600))

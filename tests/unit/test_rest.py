@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connectors.errors import RetryError, SourceError
+from connectors.http import origin
 from connectors.rest import RestApi
-from connectors.rest_auth import ClientCredentials, bearer
+from connectors.rest_auth import ClientCredentials, Header, bearer
 from tests.servers.api_server import ApiServer, Reply, Request
 
 if TYPE_CHECKING:
@@ -167,6 +168,55 @@ def test_the_credential_is_not_sent_to_another_server(api: RestApi, server: Echo
         assert "Authorization" not in other.requests[0].headers
     api.get(f"{server.url}/next")
     assert server.requests[0].headers["Authorization"] == "Bearer s3cret"
+
+
+def test_headers_go_to_their_own_server_alone(server: Echo) -> None:
+    api = RestApi(server.url, headers={"X-Tenant": "hush"})
+    with Echo() as other:
+        other.replies = []
+        api.get(f"{other.url}/next")
+        assert "X-Tenant" not in other.requests[0].headers
+    api.get("/users", headers={"X-More": "1"})
+    assert (server.requests[0].headers["X-Tenant"], server.requests[0].headers["X-More"]) == ("hush", "1")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_to_another_server_is_an_error_that_names_it(server: Echo, status: int) -> None:
+    api = RestApi(server.url, Header("X-Api-Key", "hush"), headers={"X-Tenant": "hush"})
+    with Echo() as other:
+        away = Reply({}, status, {"Location": f"{other.url}/users?of=ann"})
+        for call in (lambda: api.get("/users"), lambda: api.download(server.url, io.BytesIO(), "the file")):
+            server.replies = [away]
+            with pytest.raises(SourceError, match=f"another server, {other.url},") as caught:
+                call()
+            assert "ann" not in str(caught.value)
+    assert other.requests == []
+
+
+def test_a_redirect_within_the_server_is_followed_with_the_credential(server: Echo) -> None:
+    server.replies = [Reply({}, 302, {"Location": "/users/"})]
+    RestApi(server.url, Header("X-Api-Key", "k"), headers={"X-Tenant": "t"}).get("/users")
+    assert [each.headers["X-Api-Key"] + each.headers["X-Tenant"] for each in server.requests] == ["kt", "kt"]
+    assert server.requests[-1].path == "/users/"
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_secret_does_not_follow_a_redirect_of_the_token_endpoint(server: Echo, status: int) -> None:
+    auth = ClientCredentials(f"{server.url}/moved", {"client_id": "c", "client_secret": "hush"})
+    with Echo() as other:
+        server.replies = [Reply({}, status, {"Location": f"{other.url}/token"})]
+        with pytest.raises(SourceError, match="is redirected") as caught:
+            RestApi(server.url, auth).get("/users")
+    assert other.requests == []
+    assert "hush" not in str(caught.value)
+
+
+def test_a_server_is_the_same_in_capitals_and_with_its_port(server: Echo) -> None:
+    local = server.url.replace("127.0.0.1", "localhost")
+    RestApi(local.upper().replace("HTTP", "http"), bearer("s3cret")).get(f"{local}/next")
+    assert server.requests[0].headers["Authorization"] == "Bearer s3cret"
+    assert origin("https://API.example.com") == origin("HTTPS://api.example.com:443/users")
+    assert origin("http://api.example.com") != origin("https://api.example.com")
 
 
 def test_links_are_read(api: RestApi, server: Echo) -> None:
