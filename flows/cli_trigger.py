@@ -198,7 +198,11 @@ def _built(loaded: LoadedRunFile, out: Path, *, here: bool) -> Package:
     from connectors.cognito.trigger.package import build as make  # noqa: PLC0415 - keeps `--help` quick
 
     chosen = loaded.settings.trigger
-    ldap = chosen.live is not None and chosen.live.kind == "ldap"
+    live = chosen.live
+    authorities = loaded.base / live.ca_file if live and live.ca_file else None
     where = "this machine" if here else f"{chosen.runtime} on {chosen.architecture}"
     say(f"Building the function for {where}.")
-    return make(out, runtime=chosen.runtime, architecture=chosen.architecture, ldap=ldap, here=here)
+    return make(
+        out, runtime=chosen.runtime, architecture=chosen.architecture, here=here,
+        ldap=live is not None and live.kind == "ldap", authorities=authorities,
+    )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -26,7 +28,17 @@ class LiveSource(_Part):
     kind: Literal["http", "ldap"] = Field(
         description="`http`: an OAuth token endpoint's password grant; `ldap`: a bind as the person."
     )
-    url: str = Field(pattern=r"^(https?|ldaps?)://", description="The endpoint or the directory.")
+    url: str = Field(
+        pattern=r"^(https?|ldaps?)://",
+        description="The endpoint (`https://`) or the directory; `ldap://` is encrypted before anything is "
+        "sent (StartTLS).",
+        examples=["https://idp.example.com/token", "ldaps://dc.example.com"],
+    )
+    ca_file: str | None = Field(
+        default=None,
+        description="PEM file of the authorities that the server's certificate is checked with, relative to "
+        "the run file's folder; it goes into the zip; default: those that Lambda's system knows.",
+    )
     client_id: str = Field(default="", description="`http`: the OAuth client.")
     client_secret: str = Field(default="", description="`http`: its secret; write `${NAME}`.")
     scope: str = Field(default="", description="`http`: what is asked for.")
@@ -39,6 +51,8 @@ class LiveSource(_Part):
         is_http = self.kind == "http"
         if self.url.startswith("http") is not is_http:
             raise ValueError(f"url: does not fit the kind {self.kind}")
+        if self.url.startswith("http:") and not _is_loopback(urlsplit(self.url).hostname or ""):
+            raise ValueError("url: would send passwords in clear text; write https://")
         if is_http and self.bind:
             raise ValueError("bind: is for the kind ldap")
         if not is_http and (self.client_id or self.client_secret or self.scope):
@@ -46,6 +60,14 @@ class LiveSource(_Part):
         if not is_http and "{}" not in self.bind:
             raise ValueError("bind: must hold {} for the username")
         return self
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine, as in a rehearsal: what is sent there passes no network."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class TriggerSettings(_Part):

@@ -218,7 +218,8 @@ def people_of(frame: pl.DataFrame) -> Iterator[Deferred]:
 def environment_of(loaded: LoadedRunFile, table: str, schema: PoolSchema) -> str:
     """The function's settings as it reads them; nothing of them is secret."""
     chosen = loaded.settings.trigger
-    live = chosen.live.model_dump(exclude_defaults=True, exclude={"client_secret"}) if chosen.live else None
+    elsewhere = {"client_secret", "ca_file"}  # sealed, and in the zip
+    live = chosen.live.model_dump(exclude_defaults=True, exclude=elsewhere) if chosen.live else None
     settings = Settings(
         table=table,
         username_attributes=schema.username_attributes,

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import shutil
-import subprocess
+import ssl
 import threading
-import time
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import parse_qs
 
 import pytest
+from ldap3.core.exceptions import LDAPException
 
-from connectors.cognito.trigger.handler.live import HashChecker, HttpGrant, LdapBind, checker
+from connectors.cognito.trigger.handler import live
+from connectors.cognito.trigger.handler.live import HashChecker, HttpGrant, checker
+from connectors.cognito.trigger.handler.live_ldap import LdapBind
 from connectors.cognito.trigger.handler.store import Person
+from tests.servers.slapd import PEOPLE_DN, certificate, person, start_slapd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from tests.servers.slapd import Slapd
 
 PASSWORD = "Old-word-1"  # noqa: S105 - an invented one
 VERA = Person("k", "vera", {}, "", 0)
@@ -49,10 +55,17 @@ class TokenEndpoint(BaseHTTPRequestHandler):
 @pytest.fixture
 def endpoint() -> Iterator[str]:
     TokenEndpoint.status, TokenEndpoint.asked[:] = 200, []
-    with HTTPServer(("127.0.0.1", 0), TokenEndpoint) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with HTTPServer(("127.0.0.1", 0), TokenEndpoint) as server, _serving(server):
         yield f"http://127.0.0.1:{server.server_port}/token"
+
+
+@contextmanager
+def _serving(server: HTTPServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
         server.shutdown()
         thread.join()
 
@@ -81,73 +94,101 @@ def test_without_an_old_system_the_hash_decides() -> None:
     assert not hashed.fits(None, "vera", PASSWORD)
 
 
-SLAPD = shutil.which("slapd") or "/usr/sbin/slapd"
-CONF = """
-include /etc/ldap/schema/core.schema
-include /etc/ldap/schema/cosine.schema
-include /etc/ldap/schema/inetorgperson.schema
-modulepath /usr/lib/ldap
-moduleload back_mdb
-pidfile {0}/pid
-database mdb
-directory {0}
-suffix "dc=example,dc=com"
-rootdn "cn=admin,dc=example,dc=com"
-access to attrs=userPassword by anonymous auth
-"""
-LDIF = f"""dn: dc=example,dc=com
-objectClass: domain
-dc: example
-
-dn: uid=vera,dc=example,dc=com
-objectClass: inetOrgPerson
-uid: vera
-cn: Vera
-sn: Muster
-userPassword: {PASSWORD}
-"""
+@pytest.fixture(scope="module")
+def signed(server_folder: Path) -> tuple[Path, Path]:
+    """A certificate for localhost that no system knows, and its key."""
+    folder = server_folder / "live"
+    folder.mkdir()
+    return certificate(folder)
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[str]:
-    if not os.access(SLAPD, os.X_OK):
-        message = "slapd is not installed: apt-get install slapd"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    conf, ldif = tmp_path / "slapd.conf", tmp_path / "people.ldif"
-    conf.write_text(CONF.format(tmp_path))
-    ldif.write_text(LDIF)
-    subprocess.run([SLAPD, "-T", "add", "-f", conf, "-l", ldif], check=True, capture_output=True)
-    url = f"ldapi://{str(tmp_path / 'socket').replace('/', '%2F')}"
-    port = _free_port()
-    server = subprocess.Popen([SLAPD, "-d", "0", "-f", conf, "-h", f"ldap://127.0.0.1:{port} {url}"])
-    yield f"ldap://127.0.0.1:{port}"
-    server.terminate()
-    server.wait()
+def trusted(signed: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The zip with that certificate in it."""
+    monkeypatch.setattr(live, "AUTHORITIES", tmp_path / "authorities.pem")
+    return Path(shutil.copyfile(signed[0], tmp_path / "authorities.pem"))
 
 
-def _free_port() -> int:
+def test_a_token_endpoint_is_known_by_its_certificate(signed: tuple[Path, Path], trusted: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*signed)
     with HTTPServer(("127.0.0.1", 0), TokenEndpoint) as server:
-        return int(server.server_port)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        url = f"https://localhost:{server.server_port}/token"
+        with _serving(server):
+            assert HttpGrant(url).fits(VERA, "vera", PASSWORD)
+            trusted.unlink()
+            asked = len(TokenEndpoint.asked)
+            with pytest.raises(URLError, match="CERTIFICATE_VERIFY_FAILED"):
+                HttpGrant(url).fits(VERA, "vera", PASSWORD)
+    assert len(TokenEndpoint.asked) == asked
 
 
-@pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")  # ldap3 uses pyasn1's older names
+BIND = f"uid={{}},{PEOPLE_DN}"
+
+
+@pytest.fixture(scope="module")
+def directory(signed: tuple[Path, Path], server_folder: Path) -> Iterator[Slapd]:
+    people = [person("vera", {"userPassword": PASSWORD}), person("without", {})]
+    started = start_slapd(server_folder / "live" / "server", people, tls=signed)
+    yield started
+    started.stop()
+
+
 @pytest.mark.system
-def test_a_directory_says_whose_password_it_is(directory: str) -> None:
-    bind = LdapBind(directory, "uid={},dc=example,dc=com")
-    assert _patiently(lambda: bind.fits(VERA, "vera", PASSWORD))
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("way", ["StartTLS", "LDAPS"])
+def test_a_directory_says_whose_password_it_is(directory: Slapd, way: str) -> None:
+    url = directory.url if way == "StartTLS" else f"ldaps://localhost:{directory.tls_port}"
+    bind = checker({"kind": "ldap", "url": url, "bind": BIND}, {}, HashChecker({}, ""))
+    assert bind.fits(VERA, "vera", PASSWORD)
     assert not bind.fits(VERA, "vera", "wrong")
     assert not bind.fits(VERA, "vera", "")
     assert not bind.fits(None, "vera", PASSWORD)
+    assert not bind.fits(None, "without", PASSWORD)
     assert not bind.fits(Person("k", "vera,dc=example", {}, "", 0), "x", PASSWORD)
+    assert " BIND " not in _in_clear(directory)
 
 
-def _patiently(ask: Any) -> Any:
-    """The directory takes a moment to listen."""
-    for _ in range(50):
-        try:
-            return ask()
-        except Exception as error:
-            if type(error).__name__ != "LDAPSocketOpenError":
-                raise
-            time.sleep(0.1)
-    return ask()
+@pytest.mark.system
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("url", ["ldap://127.0.0.1:{0.port}", "ldaps://127.0.0.1:{0.tls_port}"])
+def test_a_directory_that_is_another_gets_no_password(directory: Slapd, url: str) -> None:
+    _gets_no_password(directory, url)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("url", ["ldap://localhost:{0.port}", "ldaps://localhost:{0.tls_port}"])
+def test_a_directory_that_nobody_vouches_for_gets_no_password(directory: Slapd, url: str) -> None:
+    _gets_no_password(directory, url)
+
+
+@pytest.mark.system
+def test_a_directory_without_encryption_gets_no_password(server_folder: Path) -> None:
+    plain = start_slapd(server_folder / "live-plain", [person("vera", {"userPassword": PASSWORD})])
+    try:
+        _gets_no_password(plain, "ldap://localhost:{0.port}")
+    finally:
+        plain.stop()
+
+
+def _gets_no_password(server: Slapd, url: str) -> None:
+    """It is an error, no wrong password."""
+    binds = server.log.read_text().count(" BIND ")
+    with pytest.raises(LDAPException):
+        LdapBind(url.format(server), BIND).fits(VERA, "vera", PASSWORD)
+    assert server.log.read_text().count(" BIND ") == binds
+
+
+def _in_clear(server: Slapd) -> str:
+    """What the log says of people's connections before they were encrypted."""
+    text = server.log.read_text()
+    encrypted: set[str] = set()
+    lines = []
+    for line in text.splitlines():
+        (number,) = re.findall(r"conn=(\d+)", line) or [""]
+        if "TLS established" in line:
+            encrypted.add(number)
+        elif number not in encrypted and "cn=admin" not in line:
+            lines.append(line)
+    return "\n".join(lines)

@@ -14,10 +14,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from connectors.cognito.trigger import package
+from connectors.cognito.trigger.handler.live import AUTHORITIES
 from connectors.cognito.trigger.package import REQUIREMENTS, SOURCE, build
 from connectors.cognito.trigger.policies import Place, role_policy, trust_policy
 from connectors.errors import ConfigurationError
 from flows.settings_trigger import TriggerSettings
+from tests.servers.slapd import certificate
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATE = ROOT / "deployments" / "trigger" / "template.yaml"
@@ -40,6 +42,23 @@ def test_the_same_input_makes_the_same_small_zip(tmp_path: Path) -> None:
     assert not any(
         "__pycache__" in name or name.startswith(("boto3/", "ldap3/", "polars/")) for name in names
     )
+
+
+def test_the_old_systems_authorities_come_along(tmp_path: Path) -> None:
+    pem, _ = certificate(tmp_path)
+    made = build(tmp_path / "trigger.zip", here=True, authorities=pem)
+    with ZipFile(made.path) as archive:
+        assert archive.read(f"{package.PACKAGE}/{AUTHORITIES.name}") == pem.read_bytes()
+
+
+@pytest.mark.parametrize("text", [None, "", "no certificate"])
+def test_what_is_no_file_of_authorities_is_named(tmp_path: Path, text: str | None) -> None:
+    pem = tmp_path / "own.pem"
+    if text is not None:
+        pem.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"own\.pem") as raised:
+        build(tmp_path / "trigger.zip", here=True, authorities=pem)
+    assert "PEM" in raised.value.mend
 
 
 def test_without_a_network_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from connectors.cognito.trigger.handler import hashes
-from connectors.cognito.trigger.handler.store import Store
+from connectors.cognito.trigger.handler.store import GRACE_SECONDS, Store
 from connectors.cognito.trigger.people import Deferred, People, read_progress, scrypt_hash, spoilt
 from connectors.records import PoolSchema
 from connectors.retry import retrying
@@ -129,6 +129,42 @@ def test_who_has_arrived_is_answered_for_a_while_and_then_gone(dynamodb: Any, cl
     assert again.begin() == {"run/p1"}
     again.load("run/p2", [vera()])
     assert store.find(key) is None
+
+
+def test_a_try_that_lambda_ended_is_finished_by_the_next(
+    dynamodb: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or somebody who is deleted from the pool later would be brought back (F6.14)."""
+    people = people_in(dynamodb)
+    people.begin()
+    people.load("run/p1", [vera()])
+    store, key = Store(TABLE, clock), people._hashed("vera")
+    person = store.find(key)
+    assert person is not None
+    with monkeypatch.context() as patch:
+        patch.setitem(store.__dict__, "client", Ended(dynamodb, writes=1))
+        with pytest.raises(TimeoutError):
+            store.arrive(person, "password")
+    store.arrive(person, "password")
+    clock.now += GRACE_SECONDS
+    assert store.find(key) is None
+
+
+class Ended:
+    """A table that some writes reach before Lambda ends the function."""
+
+    def __init__(self, client: Any, writes: int) -> None:
+        self._client = client
+        self._left = writes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **request: Any) -> Any:
+        if not self._left:
+            raise TimeoutError
+        self._left -= 1
+        return self._client.update_item(**request)
 
 
 @pytest.mark.usefixtures("dynamodb")

@@ -23,12 +23,21 @@ from flows.settings_trigger import TriggerSettings
             "for the kind http",
         ),
         ({"kind": "http", "url": "https://idp.example.com/token", "bind": "uid={}"}, "for the kind ldap"),
+        ({"kind": "http", "url": "http://idp.example.com/token"}, "clear text; write https://"),
+        ({"kind": "http", "url": "http://localhost.example.com/token"}, "clear text"),
+        ({"kind": "http", "url": "http://localhost@example.com/token"}, "clear text"),
         ({"kind": "smtp", "url": "https://idp.example.com/token"}, "http"),
     ],
 )
 def test_a_live_source_fits_its_kind(live: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         TriggerSettings.model_validate({"live": live})
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_a_rehearsal_may_ask_this_machine_without_encryption(host: str) -> None:
+    live = {"kind": "http", "url": f"http://{host}:8080/token"}
+    assert TriggerSettings.model_validate({"live": live}).live
 
 
 def test_the_function_reads_what_deploy_writes() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from connectors.cognito.trigger.handler.live import AUTHORITIES
 from connectors.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def build(
     runtime: str = RUNTIMES[0],
     architecture: Architecture = "x86_64",
     ldap: bool = False,
+    authorities: Path | None = None,
     here: bool = False,
 ) -> Package:
     """Make the zip.
@@ -76,11 +79,13 @@ def build(
         runtime: one of ``RUNTIMES``.
         architecture: the function's processor.
         ldap: whether the library that asks a directory comes along.
+        authorities: PEM file of the authorities that the old system's certificate is checked with.
         here: True takes the packages that are installed beside Poolferry, for this very Python and machine:
             the local Cognito runs such a zip. Needs no network.
 
     Raises:
-        ConfigurationError: pip cannot bring the packages, or one is not installed here.
+        ConfigurationError: pip cannot bring the packages, one is not installed here, or there is no such PEM
+            file.
     """
     wanted = [line for line in _requirements() if ldap or not line.startswith(_LIVE_ONLY)]
     with tempfile.TemporaryDirectory(prefix="poolferry-trigger-") as scratch:
@@ -90,6 +95,8 @@ def build(
         else:
             _bring(wanted, folder, runtime, architecture)
         shutil.copytree(SOURCE, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+        if authorities:
+            _copy_authorities(authorities, folder)
         unpacked = _zip(folder, path)
     data = path.read_bytes()
     if here:
@@ -134,6 +141,18 @@ def _copy_installed(wanted: Iterable[str], folder: Path) -> None:
             if ".." not in file.parts and source.is_file():
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, folder / file)
+
+
+def _copy_authorities(pem: Path, folder: Path) -> None:
+    """Put them where the handler looks; what is no PEM file would only fail at somebody's sign-in."""
+    try:
+        ssl.create_default_context(cafile=str(pem))
+    except OSError:  # ssl.SSLError is one
+        raise ConfigurationError(
+            f"trigger.live.ca_file: {pem.name} is no file of certificates.",
+            "Name a PEM file of certificates.",
+        ) from None
+    shutil.copyfile(pem, folder / PACKAGE / AUTHORITIES.name)
 
 
 def _zip(folder: Path, path: Path) -> int:

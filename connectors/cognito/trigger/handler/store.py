@@ -102,17 +102,16 @@ class Store:
         )
 
     def arrive(self, person: Person, way: str) -> None:
-        """Note that a person came; a second time it changes nothing."""
+        """Note that a person came; a second time it changes nothing but what an ended try has left."""
         now = int(self._clock())
+        ends = now + GRACE_SECONDS
         first = self._update(
             ARRIVED + person.key, "SET t = :t, w = :way, x = :x", "attribute_not_exists(t)",
             {":t": now, ":way": way, ":x": person.expires},
         )  # fmt: skip
+        if person.expires > ends:  # also at a later try: Lambda may have ended before this write (F6.14)
+            self._update(PERSON + person.key, "SET x = :x", "attribute_exists(k) AND x > :x", {":x": ends})
         if first:
-            self._update(
-                PERSON + person.key, "SET x = :x", "attribute_exists(k) AND x > :x",
-                {":x": now + GRACE_SECONDS},
-            )  # fmt: skip
             self.count("arrived")
 
     def count(self, outcome: str) -> None:
