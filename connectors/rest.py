@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 from connectors.errors import PoolferryError, RetryError, SourceError
 from connectors.http import origin, session
 from connectors.json_text import DECODER
+from connectors.links import links_in
 from connectors.rest_auth import Renewable
 from connectors.rest_refusals import LONGEST_PAUSE, number, passing_refusal, until_reset
 from connectors.retry import retrying
@@ -53,9 +54,8 @@ class Answer:
     url: str
 
     def links(self) -> dict[str, str]:
-        """Addresses of the ``Link`` header by their ``rel`` (RFC 8288)."""
-        parsed = requests.utils.parse_header_links(self.headers.get("Link", ""))
-        return {link["rel"]: link["url"] for link in parsed if "rel" in link}
+        """Addresses of the ``Link`` header by their ``rel`` in lower case."""
+        return links_in(self.headers.get("Link", ""))
 
 
 @dataclass

@@ -86,7 +86,12 @@ class Pager(ABC):
 
 class _Once(Pager):
     def next(self, place: Cursor, answer: object, reply: Answer, records: Sequence[object]) -> Cursor:
-        del place, answer, reply, records
+        del place, answer, records
+        if "next" in reply.links():
+            raise SourceError(
+                "The API's answer names a next page (Link header), and only the first would be read.",
+                "Set source.paging to `{kind: link}`.",
+            )
         return END
 
 
@@ -138,7 +143,16 @@ class _Markers(Pager):
 
     def next(self, place: Cursor, answer: object, reply: Answer, records: Sequence[object]) -> Cursor:
         del answer, reply
-        return moved(place, text_at(self.paging.field or self.key or "", records[-1])) if records else END
+        if not records:
+            return END
+        field = self.paging.field or self.key or ""
+        mark = text_at(field, records[-1])
+        if mark is None:
+            raise SourceError(
+                f"The last user of a page has no {field}, so that the next page cannot be asked for.",
+                "Name in source.paging.field what every user has.",
+            )
+        return moved(place, mark)
 
 
 def text_at(path: str, answer: object) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from connectors.records import Cursor
     from connectors.rest import Answer
 
+_NAMED: Final = ("none", "cursor", "link")
+"""Kinds of paging in which the answer alone says whether it is the last."""
+
 
 class RestSettings(SourceSettings):
     """Settings of ``kind: rest``."""
@@ -33,7 +36,9 @@ class RestSettings(SourceSettings):
         pattern=r"^https?://", description="Address of the list of users, without paging parameters."
     )
     auth: RestAuth | None = Field(default=None, description="How calls are signed; default: not at all.")
-    headers: dict[str, str] = Field(default_factory=dict, description="Headers sent with every call.")
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="Headers sent with every call to the server of `url`."
+    )
     params: dict[str, str] = Field(default_factory=dict, description="Query parameters sent with every call.")
     records: str = Field(
         default="",
@@ -43,7 +48,7 @@ class RestSettings(SourceSettings):
     total: str = Field(
         default="",
         description="Path to the number of all users in an answer, or `header:NAME`: for the progress, and "
-        "so that no page behind the last is asked for.",
+        "so that no page behind the last is asked for. A list that ends before it is an error.",
     )
     paging: Paging = Field(default_factory=Paging, description="How the next page is asked for.")
 
@@ -95,7 +100,9 @@ class RestSource(RecordSource):
             self._refuse_standstill(records, reply.body, before)
             before, read = reply.body, read + len(records)
             total = self._total(answer, reply)
-            place = END if total and read >= total else pager.next(place, answer, reply, records)
+            place = END if self._is_all(read, total) else pager.next(place, answer, reply, records)
+            if "end" in place:
+                self._refuse_gap(read, total)
             if records:
                 yield Batch(records, {**place, "read": read}, min(1.0, read / total) if total else None)
 
@@ -103,6 +110,20 @@ class RestSource(RecordSource):
         if records and body == before:
             raise SourceError(
                 "The API answers every page with the same users.",
+                f"Check source.paging: its kind is {self._settings.paging.kind}.",
+            )
+
+    def _is_all(self, read: int, total: int | None) -> bool:
+        """Whether a total ends the reading: never where the answers name the next page themselves.
+
+        Some servers count only the page in it.
+        """
+        return bool(total) and read >= (total or 0) and self._settings.paging.kind not in _NAMED
+
+    def _refuse_gap(self, read: int, total: int | None) -> None:
+        if total is not None and read < total:
+            raise SourceError(
+                f"The API tells of {total:,} users and ends after {read:,}.",
                 f"Check source.paging: its kind is {self._settings.paging.kind}.",
             )
 
