@@ -5,6 +5,7 @@ No way ends because a page is short: servers give fewer than they are asked for,
 
 from __future__ import annotations
 
+import hashlib
 import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
@@ -170,6 +171,25 @@ def moved(place: Cursor, at: str | None) -> Cursor:
     if at is not None and at == place["at"]:
         raise SourceError("The API names the same page as the next one again.", "Check source.paging.")
     return {"at": at} if at else END
+
+
+class Places:
+    """Knows the places of a reading again, in eight bytes each, so that pages in a circle end."""
+
+    def __init__(self) -> None:
+        self._seen: set[bytes] = set()
+
+    def refuse_again(self, place: Cursor) -> None:
+        """Note a place.
+
+        Raises:
+            SourceError: it was noted before.
+        """
+        at = str(place.get("cursor") or place.get("at") or "")
+        mark = hashlib.blake2b(at.encode(), digest_size=8).digest()
+        if at and mark in self._seen:
+            raise SourceError("The API names a page again that was read.", "Check source.paging.")
+        self._seen.add(mark)
 
 
 def refused_place(

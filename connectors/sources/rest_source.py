@@ -14,7 +14,7 @@ from connectors.sources.base import SourceSettings, SourceTraits
 from connectors.sources.paths import getter
 from connectors.sources.record_source import Batch, RecordSource
 from connectors.sources.rest_auth_settings import RestAuth
-from connectors.sources.rest_paging import END, PAGERS, Paging, text_at
+from connectors.sources.rest_paging import END, PAGERS, Paging, Places, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -92,7 +92,9 @@ class RestSource(RecordSource):
         del fields  # what an unknown API can leave out is not known
         pager = PAGERS[self._settings.paging.kind](self._settings.paging, self._settings.key)
         place, before, read = after or pager.first, b"", int((after or {}).get("read", 0))
+        places = Places()
         while "end" not in place:
+            places.refuse_again(place)
             path, params = pager.call(place)
             asked = params if path else {**self._settings.params, **params}
             answer, reply = self._api.get_json(path, "the users", params=asked)

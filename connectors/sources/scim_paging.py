@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from connectors.errors import RetryError, SourceError, ThrottledError
 from connectors.json_text import compact
-from connectors.sources.rest_paging import END, refused_place
+from connectors.sources.rest_paging import END, Places, refused_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,8 +70,9 @@ class ScimList:
             SourceError: the server refuses, or does not give the whole list.
             RetryError: it did not answer in spite of several tries.
         """
-        first = ""
+        first, places = "", Places()
         while "end" not in place:
+            places.refuse_again(place)
             answer = self._page_at(place)
             resources = _resources(answer) if answer is not None else []
             again = bool(first) and first == _mark_of(resources)
@@ -148,7 +149,10 @@ class ScimList:
             self._refuse_gap(read, total)
             return END
         if "cursor" in place:
-            return _behind_cursor(place, answer, read)
+            behind = _behind_cursor(place, answer, read)
+            if "end" in behind:
+                self._refuse_gap(read, total)
+            return behind
         if not resources:
             self._refuse_gap(read, total)
             return END

@@ -1,4 +1,4 @@
-"""Lists of ``kind: rest`` that would be read in part: each is an error, or is read to its end."""
+"""Lists of ``kind: rest`` and of SCIM that would be read in part: each is an error, or is read to its end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connectors.errors import SourceError
+from connectors.rest import RestApi
 from connectors.sources.rest_source import RestSettings, RestSource
+from connectors.sources.scim_paging import BY_CURSOR, ScimList
 from tests.servers.api_server import ApiServer, Reply, Request
 
 if TYPE_CHECKING:
@@ -69,3 +71,31 @@ def test_a_page_whose_last_user_has_no_marker_is_an_error(server: Scripted) -> N
     server.replies = [Reply({"items": [{"id": "a"}, {"name": "b"}]})]
     with pytest.raises(SourceError, match="has no id"):
         read(server, kind="marker")
+
+
+def test_pages_in_a_circle_are_an_error(server: Scripted) -> None:
+    circle = [Reply(page("a", next="x")), Reply(page("b", next="y")), Reply(page("c", next="x"))]
+    server.replies = [*circle, Reply(page("b", next="y"))]
+    with pytest.raises(SourceError, match="names a page again"):
+        read(server, kind="cursor")
+
+
+def scim_list(server: Scripted) -> list[str]:
+    found = ScimList(RestApi(server.url, sleep=lambda _: None), "/Users", {}, 2).pages(BY_CURSOR)
+    return [one["id"] for each in found for one in each.resources]
+
+
+def test_resources_in_a_circle_are_an_error(server: Scripted) -> None:
+    turns = [("a", "x"), ("b", "y"), ("c", "x"), ("d", "y")]
+    server.replies = [Reply({"Resources": [{"id": one}], "nextCursor": at}) for one, at in turns]
+    with pytest.raises(SourceError, match="names a page again"):
+        scim_list(server)
+
+
+def test_cursors_that_end_before_the_total_are_an_error(server: Scripted) -> None:
+    server.replies = [
+        Reply({"totalResults": 3, "Resources": [{"id": "a"}], "nextCursor": "x"}),
+        Reply({"totalResults": 3, "Resources": [{"id": "b"}]}),
+    ]
+    with pytest.raises(SourceError, match="tells of 3 resources and ends after 2"):
+        scim_list(server)
