@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from connectors.errors import ConfigurationError
 from flows.cli_shared import JsonOption, RunArgument, StateOption, leave, show, show_summary
 from flows.console import TerminalProgress, forecast_tables, rollback_table, say
 
@@ -52,6 +53,11 @@ def retry(  # noqa: PLR0913 - each is an option of the command
 
     To correct values by hand: `--write-file rows.csv`, correct that file, `--file rows.csv`.
     """
+    if write_file is not None and (file is not None or dry_run):
+        raise ConfigurationError(
+            "--write-file goes with neither --file nor --dry-run.",
+            "It writes the rows; once they are corrected, give the same file as --file.",
+        )
     folder, loaded, choice = _retried(name, state, run_file, reason or [], file)
     from flows.steps.retrying import count_left, plan_retry, write_rows  # noqa: PLC0415 - keeps `--help` quick
     from flows.steps.retrying import retry as retry_users  # noqa: PLC0415

@@ -26,7 +26,7 @@ FLAGS: Final = tuple(f"{contact}_verified" for contact in CONTACTS)
 
 def differences(context: Context, landed: pl.DataFrame, after: pl.DataFrame) -> dict[str, int]:
     """How many landed users have another value in the pool than was sent, by attribute."""
-    names = [name for name in context.attributes if name in context.schema.attributes]
+    names = compared(context)
     pool = after.rename({name: pool_column(name) for name in names if name in after.columns})
     pool = pool.with_columns(
         pl.lit(None, dtype=pl.String).alias(pool_column(name))
@@ -42,6 +42,23 @@ def differences(context: Context, landed: pl.DataFrame, after: pl.DataFrame) -> 
         engine="streaming"
     )
     return {name: int(count) for name, count in counted.row(0, named=True).items() if count}
+
+
+def compared(context: Context) -> list[str]:
+    """The attributes that travel and that the pool has."""
+    return [name for name in context.attributes if name in context.schema.attributes]
+
+
+def as_sent(context: Context) -> pl.Expr:
+    """True where no text in the pool contradicts what was sent; numbers may be written otherwise there."""
+    schema = context.schema
+    texts = [name for name in compared(context) if schema.attributes[name].type == "String"]
+    lacks = [
+        contradicts(schema, name, pl.col(name), pl.col(pool_column(name)))
+        for name in texts
+        if name not in FLAGS
+    ]
+    return ~pl.any_horizontal(pl.lit(value=False), *lacks)
 
 
 def pool_column(name: str) -> str:

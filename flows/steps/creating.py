@@ -6,6 +6,7 @@ it, are settled by asking the pool and comparing, never by assuming.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -48,6 +49,18 @@ LOOKS: Final = 4
 
 SKEW: Final = timedelta(minutes=5)
 """AWS refuses requests of a clock that is further off, so that the run's own times are that good."""
+
+
+@dataclass
+class _Counted:
+    """A call, and how often it was made: a second one may meet what the first one did."""
+
+    call: Callable[[], CreatedUser]
+    made: int = 0
+
+    def __call__(self) -> CreatedUser:
+        self.made += 1
+        return self.call()
 
 
 class Creator:
@@ -93,8 +106,9 @@ class Creator:
         A password that the policy refuses is refused here, before there is a user.
         """
         attributes = {name: user[name] for name in self._attributes if user[name] is not None}
-        call = self._call(user, attributes | self._mark)
+        call = _Counted(self._call(user, attributes | self._mark))
         for _ in range(TRIES):
+            refused = False
             try:
                 return retrying("AdminCreateUser", sleep=self._pause)(call), "created"
             except AskThePoolError:
@@ -102,12 +116,14 @@ class Creator:
             except UserRefusedError as error:
                 if error.code != "username_exists":
                     raise
+                refused = True  # to a first call it says that somebody else has made the user
                 found = self._find(user[USERNAME], looks=LOOKS if self._begun_before else 1)
                 if found is None:  # the name is free, so it is an alias that somebody has (F5.8)
                     raise UserRefusedError("alias_taken", error.what, error.mend) from None
             if found is not None:
                 made = CreatedUser(found["username"], found["sub"], found["status"])
-                return made, "created" if self._is_ours(found, attributes) else "existing"
+                in_doubt = self._begun_before or call.made > 1 or not refused
+                return made, "created" if in_doubt and self._is_ours(found, attributes) else "existing"
         raise TargetError(
             f"AdminCreateUser got no reply in {TRIES} tries, and the pool does not have the user.",
             "Check the network, then run the same command again: it goes on from here.",

@@ -15,7 +15,7 @@ from flows.ledger.states import RunState
 from flows.steps.columns import SUB, VERDICT, WHY, outcomes
 from flows.steps.comparing import differences
 from flows.steps.pool_keys import with_keys
-from flows.steps.reading_pool import ONE_BY_ONE, awaited, look_up, present
+from flows.steps.reading_pool import ONE_BY_ONE, awaited, look_up, pool_users, present
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ def _prove(context: Context, landed: pl.DataFrame, *, whole_pool: bool) -> None:
         found = _with_subs(context, landed)
     missing = found.filter(pl.col(SUB).is_null())
     if 0 < missing.height <= ONE_BY_ONE:  # ListUsers shows new users late (F5.15): ask for each by name
-        late = awaited(
-            context, partial(present, context, missing), lambda seen: seen.height >= missing.height
-        )
-        found = found.join(late.rename({SUB: "@late"}), on=KEY_USERNAME, how="left")
+        asked = pool_users(context, missing[ORDINAL])
+        late = awaited(context, partial(present, context, asked), lambda seen: seen.height >= missing.height)
+        late = late.select(KEY_USERNAME, pl.col(SUB).alias("@late"))
+        found = found.join(late, on=KEY_USERNAME, how="left")
         found = found.with_columns(pl.coalesce(SUB, "@late").alias(SUB)).drop("@late")
     write_parquet(_proof(found), context.folder.path / "proof.parquet")
     drift = differences(context, landed.filter(pl.col(VERDICT).is_in(LANDED)), _after(context))

@@ -29,6 +29,7 @@ from flows.steps.family_verdicts import after_retries
 from flows.steps.finishing import is_finished, summarise, verdicts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from flows.ledger.store import Ledger
@@ -95,6 +96,8 @@ def purge(
     with ExitStack() as locks:
         for run in runs:
             locks.enter_context(run.locked())
+        if salt_file is not None:
+            _refuse_useless(salt_file, runs)
         salt = _salt(salt_file)
         ends = {run.run_id: after_retries(run) for run in runs if not _has_begun(run)}
         for run in runs:
@@ -177,14 +180,31 @@ def _digest(salt: bytes, text: str) -> str:
     return hmac.digest(salt, text.encode(), "sha256").hex()
 
 
+def _refuse_useless(file: Path, runs: Sequence[RunFolder]) -> None:
+    """Refuse a salt that would mean nothing, and a place for it that is none or is removed itself."""
+    where = file.resolve()
+    if all(PURGED in record_of(run).facts for run in runs):
+        raise ConfigurationError(
+            f"Run {runs[0].run_id} was purged already: its hashes were made with another salt.",
+            "Leave --salt-file out.",
+        )
+    if where.is_dir() or not where.parent.is_dir():
+        raise ConfigurationError(
+            f"{file}: a file cannot be made there.", "Name a file in a folder that is there."
+        )
+    if any(where.is_relative_to(run.path.resolve()) for run in runs):
+        raise ConfigurationError(
+            f"{file} lies in the folder that is purged, and would be removed.", "Name one elsewhere."
+        )
+
+
 def _salt(file: Path | None) -> bytes:
     """The key of the hashes: of the file, or a new one that only the file keeps."""
     if file is not None and file.exists():
         salt = file.read_bytes()
-        if len(salt) < SALT_BYTES:
+        if len(salt) != SALT_BYTES:  # any other file is not one that a purge has made
             raise ConfigurationError(
-                f"{file}: a salt has at least {SALT_BYTES} bytes.",
-                "Name a file that is not there: it is made.",
+                f"{file}: a salt has {SALT_BYTES} bytes.", "Name a file that is not there: it is made."
             )
         return salt
     salt = secrets.token_bytes(SALT_BYTES)

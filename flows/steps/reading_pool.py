@@ -14,16 +14,23 @@ from connectors.cognito.polling import polling
 from connectors.cognito.users import find_user, read_back
 from connectors.records import USERNAME
 from flows.steps.columns import SUB
+from flows.steps.comparing import as_sent, compared, pool_column
 from flows.steps.pool_keys import with_keys
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from flows.steps.context import Context
 
 CREATED = "created"
 """When the pool made the user (``UserCreateDate``), UTC."""
+
+STATUS = "status"
+"""The user's ``UserStatus``."""
+
+AS_SENT = "@as_sent"
+"""Whether the user has every value in the pool that the run has for them."""
 
 ONE_BY_ONE = 300
 """Up to so many users are asked for one by one; beyond that reading the whole pool is quicker."""
@@ -39,20 +46,29 @@ def began(started: datetime | None) -> datetime:
 
 
 def pool_users(context: Context, ordinals: pl.Series) -> pl.DataFrame:
-    """``ORDINAL``, ``USERNAME`` and the username's key of some users of the run."""
+    """``ORDINAL``, ``USERNAME``, the username's key and the attributes of some users of the run."""
     wanted = ordinals.to_frame().lazy()
-    columns = [ORDINAL, USERNAME, KEY_USERNAME]
+    columns = [ORDINAL, USERNAME, KEY_USERNAME, *compared(context)]
     users = context.folder.scan_users().select(columns)
     return users.join(wanted, on=ORDINAL, how="semi").collect()
 
 
 def present(context: Context, users: pl.DataFrame) -> pl.DataFrame:
-    """Key, ``sub`` and time of creation of those of the users whom the pool has now."""
-    empty = pl.DataFrame(schema={KEY_USERNAME: pl.UInt64, SUB: pl.String, CREATED: pl.Datetime("us", "UTC")})
+    """Key, ``sub``, ``STATUS``, ``CREATED`` and ``AS_SENT`` of those of the users whom the pool has now."""
     few = users.height <= min(ONE_BY_ONE, _pages(context))
-    frames = _some(context, users[USERNAME]) if few else _all(context)
-    there = pl.concat([empty, *frames]).drop_nulls(KEY_USERNAME).unique(KEY_USERNAME)
-    return there.filter(pl.col(KEY_USERNAME).is_in(users[KEY_USERNAME].implode()))
+    found = look_up(context, users[USERNAME]) if few else _all(context)
+    return pl.concat([_NOBODY, *_met(context, users, found)]).unique(KEY_USERNAME)
+
+
+_NOBODY = pl.DataFrame(
+    schema={
+        KEY_USERNAME: pl.UInt64,
+        SUB: pl.String,
+        STATUS: pl.String,
+        CREATED: pl.Datetime("us", "UTC"),
+        AS_SENT: pl.Boolean,
+    }
+)
 
 
 def _pages(context: Context) -> int:
@@ -60,12 +76,24 @@ def _pages(context: Context) -> int:
     return math.ceil((context.schema.estimated_users + context.ledger.extracted()) / LIST_USERS_LIMIT)
 
 
-def _some(context: Context, names: pl.Series) -> list[pl.DataFrame]:
-    return [_keyed(context, user) for user in look_up(context, names)]
+def _all(context: Context) -> Iterator[pl.DataFrame]:
+    return read_back(context.cognito, context.schema.pool_id)
 
 
-def _all(context: Context) -> list[pl.DataFrame]:
-    return [_keyed(context, users) for users in read_back(context.cognito, context.schema.pool_id)]
+def _met(context: Context, users: pl.DataFrame, found: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Keep of each frame whom is asked for; compared at once, so that no values of a whole pool are held."""
+    names = compared(context)
+    sent = users.select(KEY_USERNAME, *names)
+    for frame in found:
+        there = [
+            (pl.col(name) if name in frame.columns else pl.lit(None, pl.String)).alias(pool_column(name))
+            for name in names
+        ]
+        keyed = with_keys(context, frame).select(
+            KEY_USERNAME, pl.col("sub").alias(SUB), STATUS, CREATED, *there
+        )
+        both = keyed.join(sent, on=KEY_USERNAME, how="inner")
+        yield both.with_columns(as_sent(context).alias(AS_SENT)).select(_NOBODY.columns)
 
 
 def awaited(
@@ -106,7 +134,3 @@ def look_up(context: Context, names: pl.Series) -> Iterator[pl.DataFrame]:
             if user.height:
                 yield user
                 break
-
-
-def _keyed(context: Context, users: pl.DataFrame) -> pl.DataFrame:
-    return with_keys(context, users).select(KEY_USERNAME, pl.col("sub").alias(SUB), CREATED)

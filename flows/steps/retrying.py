@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connectors.errors import ConfigurationError, unknown_name
-from connectors.recognising import describe_source
 from connectors.records import FILE, LINE, SOURCE_ID
 from flows.ledger.copies import hold
 from flows.ledger.families import RETRY, looked_at, record_of, refuse_purged, root_of
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from flows.ledger.store import RunRecord
     from flows.settings import LoadedRunFile
     from flows.steps.context import Context, Worker
     from flows.steps.finishing import Summary
@@ -178,8 +178,13 @@ def users_of(parent: RunFolder, choice: Choice) -> pl.DataFrame:
 
 
 def count_left(parent: RunFolder) -> int:
-    """How many users of a run are still rejected or failed after its retries."""
+    """How many users of a run are still rejected or failed after its retries.
+
+    Raises:
+        ConfigurationError: the run is not finished, or was purged.
+    """
     refuse_purged(parent)
+    _refuse_unfinished(parent)
     return int(candidates(parent, ()).select(pl.len()).collect(engine="streaming").item())
 
 
@@ -211,12 +216,7 @@ def _placed(
 def refuse_unfit(parent: RunFolder, loaded: LoadedRunFile) -> None:
     """Refuse a run that cannot be retried, and a run file that is not its own."""
     refuse_purged(parent)
-    with looked_at(parent) as ledger:
-        run, finished = ledger.run(), is_finished(parent, ledger)
-    if not finished:
-        raise ConfigurationError(
-            f"Run {run.run_id} is not finished.", f"`poolferry run {loaded.path}` goes on with it."
-        )
+    run = _refuse_unfinished(parent)
     if (loaded.settings.name, loaded.settings.target.user_pool_id) != (run.name, run.pool_id):
         raise ConfigurationError(
             f"{loaded.path}: a retry of run {run.run_id} needs its name and its pool, "
@@ -228,6 +228,16 @@ def refuse_unfit(parent: RunFolder, loaded: LoadedRunFile) -> None:
             f"{loaded.path}: its `state` leads to {loaded.state_folder}, and run {run.run_id} is not there.",
             "Name the run file with --run-file, or mend its `state`.",
         )
+
+
+def _refuse_unfinished(parent: RunFolder) -> RunRecord:
+    with looked_at(parent) as ledger:
+        run = ledger.run()
+        if is_finished(parent, ledger):
+            return run
+    raise ConfigurationError(
+        f"Run {run.run_id} is not finished.", f"`poolferry run {run.facts['run_file']}` goes on with it."
+    )
 
 
 def _refuse_others(folder: RunFolder, parent: RunFolder, choice: Choice) -> None:
@@ -252,9 +262,9 @@ def _selection(context: Context) -> Selection:
 
 
 _ENDINGS = {
-    "csv": pl.DataFrame.write_csv,
-    "jsonl": pl.DataFrame.write_ndjson,
-    "parquet": pl.DataFrame.write_parquet,
+    ".csv": pl.DataFrame.write_csv,
+    ".jsonl": pl.DataFrame.write_ndjson,
+    ".parquet": pl.DataFrame.write_parquet,
 }
 
 
@@ -262,13 +272,12 @@ def _writer(target: Path) -> Any:  # noqa: ANN401 - an unbound method of DataFra
     """What writes a file of that ending.
 
     Raises:
-        ConfigurationError: none does; the known endings are listed.
+        ConfigurationError: none does, and the known endings are listed; or the file is there already.
     """
-    kind = describe_source(target, target.parent)["kind"]
-    if kind not in _ENDINGS or target.suffix in (".gz", ".zst"):
-        raise ConfigurationError(
-            unknown_name("ending", target.suffix, [f".{name}" for name in _ENDINGS], where=str(target))
-        )
+    if target.suffix not in _ENDINGS:
+        raise ConfigurationError(unknown_name("ending", target.suffix, _ENDINGS, where=str(target)))
+    if target.exists():  # it may be the source, or hold somebody's corrections
+        raise ConfigurationError(f"{target} is there already.", "Name another file, or delete it first.")
     if not target.parent.is_dir():
         raise ConfigurationError(f"{target.parent}: there is no such folder.", "Make it first.")
-    return _ENDINGS[kind]
+    return _ENDINGS[target.suffix]

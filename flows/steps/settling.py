@@ -2,7 +2,8 @@
 
 A job's status settles nothing: a failed job may have created users (F3.22). A user with a log line
 has an outcome; whom the log calls FAILED goes on to the next strategy that can take them. A user without
-a line is ``imported`` if the pool has them now, made while a job of this run ran in which they travelled.
+a line is ``imported`` if the pool has them now as a job makes them: while one of this run ran in which they
+travelled, with the status and the values that it gives. Who else is there is ``existing``.
 Whom a job that did not succeed has not touched travels on in new batches.
 """
 
@@ -23,10 +24,13 @@ from flows.steps.handing_on import SUSPECT, parts_of, travel_on
 from flows.steps.job_records import next_attempt, windows
 from flows.steps.log_base import FACT, suspects, with_certain_base
 from flows.steps.next_way import hand_on, has_child
-from flows.steps.reading_pool import CREATED, awaited, pool_users, present
+from flows.steps.reading_pool import AS_SENT, CREATED, STATUS, awaited, pool_users, present
 from mappings.duplicates import KEY_USERNAME, ORDINAL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from flows.ledger.store import BatchRecord
     from flows.steps.context import Context
 
@@ -38,6 +42,9 @@ _WHY_UNTOUCHED: Final = {"Failed": "job_failed", "Stopped": "job_stopped"}
 
 _WITH_EARLIER_JOBS: Final = 2
 """So many jobs at least has somebody travelled in who may be skipped as our own user."""
+
+_MADE_AS: Final = ("RESET_REQUIRED", "CONFIRMED")
+"""What a job makes of users (F2.11, F7.1, F7.4); ``AdminCreateUser`` and a sign-up begin otherwise (F5.1)."""
 
 _VERDICT_OF: Final = {"SUCCEEDED": "imported", "SKIPPED": "existing", "FAILED": "failed"}
 
@@ -62,14 +69,14 @@ def settle_job(context: Context, batch: BatchRecord) -> BatchRecord:
     silent = named.filter(pl.col(VERDICT).is_null())
     unnamed = int(batch.facts.get("imported") or 0) - named.filter(pl.col(VERDICT) == "imported").height
     found = _look_for(context, batch, silent, unnamed) if silent.height else silent
-    settled = pl.concat([frame.filter(pl.col(VERDICT).is_not_null()) for frame in (named, found)])
+    logged = _not_ours_alone(context, batch, named.filter(pl.col(VERDICT).is_not_null()))
+    settled = pl.concat([logged, found.filter(pl.col(VERDICT).is_not_null())])
     rest = found.filter(pl.col(VERDICT).is_null())
     if rest.height == members.height and not _counted(batch):
         return _try_again(context, batch)
     parts = [] if _is_done(batch) else parts_of(context, batch, rest)
     if not parts:
         settled = pl.concat([settled, _failed(rest, batch)])
-    settled = _not_ours_alone(context, batch, settled)
     refused = named.filter(pl.col(VERDICT) == "failed").select(ORDINAL, WHY)
     settled = settled.join(refused, on=ORDINAL, how="anti")
     gone_on = hand_on(context, batch, refused, batch.job_id)
@@ -123,17 +130,15 @@ def _try_again(context: Context, batch: BatchRecord) -> BatchRecord:
 
 
 def _look_for(context: Context, batch: BatchRecord, silent: pl.DataFrame, unnamed: int) -> pl.DataFrame:
-    """Ask the pool for users whom the log does not name, ``unnamed`` of whom the job counts as made.
-
-    Who was made while none of the jobs ran that they travelled in was made by somebody else.
-    """
+    """Ask the pool for users whom the log does not name, ``unnamed`` of whom the job counts as made."""
+    times = windows(context, batch)
     asked = awaited(
         context,
         partial(_in_pool, context, silent),
-        lambda seen: seen.filter(_is_ours(context, batch)).height >= unnamed,
+        lambda seen: seen.filter(_is_ours(times)).height >= unnamed,
     )
     verdict = (
-        pl.when(pl.col(SUB).is_not_null() & _is_ours(context, batch))
+        pl.when(_is_ours(times))
         .then(pl.lit("imported"))
         .when(pl.col(SUB).is_not_null())
         .then(pl.lit("existing"))
@@ -141,20 +146,20 @@ def _look_for(context: Context, batch: BatchRecord, silent: pl.DataFrame, unname
     return asked.with_columns(verdict.alias(VERDICT)).select(silent.columns)
 
 
-def _not_ours_alone(context: Context, batch: BatchRecord, settled: pl.DataFrame) -> pl.DataFrame:
+def _not_ours_alone(context: Context, batch: BatchRecord, logged: pl.DataFrame) -> pl.DataFrame:
     """Whom a job found in the pool is ours if an earlier job of theirs made them.
 
     ``ListUsers`` may not have shown them when that job was settled (F5.15), and its log may have lost
     their line: then they travelled on, and were skipped. The pool has them, so it is asked until it shows
     them; as long as it does not, they can only be our own: before the run they were not there.
     """
-    skipped = settled.filter(pl.col(VERDICT) == "existing")
-    if not skipped.height or len(windows(context, batch)) < _WITH_EARLIER_JOBS:
-        return settled
+    skipped, times = logged.filter(pl.col(VERDICT) == "existing"), windows(context, batch)
+    if not skipped.height or len(times) < _WITH_EARLIER_JOBS:
+        return logged
     asked = awaited(context, partial(_in_pool, context, skipped), lambda seen: not seen[SUB].null_count())
-    ours = asked.filter(pl.col(SUB).is_null() | _is_ours(context, batch))[ORDINAL]
+    ours = asked.filter(pl.col(SUB).is_null() | _is_ours(times[1:]))[ORDINAL]
     mended = pl.when(pl.col(ORDINAL).is_in(ours.implode())).then(pl.lit("imported")).otherwise(VERDICT)
-    return settled.with_columns(mended.alias(VERDICT))
+    return logged.with_columns(mended.alias(VERDICT))
 
 
 def _in_pool(context: Context, users: pl.DataFrame) -> pl.DataFrame:
@@ -168,10 +173,15 @@ def _in_pool(context: Context, users: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _is_ours(context: Context, batch: BatchRecord) -> pl.Expr:
-    """Whether a user was made while a job ran that they travelled in."""
-    made = [pl.col(CREATED).is_between(start, end) for start, end in windows(context, batch)]
-    return pl.col(SUB_BEFORE).is_null() & pl.any_horizontal(pl.lit(value=False), *made)
+def _is_ours(times: Sequence[tuple[datetime, datetime]]) -> pl.Expr:
+    """Whether a user came while one of these jobs ran, and is as a job makes them.
+
+    Others make users at the same time, and of the same names: those have another status, or other values.
+    """
+    made = [pl.col(CREATED).is_between(start, end) for start, end in times]
+    in_time = pl.any_horizontal(pl.lit(value=False), *made)
+    is_ours = pl.col(SUB_BEFORE).is_null() & in_time & pl.col(AS_SENT) & pl.col(STATUS).is_in(_MADE_AS)
+    return is_ours.fill_null(value=False)
 
 
 def _failed(rest: pl.DataFrame, batch: BatchRecord) -> pl.DataFrame:

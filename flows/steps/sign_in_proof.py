@@ -9,7 +9,7 @@ import csv
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from flows.steps.progress import Progress
 
 COLUMNS = ("username", "password")
+_FEW: Final = 5
+"""Lines that are named of all that are wrong."""
 WAYS = {
     "imported": "import job",
     "created": "AdminCreateUser",
@@ -116,17 +118,22 @@ def read_sample(path: Path) -> list[Sample]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, strict=True)
             missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            found = [] if missing else [Sample(row["username"], row["password"]) for row in reader]
+            rows = [] if missing else [(reader.line_num, *map(row.get, COLUMNS)) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{path}: cannot be read ({type(error).__name__}).") from None
-    if missing or not found:
+    if missing or not rows:
         what = f"lacks the column {missing[0]}" if missing else "names nobody"
         raise ConfigurationError(
             f"{path}: {what}.", f"Give a CSV file with the columns {', '.join(COLUMNS)}."
         )
-    return found
+    if empty := [str(line) for line, *cells in rows if not all(cells)]:
+        some = f"{', '.join(empty[:_FEW])}{' …' if len(empty) > _FEW else ''}"
+        raise ConfigurationError(
+            f"{path}: a username or a password is missing in line {some}.", "Nobody was signed in."
+        )
+    return [Sample(str(username), str(password)) for _, username, password in rows]
 
 
 def proof_of_sign_ins(

@@ -171,6 +171,19 @@ def test_somebody_else_of_the_same_name_is_not_taken_for_ours(
     assert pool.attributes("u00002")["email"] == "other@example.com"
 
 
+def test_who_was_made_just_alike_by_somebody_else_is_existing(pool: Pool) -> None:
+    """A first call that is answered leaves no doubt: a run beside this one may have made the user."""
+    values = {
+        "email": "user2@example.com", "email_verified": "true", "birthdate": "1990-02-03",
+        "name": "Vera Muster 2", "custom:tenant": "acme",
+    }  # fmt: skip
+    run_file = pool.run_file(SOME, **BY_CALL)
+    journey = travel(run_file, At("Creating users", lambda: add(pool, "u00002", **values)))
+    assert journey.of("u00002")["verdict"] == "existing"
+    assert pool.users()["u00002"]["UserStatus"] == "FORCE_CHANGE_PASSWORD", "its password is left alone"
+    assert journey.counts() == {"created": 5, "existing": 1}
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_what_was_done_before_a_stop_is_not_done_again(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, stop: type[BaseException]

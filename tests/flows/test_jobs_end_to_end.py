@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 SOME = [person(n) for n in range(12)]
 DAY = 86_400
+INVENTED = "Pw-1234!aA"
 
 
 @pytest.fixture
@@ -110,6 +111,55 @@ def test_who_came_before_admin_create_user_is_existing(pool: Pool) -> None:
     journey = travel(run_file, At("Creating users", lambda: add(pool, "u00001")))
     assert journey.ends() == [CREATED, EXISTING, CREATED]
     hold(journey, pool, {"u00001": pool.users()["u00001"]})
+
+
+def come_first(pool: Pool, names: Sequence[str], *, password: bool, **changes: str) -> None:
+    """Others make users of the run, by another way than a job, with what the source has and their changes."""
+    for name in names:
+        own = {**person(int(name[1:])), **changes}
+        values = {
+            "email": own["email"], "email_verified": "true", "birthdate": "1990-02-03",
+            "name": f"{own['first_name']} {own['last_name']}", "custom:tenant": "acme",
+        }  # fmt: skip
+        add(pool, name, **values)
+        if password:
+            pool.client.admin_set_user_password(
+                UserPoolId=pool.pool_id, Username=name, Password=INVENTED, Permanent=True
+            )
+
+
+THEIRS: dict[str, dict[str, Any]] = {
+    "a status that no job gives": {"password": False},
+    "other values": {"password": True, "last_name": "Somebody"},
+}
+
+
+@pytest.mark.parametrize("theirs", THEIRS.values(), ids=THEIRS)
+def test_who_came_while_the_job_ran_is_existing(pool: Pool, sandbox: Sandbox, theirs: dict[str, Any]) -> None:
+    """Without a log the time alone does not tell whose a user is: ``rollback`` would delete a stranger."""
+    run_file = pool.run_file(SOME, jobs=QUICK)
+    names = ["u00001", "u00007"]
+    with switched(sandbox, log_drop_every=1, pending_seconds=1):
+        journey = travel(run_file, At("Importing", lambda: come_first(pool, names, **theirs)))
+    users = pool.users()
+    hold(journey, pool, {name: users[name] for name in names})
+    assert journey.counts() == {"imported": len(SOME) - 2, "existing": 2}
+    assert [journey.of(name)["verdict"] for name in names] == ["existing"] * 2
+
+
+def test_who_came_while_a_later_job_ran_is_not_an_earlier_ones(pool: Pool, sandbox: Sandbox) -> None:
+    """A job that skips somebody who came in its own time has met a stranger, who travelled before or not."""
+
+    def come() -> None:
+        time.sleep(1.5)  # a job's times may be cut to whole seconds
+        come_first(pool, ["u00009"], password=True)
+
+    run_file = pool.run_file(SOME, jobs=QUICK)
+    fault = [{"kind": "fail", "after_rows": 5}]
+    with switched(sandbox, job_faults=fault, pending_seconds=3):
+        journey = travel(run_file, At("Importing batch 2", come))
+    hold(journey, pool, {"u00009": pool.users()["u00009"]})
+    assert journey.counts() == {"imported": len(SOME) - 1, "existing": 1}
 
 
 # jobs -----------------------------------------------------------------------------------------

@@ -144,6 +144,27 @@ def test_ids_are_hashes_with_a_salt_that_is_kept_only_where_it_was_asked_for(
     assert not list(parent.path.rglob("*salt*"))
 
 
+def test_a_salt_is_kept_only_where_it_stays_and_means_something(
+    run: tuple[Path, RunFolder], tmp_path: Path
+) -> None:
+    _, parent = run
+    source = tmp_path / "users.csv"
+    source.write_text("id,email\n" * 20)
+    for file, told in (
+        (parent.path / "salt", "would be removed"),
+        (tmp_path / "nowhere" / "salt", "cannot be made"),
+        (tmp_path, "cannot be made"),
+        (source, "a salt has 32 bytes"),
+    ):
+        with pytest.raises(ConfigurationError, match=told):
+            purge(parent, Worker(), salt_file=file)
+    assert parent.has_users(), "nothing was removed"
+    purge(parent, Worker())
+    with pytest.raises(ConfigurationError, match="purged already"):
+        purge(parent, Worker(), salt_file=tmp_path / "salt")
+    assert not (tmp_path / "salt").exists()
+
+
 def test_without_yes_it_only_says_what_would_go(run: tuple[Path, RunFolder], pool: Pool) -> None:
     _, parent = run
     before = {

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from connectors.errors import ConfigurationError
+from connectors.errors import ConfigurationError, TargetError
 from flows.cli import app
 from flows.ledger.families import RETRY, record_of
 from flows.ledger.folder import RunFolder
@@ -231,6 +231,33 @@ def test_a_plan_of_a_retry_sends_nothing_and_leaves_nothing(pool: Pool) -> None:
 
 def call(*arguments: object) -> Any:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_file_that_is_there_is_never_written_over(pool: Pool, tmp_path: Path) -> None:
+    """It may be the source itself, or hold the corrections of somebody's night."""
+    first(pool)
+    state, rows = ("acme", "--state", pool.folder / "runs"), tmp_path / "rows.csv"
+    rows.write_text("corrected by hand")
+    for arguments, told in (
+        (("--write-file", rows), "is there already"),
+        (("--write-file", tmp_path / "rows.xlsx"), "unknown ending"),
+        (("--write-file", tmp_path / "new.csv", "--file", rows), "neither --file nor"),
+        (("--write-file", tmp_path / "new.csv", "--dry-run"), "neither --file nor"),
+    ):
+        refused = call("retry", *state, *arguments)
+        assert (refused.exit_code, told in refused.stderr) == (2, True), refused.stderr
+    assert rows.read_text() == "corrected by hand"
+    assert not (tmp_path / "new.csv").exists()
+
+
+def test_a_run_that_is_not_finished_is_gone_on_with_and_not_retried(pool: Pool) -> None:
+    path = pool.run_file([person(1)], target={"user_pool_id": pool.pool_id, "region": "eu-west-1"})
+    with pytest.raises(TargetError, match="log_role_arn"):
+        travel(path)
+    refused = call("retry", "acme", "--state", pool.folder / "runs")
+    assert refused.exit_code == 2
+    assert "is not finished" in refused.stderr
+    assert f"poolferry run {path}" in " ".join(refused.stderr.split())
 
 
 def test_the_command_forecasts_writes_retries_and_tells_how_all_stand(pool: Pool, tmp_path: Path) -> None:
