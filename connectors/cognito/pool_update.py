@@ -30,8 +30,6 @@ DESCRIBED_ONLY: Final = frozenset(
     }
 )  # fmt: skip
 """What no update takes (F6.26)."""
-MOVES_BY_ITSELF: Final = frozenset({"LastModifiedDate", "EstimatedNumberOfUsers"})
-"""What may differ between two descriptions of an unchanged pool."""
 ACTIVE_JOB: Final = frozenset({"Pending", "InProgress", "Stopping"})
 _JOBS_LOOKED_AT: Final = 50
 """Newest first (F3.5); a job that is older than fifty others is over."""
@@ -76,15 +74,13 @@ def read_settings(client: CognitoIdentityProviderClient, pool_id: str) -> PoolSe
 def carried_over(described: Mapping[str, Any]) -> dict[str, Any]:
     """Make the request that changes nothing of a described pool.
 
-    ``UnusedAccountValidityDays`` goes where the policy has its newer name (F6.27), and of a message by code
-    and one by link only the one that is in use stays (F6.28): Cognito refuses both side by side.
+    ``UnusedAccountValidityDays`` goes where the policy has its newer name (F6.27).
     """
     kept = {name: value for name, value in described.items() if name not in DESCRIBED_ONLY}
     request = deepcopy({RENAMED.get(name, name): value for name, value in kept.items()})
     policy = request.get("Policies", {}).get("PasswordPolicy", {})
     if policy.get("TemporaryPasswordValidityDays"):
         request.get("AdminCreateUserConfig", {}).pop("UnusedAccountValidityDays", None)
-    _leave_one_message(request)
     return request
 
 
@@ -95,19 +91,26 @@ def update_pool(
 
     Args:
         client: a client of the pool's Region.
-        before: the pool as ``read_settings`` has just read it.
+        before: the pool as ``read_settings`` has read it; if it is another by now, nothing is changed.
         changes: parameters of ``UpdateUserPool`` that shall differ.
 
     Returns:
         The pool as it is now.
 
     Raises:
-        ConfigurationError: an import job is active (F3.18).
+        ConfigurationError: an import job is active (F3.18), a setting cannot be carried over (F6.28), or
+            somebody has changed the pool meanwhile.
         TargetError: the pool refuses, or something else has changed too; what was there was put back.
         AskThePoolError: the reply was lost: look at the pool.
     """
     pool_id = before.described["Id"]
+    refuse_two_messages(before)
     refuse_during_jobs(client, pool_id)
+    if moved := differences(before, read_settings(client, pool_id)):
+        raise ConfigurationError(
+            f"Somebody has changed {', '.join(sorted(moved))} of the pool meanwhile.",
+            "Run the same command again: it looks at the pool anew.",
+        )
     _update(client, {**carried_over(before.described), **changes})
     now = read_settings(client, pool_id)
     if lost := differences(before, now) - changes.keys():
@@ -123,7 +126,7 @@ def update_pool(
 
 def differences(before: PoolSettings, after: PoolSettings) -> set[str]:
     """Name the settings in which two descriptions of a pool differ; those of its factors as ``mfa.NAME``."""
-    pool = _differing(before.described, after.described) - MOVES_BY_ITSELF
+    pool = _differing(carried_over(before.described), carried_over(after.described))
     return pool | {f"mfa.{name}" for name in _differing(before.mfa, after.mfa)}
 
 
@@ -139,6 +142,22 @@ def refuse_during_jobs(client: CognitoIdentityProviderClient, pool_id: str) -> N
         raise ConfigurationError(
             f"The import job {active[0]} is active, and a pool cannot be changed meanwhile (F3.18).",
             "Wait until it has ended, then do it again.",
+        )
+
+
+def refuse_two_messages(pool: PoolSettings) -> None:
+    """Refuse a pool that has a message by code and one by link: no update takes both (F6.28).
+
+    Raises:
+        ConfigurationError: names the texts, one of which an update would delete.
+    """
+    texts = (pool.described.get("VerificationMessageTemplate") or {}).keys()
+    if texts & _LINK and texts & _CODE:
+        both = ", ".join(sorted(texts & (_LINK | _CODE)))
+        raise ConfigurationError(
+            f"VerificationMessageTemplate has {both}, and Cognito takes the texts of a code or of a link: "
+            "to change the pool would delete one (F6.28).",
+            "Remove the unused ones, or set the trigger in the console.",
         )
 
 
@@ -166,11 +185,3 @@ def _jobs(client: CognitoIdentityProviderClient, pool_id: str) -> list[Any]:
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
     return {name for name in {*one, *other} if one.get(name) != other.get(name)}
-
-
-def _leave_one_message(request: dict[str, Any]) -> None:
-    template = request.get("VerificationMessageTemplate", {})
-    if template.keys() & _LINK and template.keys() & _CODE:
-        unused = _CODE if template.get("DefaultEmailOption") == "CONFIRM_WITH_LINK" else _LINK
-        for name in unused & template.keys():
-            del template[name]

@@ -11,7 +11,13 @@ import polars as pl
 
 from connectors.cognito.app_clients import AppClient, read_app_clients
 from connectors.cognito.pool import read_pool
-from connectors.cognito.pool_update import PoolSettings, read_settings, refuse_during_jobs, update_pool
+from connectors.cognito.pool_update import (
+    PoolSettings,
+    read_settings,
+    refuse_during_jobs,
+    refuse_two_messages,
+    update_pool,
+)
 from connectors.cognito.trigger.clients import make_clients
 from connectors.cognito.trigger.deployment import Deployment, new_name_key
 from connectors.cognito.trigger.handler.settings import Secrets, Settings
@@ -241,7 +247,8 @@ def attach(trigger: TriggerOf) -> list[AppClient]:
 
     Raises:
         ConfigurationError: it is not deployed, another migration trigger is attached, no app client allows a
-            flow that reaches it (F6.13), or an import job is active (F3.18).
+            flow that reaches it (F6.13), an import job is active (F3.18), or a setting of the pool cannot be
+            carried over (F6.28).
         TargetError: the pool refuses, or changed more than it was asked to; that was put back.
     """
     place, others = trigger.place, trigger.attached and not trigger.is_attached
@@ -260,6 +267,8 @@ def attach(trigger: TriggerOf) -> list[AppClient]:
             "Allow ALLOW_USER_PASSWORD_AUTH or ALLOW_ADMIN_USER_PASSWORD_AUTH for the one people sign in by.",
         )
     refuse_during_jobs(trigger.cognito, trigger.pool_id)
+    if not trigger.is_attached:
+        refuse_two_messages(trigger.pool)
     trigger.deployment.let_pool_invoke(trigger.pool_id, trigger.pool.arn)
     if not trigger.is_attached:
         triggers = {**trigger.pool.triggers, TRIGGER: place.function_arn}

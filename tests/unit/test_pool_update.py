@@ -76,21 +76,42 @@ def test_every_member_of_a_description_is_sent_back_or_known_to_be_for_reading()
 
 
 def test_what_cognito_refuses_side_by_side_is_not_sent() -> None:
-    """F6.27, F6.28."""
-    both = {"EmailMessage": "a", "EmailSubject": "b", "EmailMessageByLink": "c", "EmailSubjectByLink": "d"}
+    """F6.27."""
     described = {
         "Id": "x", "Name": "y", "Arn": "z",
         "Policies": {"PasswordPolicy": {"TemporaryPasswordValidityDays": 3}},
         "AdminCreateUserConfig": {"UnusedAccountValidityDays": 3, "AllowAdminCreateUserOnly": True},
-        "VerificationMessageTemplate": {**both, "DefaultEmailOption": "CONFIRM_WITH_LINK"},
     }  # fmt: skip
     request = carried_over(described)
     assert (request["UserPoolId"], request["PoolName"]) == ("x", "y")
     assert request["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
-    assert request["VerificationMessageTemplate"].keys() == {
-        "EmailMessageByLink", "EmailSubjectByLink", "DefaultEmailOption",
-    }  # fmt: skip
     assert described["AdminCreateUserConfig"]["UnusedAccountValidityDays"] == 3  # type: ignore[index]  # the input stays
+
+
+def test_a_pool_with_two_messages_is_left_as_it_is(client: Any) -> None:
+    """F6.28: to send back one of them would delete the other, and putting it back could not."""
+    texts = {
+        "EmailMessage": "{####}",
+        "EmailSubject": "b",
+        "EmailMessageByLink": "{##c##}",
+        "EmailSubjectByLink": "d",
+    }
+    made = client.create_user_pool(PoolName="both", VerificationMessageTemplate=texts)["UserPool"]
+    before = read_settings(client, made["Id"])
+    with pytest.raises(ConfigurationError, match="EmailMessage, EmailMessageByLink, EmailSubject"):
+        update_pool(client, before, {"LambdaConfig": TRIGGERS})
+    assert read_settings(client, made["Id"]) == before
+
+
+def test_what_somebody_changed_meanwhile_is_not_put_back(client: Any, pool_id: str) -> None:
+    """Between the reading and the change lie the calls that look at every app client."""
+    before = read_settings(client, pool_id)
+    client.update_user_pool(**carried_over(before.described) | {"DeletionProtection": "ACTIVE"})
+    with pytest.raises(ConfigurationError, match="changed DeletionProtection of the pool meanwhile"):
+        update_pool(client, before, {"LambdaConfig": {"UserMigration": ARN}})
+    now = read_settings(client, pool_id).described
+    assert now["DeletionProtection"] == "ACTIVE"
+    assert not now.get("LambdaConfig")
 
 
 def test_only_what_is_asked_for_changes(client: Any, pool_id: str) -> None:
