@@ -193,7 +193,7 @@ def load(folder: RunFolder, people: People, worker: Worker) -> None:
     for run, deferred in family:
         for page, frame in deferred_pages(run, deferred):
             name = f"{run.run_id}/{page}"
-            if name not in done:
+            if done.get(name) != frame.height:  # a run under way may have deferred more of the page since
                 people.load(name, people_of(frame))
             loaded += frame.height
             worker.progress.update(loaded)

@@ -116,8 +116,8 @@ class People:
         self._arrived: frozenset[str] = frozenset()
         self.tally = Tally()
 
-    def begin(self) -> frozenset[str]:
-        """Prepare the table; returns the pages that an earlier deployment has loaded already."""
+    def begin(self) -> dict[str, int]:
+        """Prepare the table; returns which pages were loaded before, and with how many users."""
         with step("UpdateItem"):
             known = self._dynamodb.update_item(
                 TableName=self._table,
@@ -126,7 +126,7 @@ class People:
                 ExpressionAttributeValues={":none": {"M": {}}, ":x": {"N": str(self._expires)}},
                 ReturnValues="ALL_NEW",
             )["Attributes"]
-        pages = frozenset(known["pages"]["M"])
+        pages = {name: int(count["N"]) for name, count in known["pages"]["M"].items()}
         self._arrived = frozenset(self._keys(ARRIVED)) if pages else frozenset()
         return pages
 
