@@ -36,13 +36,14 @@ class TokenEndpoint(BaseHTTPRequestHandler):
     """Grants tokens to one person."""
 
     status: ClassVar[int] = 200
+    error: ClassVar[str] = "invalid_grant"
     asked: ClassVar[list[dict[str, list[str]]]] = []
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         self.asked.append(form)
         good = form["username"] == ["vera"] and form["password"] == [PASSWORD]
-        body = json.dumps({"access_token": "t"} if good else {"error": "invalid_grant"}).encode()
+        body = json.dumps({"access_token": "t"} if good else {"error": self.error}).encode()
         self.send_response(self.status if self.status != 200 else 200 if good else 400)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -52,9 +53,13 @@ class TokenEndpoint(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.fixture(autouse=True)
+def _as_ever() -> None:
+    TokenEndpoint.status, TokenEndpoint.error, TokenEndpoint.asked[:] = 200, "invalid_grant", []
+
+
 @pytest.fixture
 def endpoint() -> Iterator[str]:
-    TokenEndpoint.status, TokenEndpoint.asked[:] = 200, []
     with HTTPServer(("127.0.0.1", 0), TokenEndpoint) as server, _serving(server):
         yield f"http://127.0.0.1:{server.server_port}/token"
 
@@ -86,6 +91,14 @@ def test_a_broken_endpoint_is_no_wrong_password(endpoint: str) -> None:
     TokenEndpoint.status = 503
     with pytest.raises(HTTPError):
         HttpGrant(endpoint).fits(VERA, "vera", PASSWORD)
+
+
+@pytest.mark.parametrize("error", sorted(live.MISTAKES))
+def test_a_client_that_is_not_let_in_is_no_wrong_password(endpoint: str, error: str) -> None:
+    """Everybody would be told so, and nobody of the operators."""
+    TokenEndpoint.status, TokenEndpoint.error = 401, error
+    with pytest.raises(HTTPError):
+        HttpGrant(endpoint).fits(VERA, "vera", "wrong")
 
 
 def test_without_an_old_system_the_hash_decides() -> None:

@@ -21,6 +21,11 @@ SECONDS = 3
 """An old system that takes longer leaves Cognito too little of its five seconds (F6.14)."""
 
 REFUSALS = (400, 401, 403)
+MISTAKES = {
+    "invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
+}  # fmt: skip
+"""What a refusal says of us and not of the person (RFC 6749, 5.2); a wrong password is ``invalid_grant``."""
+
 AUTHORITIES = Path(__file__).with_name("authorities.pem")
 """What `trigger.live.ca_file` named: it comes along in the zip."""
 
@@ -80,11 +85,21 @@ class HttpGrant:
             with urlopen(request, timeout=SECONDS, context=self._context) as answer:  # noqa: S310 - same
                 granted = "access_token" in json.loads(answer.read(1 << 20))
         except HTTPError as refused:
-            refused.close()
-            if refused.code not in REFUSALS:
+            with refused:
+                why = _why(refused)
+            if refused.code not in REFUSALS or why in MISTAKES:
                 raise
             return False
         return granted and person is not None
+
+
+def _why(refused: HTTPError) -> str:
+    """The error's code in an answer of a token endpoint; empty where it tells none."""
+    try:
+        told = json.loads(refused.read(1 << 16))
+    except ValueError:
+        return ""
+    return str(told.get("error", "")) if isinstance(told, dict) else ""
 
 
 def authorities() -> str | None:
