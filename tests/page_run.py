@@ -56,7 +56,7 @@ class MadeRun:
         record = BatchRecord(
             number, "import_job", None, users, BatchState.SETTLED, 1, None, None, f"import-{number}", told
         )
-        self.ledger.add_batch(record)
+        self.ledger.add_batches([record])
 
 
 @contextmanager

@@ -208,10 +208,6 @@ class Ledger:
 
     # batches ---------------------------------------------------------------------------------
 
-    def add_batch(self, batch: BatchRecord) -> None:
-        """Write a new batch; its users' file is complete already."""
-        self.add_batches([batch])
-
     def add_batches(self, batches: Sequence[BatchRecord]) -> None:
         """Write new batches, all or none; their users' files are complete already."""
         rows = [

@@ -82,19 +82,19 @@ def no_change_of_a_fact_is_lost(ledger: Ledger, _clock: Clock) -> None:
 
 
 def a_batch_keeps_everything_it_was_given(ledger: Ledger, _clock: Clock) -> None:
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     assert ledger.batches() == [new_batch()]
 
 
 def a_batch_moves_forward_and_gathers_facts(ledger: Ledger, _clock: Clock) -> None:
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     moved = ledger.advance(ledger.batch(1), BatchState.CREATED, job_id="import-1", status="Created")
     assert (moved.state, moved.job_id) == (BatchState.CREATED, "import-1")
     assert moved.facts == {"bytes": 9, "status": "Created"}
 
 
 def a_batch_never_moves_back(ledger: Ledger, _clock: Clock) -> None:
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     moved = ledger.advance(ledger.batch(1), BatchState.STARTED)
     with pytest.raises(ConfigurationError):
         ledger.advance(moved, BatchState.CREATING)
@@ -102,14 +102,14 @@ def a_batch_never_moves_back(ledger: Ledger, _clock: Clock) -> None:
 
 
 def a_new_attempt_goes_back_to_creating_without_the_old_job(ledger: Ledger, _clock: Clock) -> None:
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     moved = ledger.advance(ledger.batch(1), BatchState.ENDED, job_id="import-1")
     again = ledger.advance(moved, BatchState.CREATING, attempt=2)
     assert (again.state, again.attempt, again.job_id) == (BatchState.CREATING, 2, None)
 
 
 def only_one_of_two_workers_moves_a_batch(ledger: Ledger, _clock: Clock) -> None:
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     seen_by_both = ledger.batch(1)
     ledger.advance(seen_by_both, BatchState.CREATING)
     with pytest.raises(TakenOverError):
@@ -117,7 +117,7 @@ def only_one_of_two_workers_moves_a_batch(ledger: Ledger, _clock: Clock) -> None
 
 
 def a_claim_is_exclusive_until_its_lease_ends(ledger: Ledger, clock: Clock) -> None:
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     assert ledger.claim(1, "a", 60)
     assert ledger.claim(1, "a", 60)
     assert not ledger.claim(1, "b", 60)
@@ -140,7 +140,7 @@ def a_stage_is_claimed_like_a_batch(ledger: Ledger, clock: Clock) -> None:
 
 
 def a_lease_can_be_renewed_by_its_owner_alone(ledger: Ledger, clock: Clock) -> None:
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     ledger.claim(1, "a", 60)
     clock.now += 50
     assert ledger.renew(1, "a", 60)
@@ -153,7 +153,7 @@ def a_lease_can_be_renewed_by_its_owner_alone(ledger: Ledger, clock: Clock) -> N
 
 def whoever_lost_a_lease_moves_the_batch_no_more(ledger: Ledger, clock: Clock) -> None:
     """Also where the new owner has not moved it yet."""
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     ledger.claim(1, "a", 60)
     clock.now += 61
     other = type(ledger)(ledger._engine, "r1", clock)
@@ -166,22 +166,22 @@ def whoever_lost_a_lease_moves_the_batch_no_more(ledger: Ledger, clock: Clock) -
 def batches_of_a_run_that_sends_are_never_forgotten(ledger: Ledger, _clock: Clock) -> None:
     """A worker that slept through the routing and wakes up in it does no harm."""
     ledger.open_run(RUN)
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     ledger.advance_run(RunState.SENDING)
     ledger.forget_batches()
     assert ledger.batches() == [new_batch()]
 
 
 def a_settled_batch_is_nobodys_work(ledger: Ledger, _clock: Clock) -> None:
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     ledger.advance(ledger.batch(1), BatchState.SETTLED)
     assert not ledger.claim(1, "a", 60)
 
 
 def forgetting_batches_leaves_other_runs_alone(ledger: Ledger, _clock: Clock) -> None:
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     ledger.run_id = "other"
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     ledger.forget_batches()
     ledger.run_id = "r1"
     assert ledger.batches() == [new_batch()]
@@ -189,7 +189,7 @@ def forgetting_batches_leaves_other_runs_alone(ledger: Ledger, _clock: Clock) ->
 
 def one_statement_keeps_nobody_waiting(ledger: Ledger, _clock: Clock) -> None:
     """Whoever stops right behind it, as a machine that falls asleep does, holds no row."""
-    ledger.add_batch(new_batch())
+    ledger.add_batches([new_batch()])
     held: list[bool] = []
     event.listen(ledger.engine, "after_cursor_execute", lambda connection, *_: held.append(holds(connection)))
     ledger.open_run(RUN)
