@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tests.flows.conftest import Pool
 
     Promise = Callable[["Trial"], None]
+    Ended = tuple[int, str, str | None]
 
 SETTLES = frozenset({"imported", "created", "existing", "deferred", "failed"})
 """Verdicts that a way into the pool may give."""
@@ -117,7 +118,7 @@ class Trial:
         mine = pl.col(STRATEGY).is_not_null() | (pl.col(VERDICT) == "deferred")
         return found.filter(pl.col(VERDICT).is_not_null() & mine).sort(ORDINAL)
 
-    def ends(self) -> list[tuple[int, str, str | None]]:
+    def ends(self) -> list[Ended]:
         """Ordinal, verdict and reason of everybody who was settled."""
         return list(self.outcomes().select(ORDINAL, VERDICT, WHY).iter_rows())
 
@@ -202,15 +203,25 @@ def sending_again_changes_nothing(trial: Trial) -> None:
 
 
 def an_older_ledger_leads_to_the_same_end(trial: Trial) -> None:
-    """From wherever it stands: nobody is made twice, nobody is lost, nobody's verdict changes."""
+    """From wherever it stands: nobody is made twice, nobody is lost, nobody's verdict changes.
+
+    But for one: to a ledger from before the first call, whom that call made is somebody else's user. No
+    crash leaves such a ledger behind, only a backup; and `AdminCreateUser` has no token that tells (F5.10).
+    """
     trial.send()
     ends, users = trial.ends(), trial.pool.users()
     for copy in sorted(trial.copies.glob("*.db")):
         twin = trial.restored(copy)
         twin.send()
-        assert twin.ends() == ends, copy.stem
+        knows_nothing = copy.stem.endswith(BatchState.PLANNED)
+        assert twin.ends() in ([ends, strangers(ends)] if knows_nothing else [ends]), copy.stem
         assert trial.pool.users() == users, copy.stem
         assert twin.outcomes()[SUB].drop_nulls().is_in(trial.outcomes()[SUB].implode()).all()
+
+
+def strangers(ends: list[Ended]) -> list[Ended]:
+    """The ends, if everybody who was created had been there before."""
+    return [(ordinal, "existing" if end == "created" else end, why) for ordinal, end, why in ends]
 
 
 class Interrupting(Silence):
