@@ -22,8 +22,8 @@ install: .venv/.installed  ## Make .venv and install Poolferry into it
 demo: install  ## Migrate a shipped set of invented users into the local Cognito
 	@$(BIN) -m flows.cli demo
 
-test: install  ## Run every test
-	$(BIN) -m pytest
+test: install  ## Run every test, on as many processors as there are, at most four
+	$(BIN) -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test-faults: install  ## Kill runs at every point there is, and break all else that can break; an hour or so
 	POOLFERRY_EVERY_POINT=1 $(BIN) -m pytest -m faults -p no:randomly
