@@ -19,7 +19,7 @@ from connectors.http import origin, session
 from connectors.json_text import DECODER
 from connectors.links import links_in
 from connectors.rest_auth import Renewable
-from connectors.rest_refusals import LONGEST_PAUSE, number, passing_refusal, until_reset
+from connectors.rest_refusals import LONGEST_PAUSE, number, passing_refusal, until_reset, without_answer
 from connectors.retry import retrying
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _LEFT: Final = ("X-Rate-Limit-Remaining", "X-RateLimit-Remaining", "RateLimit-Remaining")
 _LIMITS: Final = ("X-Rate-Limit-Limit", "X-RateLimit-Limit", "RateLimit-Limit")
 _PIECE: Final = 1024 * 1024
-
-_BEFORE_AN_ANSWER: Final = (requests.ConnectionError, requests.Timeout)
-_CUT: Final = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,16 +173,8 @@ class RestApi:
     def _sent(self, method: str, url: str, what: str, options: dict[str, Any]) -> requests.Response:
         try:
             answer = self._session.request(method, url, **self._with_own(url, options))
-        except requests.exceptions.SSLError:
-            raise SourceError(
-                f"{what}: the server's certificate is not trusted.", "Set REQUESTS_CA_BUNDLE."
-            ) from None
-        except (*_BEFORE_AN_ANSWER, *_CUT) as error:
-            raise RetryError(
-                f"{what} got no answer ({type(error).__name__}).", "Check URL and network."
-            ) from None
         except (requests.RequestException, ValueError) as error:
-            raise SourceError(f"{what} cannot be sent ({type(error).__name__}).", "Check the URL.") from None
+            raise without_answer(error, what) from None
         if answer.is_redirect:
             raise _led_away(answer, what)
         return answer
