@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from connectors.errors import PoolferryError, RetryError, SourceError
+from connectors.errors import AbsentError, PoolferryError, RetryError, SourceError
 from connectors.http import origin, session
 from connectors.json_text import DECODER
 from connectors.links import links_in
@@ -105,8 +105,9 @@ class RestApi:
             options: ``params``, ``json``, ``data`` or ``headers`` of ``requests``.
 
         Raises:
-            SourceError: the credential is refused (401), a right is missing (403), nothing is there (404),
-                or the server refuses the call for good.
+            AbsentError: nothing is there (404).
+            SourceError: the credential is refused (401), a right is missing (403), or the server refuses
+                the call for good.
             RetryError: the server did not answer, or with an error of its own, in spite of several tries.
         """
         named = f"{method} {what or _plain(path)}"
@@ -123,6 +124,18 @@ class RestApi:
     def post_json(self, path: str, what: str = "", **options: Any) -> tuple[Any, Answer]:  # noqa: ANN401 - JSON
         """Ask by ``POST`` and decode, as ``get_json``; only for calls that may be made twice without harm."""
         return self._decoded("POST", path, what, options)
+
+    def is_there(self, path: str, what: str = "") -> bool:
+        """Ask whether there is something at a path.
+
+        Raises:
+            SourceError, RetryError: as ``call``, but for a 404.
+        """
+        try:
+            self.get(path, what)
+        except AbsentError:
+            return False
+        return True
 
     def download(self, url: str, into: IO[bytes], what: str) -> None:
         """Store an answer's bytes as they are sent, compressed ones too, without holding them in memory.
@@ -189,9 +202,11 @@ class RestApi:
         told = passing_refusal(answer, what, self.clock())
         if told is not None:
             return told
-        status = answer.status_code
-        mends = {_UNAUTHORIZED: self.mend_401, _FORBIDDEN: self.mend_403, _NOT_FOUND: self.mend_404}
-        return SourceError(f"{what} answered {status}.", mends.get(status, "Check the source's settings."))
+        status, said = answer.status_code, f"{what} answered {answer.status_code}."
+        if status == _NOT_FOUND:
+            return AbsentError(said, self.mend_404)
+        mends = {_UNAUTHORIZED: self.mend_401, _FORBIDDEN: self.mend_403}
+        return SourceError(said, mends.get(status, "Check the source's settings."))
 
     def _note_pace(self, headers: Mapping[str, str]) -> None:
         """Where nothing is left of our share of the allowance, the next call waits until it is full again."""

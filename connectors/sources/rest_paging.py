@@ -196,7 +196,7 @@ def refused_place(
     error: SourceError, mend: str = "The place of this page may have expired: start anew with `--new`."
 ) -> SourceError:
     """Say of a page behind the first that is refused what a person can do, unless the credential is it."""
-    return SourceError(error.what, mend) if _REFUSED.search(error.what) else error
+    return type(error)(error.what, mend) if _REFUSED.search(error.what) else error
 
 
 PAGERS: Final[Mapping[PagingKind, type[Pager]]] = {
