@@ -15,6 +15,7 @@ from connectors.sources.paths import getter
 from connectors.sources.record_source import Batch, RecordSource
 from connectors.sources.rest_auth_settings import RestAuth
 from connectors.sources.rest_paging import END, PAGERS, Paging, Places, text_at
+from connectors.sources.rest_signs import next_page_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -105,6 +106,8 @@ class RestSource(RecordSource):
             place = END if self._is_all(read, total) else pager.next(place, answer, reply, records)
             if "end" in place:
                 self._refuse_gap(read, total)
+                if self._settings.paging.kind in _NAMED:
+                    self._refuse_unread(answer, total)
             if records:
                 yield Batch(records, {**place, "read": read}, min(1.0, read / total) if total else None)
 
@@ -128,6 +131,18 @@ class RestSource(RecordSource):
                 f"The API tells of {total:,} users and ends after {read:,}.",
                 f"Check source.paging: its kind is {self._settings.paging.kind}.",
             )
+
+    def _refuse_unread(self, answer: object, total: int | None) -> None:
+        """Refuse to end where the answer names a next page; who has told the total knows that it is all."""
+        found = next_page_in(answer) if total is None else None
+        if found is None:
+            return
+        way = ", ".join(f'{name}: "{value}"' for name, value in found.paging().items())
+        raise SourceError(
+            f"The API's answer tells of a next page ({found.path}), and the list would end before it.",
+            (f"Set source.paging to `{{{way}}}`" if way else "Set source.paging to the API's way of paging")
+            + "; if there is none, let source.total name the number of all users.",
+        )
 
     def _list_in(self, answer: object) -> list[object]:
         records = self._records(answer)
