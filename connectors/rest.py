@@ -222,13 +222,13 @@ class RestApi:
 
 
 def decoded(answer: Answer, what: str) -> Any:  # noqa: ANN401 - JSON
-    """Decode an answer, numbers as ``json_text.Written``.
+    """Decode an answer, numbers as ``json_text.Written``; some servers begin with a byte order mark.
 
     Raises:
         RetryError: it is no JSON; asking again may help where it was cut.
     """
     try:
-        return DECODER.decode(answer.body.decode())
+        return DECODER.decode(answer.body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise RetryError(f"{what} answered what is no JSON.", "Check that the URL is an API's.") from None
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
-from connectors.errors import SourceError
+from connectors.errors import AbsentError, SourceError
 from connectors.rest import RestApi
 from connectors.sources.base import SourceSettings, SourceTraits
 from connectors.sources.paths import getter
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from connectors.records import Cursor
     from connectors.rest import Answer
+    from connectors.sources.rest_paging import Pager
 
 _NAMED: Final = ("none", "cursor", "link")
 """Kinds of paging in which the answer alone says whether it is the last."""
@@ -96,9 +97,10 @@ class RestSource(RecordSource):
         places = Places()
         while "end" not in place:
             places.refuse_again(place)
-            path, params = pager.call(place)
-            asked = params if path else {**self._settings.params, **params}
-            answer, reply = self._api.get_json(path, "the users", params=asked)
+            told = self._page(pager, place, read)
+            if told is None:
+                return
+            answer, reply = told
             records = self._list_in(answer)
             self._refuse_standstill(records, reply.body, before)
             before, read = reply.body, read + len(records)
@@ -110,6 +112,32 @@ class RestSource(RecordSource):
                     self._refuse_unread(answer, total)
             if records:
                 yield Batch(records, {**place, "read": read}, min(1.0, read / total) if total else None)
+
+    def _page(self, pager: Pager, place: Cursor, read: int) -> tuple[Any, Answer] | None:
+        """An answer; None behind the last page, where Django's paging answers 404.
+
+        That is believed where the page before it is there still, tells of nobody else, and a second try ends
+        the same way.
+        """
+        try:
+            return self._asked(pager, place)
+        except AbsentError:
+            if (before := pager.before(place)) is None:
+                raise
+        answer, reply = self._asked(pager, before)
+        self._list_in(answer)
+        total = self._total(answer, reply)
+        self._refuse_gap(read, total)
+        self._refuse_unread(answer, total)
+        try:
+            return self._asked(pager, place)
+        except AbsentError:
+            return None
+
+    def _asked(self, pager: Pager, place: Cursor) -> tuple[Any, Answer]:
+        path, params = pager.call(place)
+        asked = params if path else {**self._settings.params, **params}
+        return self._api.get_json(path, "the users", params=asked)
 
     def _refuse_standstill(self, records: list[object], body: bytes, before: bytes) -> None:
         if records and body == before:
