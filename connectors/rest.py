@@ -20,13 +20,14 @@ from connectors.json_text import DECODER
 from connectors.links import links_in
 from connectors.rest_auth import Renewable
 from connectors.rest_refusals import LONGEST_PAUSE, number, passing_refusal, until_reset, without_answer
-from connectors.retry import retrying
+from connectors.retry import ATTEMPTS, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from requests.auth import AuthBase
     from requests.structures import CaseInsensitiveDict
+    from tenacity import Retrying
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _LEFT: Final = ("X-Rate-Limit-Remaining", "X-RateLimit-Remaining", "RateLimit-Remaining")
@@ -67,6 +68,7 @@ class RestApi:
         mend_404: what a person does about what is not there.
         headers: sent with every request to the server of ``base_url``.
         share: how much of the allowance that a server tells of may be used; the rest is left to others.
+        attempts: how often a call is made that meets a fault which may pass.
         sleep: takes seconds; tests give one that does not sleep.
         clock: seconds since 1970.
     """
@@ -78,6 +80,7 @@ class RestApi:
     mend_404: str = "Check the URL."
     headers: Mapping[str, str] = field(default_factory=dict)
     share: float = 1.0
+    attempts: int = ATTEMPTS
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
 
@@ -111,7 +114,7 @@ class RestApi:
             RetryError: the server did not answer, or with an error of its own, in spite of several tries.
         """
         named = f"{method} {what or _plain(path)}"
-        return retrying(named, sleep=self.sleep)(self._once, method, self._url(path), named, options)
+        return self._policy(named)(self._once, method, self._url(path), named, options)
 
     def get_json(self, path: str, what: str = "", **options: Any) -> tuple[Any, Answer]:  # noqa: ANN401 - JSON
         """Read and decode, numbers as they are written; a malformed answer is asked for again.
@@ -144,7 +147,7 @@ class RestApi:
             SourceError, RetryError: as ``call``.
         """
         named = f"GET {what}"
-        retrying(named, sleep=self.sleep)(self._stored, url, into, named)
+        self._policy(named)(self._stored, url, into, named)
 
     def _stored(self, url: str, into: IO[bytes], what: str) -> None:
         into.seek(0)
@@ -167,7 +170,10 @@ class RestApi:
             answer = self._once(method, self._url(path), named, options)
             return decoded(answer, named), answer
 
-        return retrying(named, sleep=self.sleep)(once)
+        return self._policy(named)(once)
+
+    def _policy(self, named: str) -> Retrying:
+        return retrying(named, attempts=self.attempts, sleep=self.sleep)
 
     def _url(self, path: str) -> str:
         return path if "://" in path else f"{self.base_url}{path}"

@@ -61,6 +61,19 @@ class RestSettings(SourceSettings):
         return self
 
 
+def api_of(settings: RestSettings, sleep: Callable[[float], None] = time.sleep) -> RestApi:
+    """The API that settings name; its paths begin at the list of users."""
+    auth = settings.auth.signer() if settings.auth else None
+    return RestApi(settings.url, auth, headers=settings.headers, sleep=sleep)
+
+
+def total_at(path: str, answer: object, reply: Answer) -> int | None:
+    """The number of all users by ``total`` of the settings; None where there is none."""
+    header = path.removeprefix("header:")
+    told = reply.headers.get(header) if header != path else text_at(path, answer) if path else None
+    return int(told) if told and told.isdigit() else None
+
+
 class RestSource(RecordSource):
     """Reads users from a JSON API.
 
@@ -77,8 +90,7 @@ class RestSource(RecordSource):
     ) -> None:
         del base
         self._settings = settings
-        auth = settings.auth.signer() if settings.auth else None
-        self._api = RestApi(settings.url, auth, headers=settings.headers, sleep=sleep)
+        self._api = api_of(settings, sleep)
         self._records = getter(settings.records) if settings.records else lambda answer: answer
 
     def check(self) -> None:
@@ -104,7 +116,7 @@ class RestSource(RecordSource):
             records = self._list_in(answer)
             self._refuse_standstill(records, reply.body, before)
             before, read = reply.body, read + len(records)
-            total = self._total(answer, reply)
+            total = total_at(self._settings.total, answer, reply)
             place = END if self._is_all(read, total) else pager.next(place, answer, reply, records)
             if "end" in place:
                 self._refuse_gap(read, total)
@@ -126,7 +138,7 @@ class RestSource(RecordSource):
                 raise
         answer, reply = self._asked(pager, before)
         self._list_in(answer)
-        total = self._total(answer, reply)
+        total = total_at(self._settings.total, answer, reply)
         self._refuse_gap(read, total)
         self._refuse_unread(answer, total)
         try:
@@ -178,11 +190,3 @@ class RestSource(RecordSource):
             return records
         where = self._settings.records or "the answer itself"
         raise SourceError(f"source.records: {where} is no list of users.", "Name the path to the list.")
-
-    def _total(self, answer: object, reply: Answer) -> int | None:
-        header = self._settings.total.removeprefix("header:")
-        if header != self._settings.total:
-            told = reply.headers.get(header)
-        else:
-            told = text_at(header, answer) if header else None
-        return int(told) if told and told.isdigit() else None
