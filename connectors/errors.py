@@ -7,6 +7,7 @@ No text ever holds a response body, a row, an attribute value, a hash or a passw
     ├── StopError               nothing can go on until a person mends something
     │   ├── ConfigurationError  the run file, an option or the environment is wrong   exit 2
     │   ├── SourceError         the source cannot be read                             exit 3
+    │   │   └── AbsentError     what was asked for by its address is not there: it may be gone
     │   ├── TargetError         the pool, its jobs or its logs refuse to go on        exit 3
     │   │   ├── SpentJobError   this import job can never run: a new one can
     │   │   └── RefusedJobError the pool does not make this import job: one without hashes it may
@@ -79,6 +80,10 @@ class ConfigurationError(StopError):
 
 class SourceError(StopError):
     """The source cannot be read; the run can be resumed once it can."""
+
+
+class AbsentError(SourceError):
+    """What was asked for is not there (HTTP 404); what a list has just named may be gone since."""
 
 
 class TargetError(StopError):

@@ -73,6 +73,7 @@ _SCOUTS: Final = {
     "json": "connectors.sources.file_scout",
     "jsonl": "connectors.sources.file_scout",
     "ldap": "connectors.sources.ldap_scout",
+    "rest": "connectors.sources.rest_scout",
     "sql": "connectors.sources.sql_scout",
 }
 """Modules whose ``scout`` looks at sources of a kind."""

@@ -14,27 +14,25 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from connectors.errors import PoolferryError, RetryError, SourceError
+from connectors.errors import AbsentError, PoolferryError, RetryError, SourceError
 from connectors.http import origin, session
 from connectors.json_text import DECODER
 from connectors.links import links_in
 from connectors.rest_auth import Renewable
-from connectors.rest_refusals import LONGEST_PAUSE, number, passing_refusal, until_reset
-from connectors.retry import retrying
+from connectors.rest_refusals import LONGEST_PAUSE, number, passing_refusal, until_reset, without_answer
+from connectors.retry import ATTEMPTS, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from requests.auth import AuthBase
     from requests.structures import CaseInsensitiveDict
+    from tenacity import Retrying
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _LEFT: Final = ("X-Rate-Limit-Remaining", "X-RateLimit-Remaining", "RateLimit-Remaining")
 _LIMITS: Final = ("X-Rate-Limit-Limit", "X-RateLimit-Limit", "RateLimit-Limit")
 _PIECE: Final = 1024 * 1024
-
-_BEFORE_AN_ANSWER: Final = (requests.ConnectionError, requests.Timeout)
-_CUT: Final = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +68,7 @@ class RestApi:
         mend_404: what a person does about what is not there.
         headers: sent with every request to the server of ``base_url``.
         share: how much of the allowance that a server tells of may be used; the rest is left to others.
+        attempts: how often a call is made that meets a fault which may pass.
         sleep: takes seconds; tests give one that does not sleep.
         clock: seconds since 1970.
     """
@@ -81,6 +80,7 @@ class RestApi:
     mend_404: str = "Check the URL."
     headers: Mapping[str, str] = field(default_factory=dict)
     share: float = 1.0
+    attempts: int = ATTEMPTS
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
 
@@ -108,12 +108,13 @@ class RestApi:
             options: ``params``, ``json``, ``data`` or ``headers`` of ``requests``.
 
         Raises:
-            SourceError: the credential is refused (401), a right is missing (403), nothing is there (404),
-                or the server refuses the call for good.
+            AbsentError: nothing is there (404).
+            SourceError: the credential is refused (401), a right is missing (403), or the server refuses
+                the call for good.
             RetryError: the server did not answer, or with an error of its own, in spite of several tries.
         """
         named = f"{method} {what or _plain(path)}"
-        return retrying(named, sleep=self.sleep)(self._once, method, self._url(path), named, options)
+        return self._policy(named)(self._once, method, self._url(path), named, options)
 
     def get_json(self, path: str, what: str = "", **options: Any) -> tuple[Any, Answer]:  # noqa: ANN401 - JSON
         """Read and decode, numbers as they are written; a malformed answer is asked for again.
@@ -127,6 +128,18 @@ class RestApi:
         """Ask by ``POST`` and decode, as ``get_json``; only for calls that may be made twice without harm."""
         return self._decoded("POST", path, what, options)
 
+    def is_there(self, path: str, what: str = "") -> bool:
+        """Ask whether there is something at a path.
+
+        Raises:
+            SourceError, RetryError: as ``call``, but for a 404.
+        """
+        try:
+            self.get(path, what)
+        except AbsentError:
+            return False
+        return True
+
     def download(self, url: str, into: IO[bytes], what: str) -> None:
         """Store an answer's bytes as they are sent, compressed ones too, without holding them in memory.
 
@@ -134,7 +147,7 @@ class RestApi:
             SourceError, RetryError: as ``call``.
         """
         named = f"GET {what}"
-        retrying(named, sleep=self.sleep)(self._stored, url, into, named)
+        self._policy(named)(self._stored, url, into, named)
 
     def _stored(self, url: str, into: IO[bytes], what: str) -> None:
         into.seek(0)
@@ -157,7 +170,10 @@ class RestApi:
             answer = self._once(method, self._url(path), named, options)
             return decoded(answer, named), answer
 
-        return retrying(named, sleep=self.sleep)(once)
+        return self._policy(named)(once)
+
+    def _policy(self, named: str) -> Retrying:
+        return retrying(named, attempts=self.attempts, sleep=self.sleep)
 
     def _url(self, path: str) -> str:
         return path if "://" in path else f"{self.base_url}{path}"
@@ -176,16 +192,8 @@ class RestApi:
     def _sent(self, method: str, url: str, what: str, options: dict[str, Any]) -> requests.Response:
         try:
             answer = self._session.request(method, url, **self._with_own(url, options))
-        except requests.exceptions.SSLError:
-            raise SourceError(
-                f"{what}: the server's certificate is not trusted.", "Set REQUESTS_CA_BUNDLE."
-            ) from None
-        except (*_BEFORE_AN_ANSWER, *_CUT) as error:
-            raise RetryError(
-                f"{what} got no answer ({type(error).__name__}).", "Check URL and network."
-            ) from None
         except (requests.RequestException, ValueError) as error:
-            raise SourceError(f"{what} cannot be sent ({type(error).__name__}).", "Check the URL.") from None
+            raise without_answer(error, what) from None
         if answer.is_redirect:
             raise _led_away(answer, what)
         return answer
@@ -200,9 +208,11 @@ class RestApi:
         told = passing_refusal(answer, what, self.clock())
         if told is not None:
             return told
-        status = answer.status_code
-        mends = {_UNAUTHORIZED: self.mend_401, _FORBIDDEN: self.mend_403, _NOT_FOUND: self.mend_404}
-        return SourceError(f"{what} answered {status}.", mends.get(status, "Check the source's settings."))
+        status, said = answer.status_code, f"{what} answered {answer.status_code}."
+        if status == _NOT_FOUND:
+            return AbsentError(said, self.mend_404)
+        mends = {_UNAUTHORIZED: self.mend_401, _FORBIDDEN: self.mend_403}
+        return SourceError(said, mends.get(status, "Check the source's settings."))
 
     def _note_pace(self, headers: Mapping[str, str]) -> None:
         """Where nothing is left of our share of the allowance, the next call waits until it is full again."""
@@ -218,13 +228,13 @@ class RestApi:
 
 
 def decoded(answer: Answer, what: str) -> Any:  # noqa: ANN401 - JSON
-    """Decode an answer, numbers as ``json_text.Written``.
+    """Decode an answer, numbers as ``json_text.Written``; some servers begin with a byte order mark.
 
     Raises:
         RetryError: it is no JSON; asking again may help where it was cut.
     """
     try:
-        return DECODER.decode(answer.body.decode())
+        return DECODER.decode(answer.body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise RetryError(f"{what} answered what is no JSON.", "Check that the URL is an API's.") from None
 

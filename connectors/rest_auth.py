@@ -14,9 +14,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from requests.auth import AuthBase
 
-from connectors.errors import ConfigurationError, RetryError, SourceError
+from connectors.errors import ConfigurationError, SourceError
 from connectors.http import session
-from connectors.rest_refusals import passing_refusal
+from connectors.rest_refusals import passing_refusal, without_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,16 +90,17 @@ class ClientCredentials(Renewable):
         """Ask the token endpoint; who called is in a retry policy already.
 
         Raises:
-            SourceError: the client id or secret is refused, or a very long pause is asked for.
+            SourceError: the client id, the secret or the endpoint's certificate is refused, it has no
+                address, or it asks for a very long pause.
             ThrottledError: the endpoint asks for a slower pace.
             RetryError: the endpoint did not answer, or with a fault of its own.
         """
-        what = "The token endpoint"
+        what, form = "The token endpoint", self._posted()
         try:
             with session() as one:
-                answer = one.post(self._url, data=self._posted(), allow_redirects=False)
-        except requests.RequestException as error:
-            raise RetryError(f"{what} got no answer ({type(error).__name__}).", "Check its URL.") from None
+                answer = one.post(self._url, data=form, allow_redirects=False)
+        except (requests.RequestException, ValueError) as error:
+            raise without_answer(error, what) from None
         refusal = passing_refusal(answer, what, self._clock())
         if refusal is not None:
             raise refusal

@@ -1,11 +1,14 @@
-"""What a refusal over HTTP means for the next try: the one rule for APIs and for their token endpoints."""
+"""What a refusal over HTTP, or no answer, means for the next try: one rule for APIs and token endpoints."""
 
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
+import requests
+
 from connectors.errors import RetryError, SourceError, StopError, ThrottledError
+from connectors.retry import is_bad_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +20,12 @@ LONGEST_PAUSE: Final = 900.0
 
 _TIMED_OUT, _TOO_MANY, _SERVER_FAULT = 408, 429, 500
 _RESETS: Final = ("X-Rate-Limit-Reset", "X-RateLimit-Reset", "RateLimit-Reset")
+_PASSING: Final = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
 _EPOCH: Final = 1_000_000_000
 """A reset above is seconds since 1970, below seconds from now: servers write either."""
 
@@ -42,6 +51,20 @@ def passing_refusal(answer: Response, what: str, now: float) -> RetryError | Sto
     if status >= _SERVER_FAULT or status == _TIMED_OUT:
         return RetryError(said, "The server has a fault of its own; resume later.")
     return None
+
+
+def without_answer(error: Exception, what: str) -> RetryError | SourceError:
+    """Say what is done where no answer came, or half of one.
+
+    Args:
+        error: what requests raised.
+        what: names the call.
+    """
+    if is_bad_certificate(error):
+        return SourceError(f"{what}: the server's certificate is not trusted.", "Set REQUESTS_CA_BUNDLE.")
+    if isinstance(error, _PASSING):
+        return RetryError(f"{what} got no answer ({type(error).__name__}).", "Check URL and network.")
+    return SourceError(f"{what} cannot be sent ({type(error).__name__}).", "Check the URL.")
 
 
 def until_reset(headers: Mapping[str, str], now: float) -> float | None:

@@ -58,6 +58,8 @@ THROTTLING_CODES: Final = frozenset(
 
 _TRANSIENT_CODES: Final = frozenset({"InternalError", "RequestTimeout", "RequestTimeoutException"})
 _SERVER_FAULT, _TOO_MANY = 500, 429
+_LAYERS: Final = 8
+"""Errors within errors that are looked through."""
 
 _ALLOW = "Allow it in the IAM policy of the credentials in use, then resume."
 _SIGN_IN = "Sign in again or give valid credentials, then resume."
@@ -209,7 +211,7 @@ def translate_botocore(
     what = f"{operation or 'A call to AWS'} failed: {type(error).__name__}."
     if isinstance(error, _BEFORE_SENDING):
         return RetryError(what, "Check the network, the proxy and the endpoint.")
-    if isinstance(error, _REPLY_LOST) and not _is_bad_certificate(error):
+    if isinstance(error, _REPLY_LOST) and not is_bad_certificate(error):
         return RetryError(what) if reads else AskThePoolError(what, "Ask the pool whether it took effect.")
     return _translate_own_fault(error, what, stop)
 
@@ -253,10 +255,20 @@ def _plain(text: object) -> str:
     return str(text) if re.fullmatch(r"[\w.:/+=-]{1,120}", str(text), re.ASCII) else "unknown"
 
 
-def _is_bad_certificate(error: BaseException) -> bool:
-    seen: object = error.kwargs.get("error") if isinstance(error, aws.SSLError) else None
-    for _ in range(5):
+def is_bad_certificate(error: BaseException) -> bool:
+    """Tell whether a server's certificate was refused; every other fault of TLS is one of the network.
+
+    Args:
+        error: what botocore, requests or urllib3 raised; they wrap Python's own in several layers.
+    """
+    seen: object = error
+    for _ in range(_LAYERS):
         if isinstance(seen, ssl.SSLCertVerificationError):
             return True
-        seen = next((x for x in getattr(seen, "args", ()) if isinstance(x, Exception)), None)
+        seen = _wrapped(seen)
     return False
+
+
+def _wrapped(error: object) -> object:
+    named = getattr(error, "kwargs", {}).get("error"), getattr(error, "reason", None)
+    return next((one for one in (*named, *getattr(error, "args", ())) if isinstance(one, Exception)), None)

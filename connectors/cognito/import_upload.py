@@ -15,6 +15,7 @@ from connectors.errors import (
     TargetError,
     ThrottledError,
 )
+from connectors.retry import is_bad_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,10 +85,10 @@ def _no_other_auth(request: requests.PreparedRequest) -> requests.PreparedReques
 
 
 def _broken(error: requests.RequestException, job: Job) -> PoolferryError:
-    from requests import ConnectionError, Timeout, exceptions  # noqa: A004, PLC0415 - as above
+    from requests import ConnectionError, Timeout  # noqa: A004, PLC0415 - as above
 
     what = f"The upload for job {job.id} broke off: {type(error).__name__}."
-    if isinstance(error, exceptions.SSLError):
+    if is_bad_certificate(error):
         return TargetError(
             what, "The server's certificate is not trusted: set REQUESTS_CA_BUNDLE or the proxy."
         )

@@ -7,6 +7,7 @@ serves for a sample and for the count alone.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import tempfile
 import time
@@ -14,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field, SecretStr
 
-from connectors.errors import RetryError, SourceError
+from connectors.errors import AbsentError, RetryError, SourceError
 from connectors.rest import RestApi
 from connectors.rest_auth import ClientCredentials
 from connectors.retry import retrying
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from connectors.records import Cursor
 
+_log = logging.getLogger(__name__)
+
 MOST_FIELDS: Final = 30
 """Fields that an export job takes."""
 
@@ -40,6 +43,12 @@ _GZIP: Final = b"\x1f\x8b"
 _SAMPLED: Final = 100
 _LINKS: Final = 3
 """Times that a job's file is asked for by a new link."""
+
+_REFUSED: Final = re.compile(r"answered 4\d\d\.")
+_AFRESH: Final = (
+    "Auth0 keeps an export for about a day, and a new one has an order of its own: begin a new run "
+    "with `--new`."
+)
 
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 _WORKING: Final = ("pending", "processing")
@@ -103,7 +112,7 @@ class Auth0Source(RecordSource):
             _signer(settings, self._place),
             mend_401="Check client_id and client_secret.",
             mend_403="Give the application `read:users` in the Management API, then resume.",
-            mend_404="Check `url`. A job's file is kept for about a day; after that begin a new run.",
+            mend_404="Check `url`: it is a tenant's.",
             sleep=sleep,
         )
 
@@ -140,15 +149,31 @@ class Auth0Source(RecordSource):
         raise SourceError("GET /users answered no object.", "Check `url`: it is a tenant's.")
 
     def _batches(self, fields: Sequence[str], after: Cursor | None) -> Iterator[Batch]:
-        job = str(after["job"]) if after else self._ordered(fields)
         place = {name: int(after[name]) for name in ("offset", "line")} if after else None
         with tempfile.TemporaryFile() as stored:
-            file = self._fetched(job, stored)
+            job, file = self._begun(str(after["job"]), stored) if after else self._new(fields, stored)
             with open_text(file, "utf-8") as (taken, text):
                 window = Window(text, self._block, file.name)
                 for records, there in json_lines(window, place):
                     people = [self._hashes.joined(one) if self._hashes else one for _, one in records]
                     yield Batch(people, {"job": job, **there}, min(1.0, taken.taken / file.size))
+
+    def _begun(self, job: str, stored: IO[bytes]) -> tuple[str, File]:
+        """The export that a run has read from already: no other one can take its place."""
+        try:
+            return job, self._fetched(job, stored)
+        except AbsentError as error:
+            raise SourceError(f"The export that this run reads from is gone. {error.what}", _AFRESH) from None
+
+    def _new(self, fields: Sequence[str], stored: IO[bytes]) -> tuple[str, File]:
+        """Another export, and one more where it comes to nothing: nobody has been read from it."""
+        job = self._ordered(fields)
+        try:
+            return job, self._fetched(job, stored)
+        except AbsentError as error:
+            _log.warning("%s Another export is begun.", error.what)
+        job = self._ordered(fields)
+        return job, self._fetched(job, stored)
 
     def _ordered(self, fields: Sequence[str]) -> str:
         """Create an export job and give its id."""
@@ -172,13 +197,22 @@ class Auth0Source(RecordSource):
         return File("the export of Auth0.gz", size, "", lambda: stored)
 
     def _fetched_once(self, job: str, stored: IO[bytes]) -> None:
-        self._api.download(self._finished(job), stored, "the export")
+        link = self._finished(job)
+        try:
+            self._api.download(link, stored, "the export")
+        except SourceError as error:
+            raise _of_link(error) from None
         stored.seek(0)
         if stored.read(2) != _GZIP:
             raise RetryError("The export is no gzip file.")
 
     def _finished(self, job: str) -> str:
-        """Wait until a job is done, and give the link to its file."""
+        """Wait until a job is done, and give a new link to its file.
+
+        Raises:
+            AbsentError: there is no such job any more, it has failed, or its file is gone.
+            SourceError: it takes too long.
+        """
         waited, turn = 0.0, 0
         while (told := self._job(job)).get("status") in _WORKING:
             if waited >= self._settings.wait_seconds:
@@ -188,13 +222,22 @@ class Auth0Source(RecordSource):
             waited, turn = waited + pause, turn + 1
         if told.get("status") == "completed" and told.get("location"):
             return str(told["location"])
-        raise SourceError(
-            "The export job has failed, or its file is gone.", "Start a new run with a name of its own."
-        )
+        what = "has no file any more" if told.get("status") == "completed" else "has failed"
+        raise AbsentError(f"The export job {what}.", "Resume later; where it stays so, ask Auth0 why.")
 
     def _job(self, job: str) -> dict[str, Any]:
         told, _ = self._api.get_json(f"/jobs/{job}", "/jobs/ID")
         return told if isinstance(told, dict) else {}
+
+
+def _of_link(error: SourceError) -> SourceError | RetryError:
+    """A link that is refused has expired, whatever the store calls that: the next try has a new one."""
+    if not _REFUSED.search(error.what):
+        return error
+    return RetryError(
+        f"Its file was asked for by a new link each time. {error.what}",
+        "Resume later; where it stays so, begin a new run with `--new`.",
+    )
 
 
 def _signer(settings: Auth0Settings, place: str) -> ClientCredentials:

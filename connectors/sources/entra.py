@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field
 
-from connectors.errors import SourceError
+from connectors.errors import AbsentError, SourceError
 from connectors.rest import RestApi
 from connectors.rest_auth import ClientCredentials
 from connectors.sources.base import SourceSettings, SourceTraits
@@ -223,17 +223,22 @@ class EntraSource(RecordSource):
     def _memberships(self) -> Memberships:
         params = {"$select": "id,displayName", "$top": str(_MOST), **_filter(self._settings.group_filter)}
         return Memberships(
-            ({"id": key, "displayName": text_at("displayName", group) or key}, members)
+            ({"id": key, "displayName": text_at("displayName", group) or key}, self._members(key))
             for groups, _ in self._listed("/groups", params, None)
             for group in groups
             if (key := text_at("id", group))
-            for members in self._members(key)
         )
 
-    def _members(self, group: str) -> Iterator[list[str]]:
-        params = {"$select": "id", "$top": str(_MOST)}
-        for found, _ in self._listed(f"/groups/{group}/members", params, None, "/groups/{id}/members"):
-            yield _ids(one for one in found if _is_user(one))
+    def _members(self, group: str) -> Iterator[str]:
+        """Ids of the users in a group; ``AbsentError`` where it is gone."""
+        place, named, params = f"/groups/{group}", "/groups/{id}", {"$select": "id", "$top": str(_MOST)}
+        try:
+            for found, _ in self._listed(f"{place}/members", params, None, f"{named}/members"):
+                yield from _ids(one for one in found if _is_user(one))
+        except AbsentError as error:
+            if self._api.is_there(place, named):
+                raise SourceError(error.what, error.mend) from None
+            raise
 
     def _listed(
         self, path: str, params: Mapping[str, str], after: Cursor | None, what: str = ""

@@ -15,7 +15,7 @@ from connectors.sources.scouted import Scouted
 from connectors.sources.text_files import open_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 _LOOK: Final = 4 * 1024 * 1024
@@ -76,7 +76,7 @@ def _lines(first: Mapping[str, object]) -> Scouted:
 
 def _list(text: str, told: Mapping[str, object]) -> Scouted:
     found = dict(_lists(text))
-    key = told.get("records") or next((name for name in _ranked(found)), None)
+    key = told.get("records") or next(iter(likeliest(found)), None)
     if key is None:
         raise SourceError(
             "The file is one JSON object, and no list of objects was found at its beginning.",
@@ -94,8 +94,8 @@ def _list(text: str, told: Mapping[str, object]) -> Scouted:
     )
 
 
-def _ranked(names: Mapping[str, int]) -> list[str]:
-    """Lists by how usual their last key is for users; the first one of the file where none is."""
+def likeliest(names: Iterable[str]) -> list[str]:
+    """Lists by how usual their last key is for users; the first one where none is."""
     usual = {name: at for at, name in enumerate(_USUAL)}
     return sorted(names, key=lambda name: usual.get(name.rpartition(".")[2], len(usual)))
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import ConfigDict, Field, SecretStr
 
-from connectors.errors import SourceError
+from connectors.errors import AbsentError, SourceError
 from connectors.rest import RestApi
 from connectors.rest_auth import ClientCredentials
 from connectors.sources.base import SourceSettings, SourceTraits
 from connectors.sources.keycloak_users import DECLARED, with_credentials
 from connectors.sources.record_source import Batch, RecordSource
+from connectors.sources.rest_paging import text_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from connectors.records import Cursor
+
+_log = logging.getLogger(__name__)
 
 _ONE_BY_ONE = ("groups", "realmRoles", "clientRoles", "federatedIdentities")
 """Fields that a list of users lacks, so that each user is asked for."""
@@ -55,6 +59,7 @@ class KeycloakSource(RecordSource):
     It gives no password hashes: those are in the files of ``kc.sh export``, ``kind: keycloak_export``.
     Groups, roles and identities cost a call a user each, and are asked for only where the mapping has them.
     Users are numbered in the order of their names: who comes or goes while they are read moves the others.
+    Who is found to be deleted since a page was listed is left out, and the next page begins earlier by them.
 
     Args:
         settings: where, and as whom.
@@ -101,9 +106,26 @@ class KeycloakSource(RecordSource):
         total, first = self.count(), int(after["first"]) if after else 0
         asked = [name for name in _ONE_BY_ONE if any(_begins(field, name) for field in fields)]
         while users := self._listed(first, self._settings.page_users):
-            first += len(users)
-            records = [with_credentials(self._whole(user, asked)) for user in users]
-            yield Batch(records, {"first": first}, min(1.0, first / total) if total else None)
+            records = self._present(users, asked, first)
+            first += len(records)
+            if records:
+                yield Batch(records, {"first": first}, min(1.0, first / total) if total else None)
+
+    def _present(self, users: Sequence[object], asked: Sequence[str], first: int) -> list[object]:
+        """A page's users with the asked fields, without those who were deleted since it was listed."""
+        records: list[object] = []
+        for user in users:
+            try:
+                records.append(with_credentials(self._whole(user, asked)))
+            except AbsentError:
+                if text_at("id", user) in self._ids(first, len(users)):
+                    raise
+        if gone := len(users) - len(records):
+            _log.warning("%d users were deleted while they were read, and are left out.", gone)
+        return records
+
+    def _ids(self, first: int, size: int) -> set[str | None]:
+        return {text_at("id", user) for user in self._listed(first, size)}
 
     def _listed(self, first: int, size: int) -> list[Any]:
         asked = {"first": str(first), "max": str(size), "briefRepresentation": "false"}

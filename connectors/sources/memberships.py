@@ -7,11 +7,16 @@ process: memory stays flat however many members there are.
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from connectors.errors import AbsentError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+_log = logging.getLogger(__name__)
 
 _AT_ONCE = 500
 """Ids in one question: SQLite takes at least 999 variables."""
@@ -22,16 +27,26 @@ class Memberships:
 
     Args:
         found: each group as its users shall show it, a text or an object, and the ids of some of its
-            members; a group may come several times.
+            members; a group may come several times. Members that raise ``AbsentError`` are those of a group
+            that is gone since it was listed: it is left out, also where some of them were told already.
     """
 
     def __init__(self, found: Iterable[tuple[Mapping[str, str] | str, Iterable[str]]]) -> None:
         self._base = sqlite3.connect("", check_same_thread=False)
         self._base.execute("CREATE TABLE pair (user TEXT, team TEXT, PRIMARY KEY (user, team)) WITHOUT ROWID")
-        for group, members in found:
-            text = json.dumps(group, ensure_ascii=False)
-            rows = ((member, text) for member in members)
-            self._base.executemany("INSERT OR IGNORE INTO pair VALUES (?, ?)", rows)
+        kept = [self._keep(json.dumps(group, ensure_ascii=False), members) for group, members in found]
+        if gone := kept.count(False):
+            _log.warning("%d groups were deleted while they were read, and are left out.", gone)
+
+    def _keep(self, group: str, members: Iterable[str]) -> bool:
+        """Note the members of a group, all of them or none; False where it is gone."""
+        try:
+            with self._base:  # rolled back where an error ends it
+                rows = ((member, group) for member in members)
+                self._base.executemany("INSERT OR IGNORE INTO pair VALUES (?, ?)", rows)
+        except AbsentError:
+            return False
+        return True
 
     def close(self) -> None:
         """Remove it from the disk."""

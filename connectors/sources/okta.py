@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connectors.errors import SourceError
+from connectors.errors import AbsentError, SourceError
 from connectors.rest import RestApi
 from connectors.rest_auth import Header, SignedAssertion
 from connectors.sources.base import SourceSettings, SourceTraits
@@ -187,17 +187,23 @@ class OktaSource(RecordSource):
         kinds = " or ".join(f'type eq "{kind}"' for kind in self._settings.group_types)
         params = {"limit": str(_PAGE), "filter": kinds}
         return Memberships(
-            ({"id": key, "name": text_at("profile.name", group) or key}, members)
+            ({"id": key, "name": text_at("profile.name", group) or key}, self._members(key))
             for groups, _ in self._listed("/api/v1/groups", params, None, {})
             for group in groups
             if (key := text_at("id", group))
-            for members in self._members(key)
         )
 
-    def _members(self, group: str) -> Iterator[list[str]]:
-        path, what = f"/api/v1/groups/{group}/users", "/api/v1/groups/{groupId}/users"
-        for users, _ in self._listed(path, {"limit": str(_PAGE)}, None, _spared(()), what):
-            yield [key for user in users if (key := text_at("id", user))]
+    def _members(self, group: str) -> Iterator[str]:
+        """Ids of a group's members; ``AbsentError`` where it is gone."""
+        place, named = f"/api/v1/groups/{group}", "/api/v1/groups/{groupId}"
+        asked = f"{place}/users", {"limit": str(_PAGE)}, None, _spared(()), f"{named}/users"
+        try:
+            for users, _ in self._listed(*asked):
+                yield from (key for user in users if (key := text_at("id", user)))
+        except AbsentError as error:
+            if self._api.is_there(place, named):
+                raise SourceError(error.what, error.mend) from None
+            raise
 
     def _listed(
         self, path: str, params: dict[str, str], after: Cursor | None, headers: dict[str, str], what: str = ""

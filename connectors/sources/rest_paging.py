@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.errors import SourceError
 from connectors.json_text import text_of
 from connectors.sources.paths import MISSING, getter
+from connectors.sources.rest_signs import at_end
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,9 +34,9 @@ class Paging(BaseModel):
 
     kind: PagingKind = Field(
         default="none",
-        description="`page`: counts pages; `offset`: counts users; `cursor`: the answer names the next page; "
-        "`link`: the answer has its address (`Link` header, or `next`); `marker`: the last user's `field`; "
-        "`none`: everybody comes at once.",
+        description="`page`: counts pages, up to an empty one or a 404; `offset`: counts users; `cursor`: "
+        "the answer names the next page; `link`: the answer has its address (`Link` header, or `next`); "
+        "`marker`: the last user's `field`; `none`: everybody comes at once.",
     )
     size: int | None = Field(default=None, ge=1, description="Users a page, if it shall be asked for.")
     size_param: str = Field(default="limit", description="Query parameter of `size`.")
@@ -46,7 +47,8 @@ class Paging(BaseModel):
     first: int = Field(default=1, ge=0, description="Number of the first page (`page`).")
     next: str = Field(
         default="",
-        description="Path to the next cursor (`cursor`), or to its address (`link`), in an answer.",
+        description="Path to the next cursor (`cursor`), or to its address (`link`), in an answer; null, an "
+        "empty text, false and 0 end the list.",
     )
     field: str = Field(default="", description="Path to what marks a user (`marker`); default: `key`.")
 
@@ -80,6 +82,11 @@ class Pager(ABC):
         at = str(place["at"])
         return "", {**self._size, **({self._name: at} if at else {})}
 
+    def before(self, place: Cursor) -> Cursor | None:
+        """The place before one at which a 404 may mean that the list has ended; None: it never does."""
+        del place
+        return None
+
     @abstractmethod
     def next(self, place: Cursor, answer: object, reply: Answer, records: Sequence[object]) -> Cursor:
         """The place behind an answer, ``END`` behind the last."""
@@ -103,6 +110,10 @@ class _Pages(Pager):
         super().__init__(paging, key)
         self.first = {"at": paging.first}
 
+    def before(self, place: Cursor) -> Cursor | None:
+        at = int(place["at"])
+        return {"at": at - 1} if at > self.paging.first else None
+
     def next(self, place: Cursor, answer: object, reply: Answer, records: Sequence[object]) -> Cursor:
         del answer, reply
         return {"at": int(place["at"]) + 1} if records else END
@@ -125,7 +136,8 @@ class _Cursors(Pager):
 
     def next(self, place: Cursor, answer: object, reply: Answer, records: Sequence[object]) -> Cursor:
         del reply, records
-        return moved(place, text_at(self.paging.next or "next", answer))
+        told = text_at(self.paging.next or "next", answer)
+        return END if at_end(told) else moved(place, told)
 
 
 class _Links(Pager):
@@ -136,7 +148,7 @@ class _Links(Pager):
     def next(self, place: Cursor, answer: object, reply: Answer, records: Sequence[object]) -> Cursor:
         del records
         told = text_at(self.paging.next, answer) if self.paging.next else reply.links().get("next")
-        return moved(place, urljoin(reply.url, told) if told else None)
+        return END if told is None or at_end(told) else moved(place, urljoin(reply.url, told))
 
 
 class _Markers(Pager):
@@ -196,7 +208,7 @@ def refused_place(
     error: SourceError, mend: str = "The place of this page may have expired: start anew with `--new`."
 ) -> SourceError:
     """Say of a page behind the first that is refused what a person can do, unless the credential is it."""
-    return SourceError(error.what, mend) if _REFUSED.search(error.what) else error
+    return type(error)(error.what, mend) if _REFUSED.search(error.what) else error
 
 
 PAGERS: Final[Mapping[PagingKind, type[Pager]]] = {

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
-from connectors.errors import SourceError
+from connectors.errors import AbsentError, SourceError
 from connectors.rest import RestApi
 from connectors.sources.base import SourceSettings, SourceTraits
 from connectors.sources.paths import getter
 from connectors.sources.record_source import Batch, RecordSource
 from connectors.sources.rest_auth_settings import RestAuth
 from connectors.sources.rest_paging import END, PAGERS, Paging, Places, text_at
+from connectors.sources.rest_signs import next_page_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from connectors.records import Cursor
     from connectors.rest import Answer
+    from connectors.sources.rest_paging import Pager
 
 _NAMED: Final = ("none", "cursor", "link")
 """Kinds of paging in which the answer alone says whether it is the last."""
@@ -59,6 +61,19 @@ class RestSettings(SourceSettings):
         return self
 
 
+def api_of(settings: RestSettings, sleep: Callable[[float], None] = time.sleep) -> RestApi:
+    """The API that settings name; its paths begin at the list of users."""
+    auth = settings.auth.signer() if settings.auth else None
+    return RestApi(settings.url, auth, headers=settings.headers, sleep=sleep)
+
+
+def total_at(path: str, answer: object, reply: Answer) -> int | None:
+    """The number of all users by ``total`` of the settings; None where there is none."""
+    header = path.removeprefix("header:")
+    told = reply.headers.get(header) if header != path else text_at(path, answer) if path else None
+    return int(told) if told and told.isdigit() else None
+
+
 class RestSource(RecordSource):
     """Reads users from a JSON API.
 
@@ -75,8 +90,7 @@ class RestSource(RecordSource):
     ) -> None:
         del base
         self._settings = settings
-        auth = settings.auth.signer() if settings.auth else None
-        self._api = RestApi(settings.url, auth, headers=settings.headers, sleep=sleep)
+        self._api = api_of(settings, sleep)
         self._records = getter(settings.records) if settings.records else lambda answer: answer
 
     def check(self) -> None:
@@ -95,18 +109,47 @@ class RestSource(RecordSource):
         places = Places()
         while "end" not in place:
             places.refuse_again(place)
-            path, params = pager.call(place)
-            asked = params if path else {**self._settings.params, **params}
-            answer, reply = self._api.get_json(path, "the users", params=asked)
+            told = self._page(pager, place, read)
+            if told is None:
+                return
+            answer, reply = told
             records = self._list_in(answer)
             self._refuse_standstill(records, reply.body, before)
             before, read = reply.body, read + len(records)
-            total = self._total(answer, reply)
+            total = total_at(self._settings.total, answer, reply)
             place = END if self._is_all(read, total) else pager.next(place, answer, reply, records)
             if "end" in place:
                 self._refuse_gap(read, total)
+                if self._settings.paging.kind in _NAMED:
+                    self._refuse_unread(answer, total)
             if records:
                 yield Batch(records, {**place, "read": read}, min(1.0, read / total) if total else None)
+
+    def _page(self, pager: Pager, place: Cursor, read: int) -> tuple[Any, Answer] | None:
+        """An answer; None behind the last page, where Django's paging answers 404.
+
+        That is believed where the page before it is there still, tells of nobody else, and a second try ends
+        the same way.
+        """
+        try:
+            return self._asked(pager, place)
+        except AbsentError:
+            if (before := pager.before(place)) is None:
+                raise
+        answer, reply = self._asked(pager, before)
+        self._list_in(answer)
+        total = total_at(self._settings.total, answer, reply)
+        self._refuse_gap(read, total)
+        self._refuse_unread(answer, total)
+        try:
+            return self._asked(pager, place)
+        except AbsentError:
+            return None
+
+    def _asked(self, pager: Pager, place: Cursor) -> tuple[Any, Answer]:
+        path, params = pager.call(place)
+        asked = params if path else {**self._settings.params, **params}
+        return self._api.get_json(path, "the users", params=asked)
 
     def _refuse_standstill(self, records: list[object], body: bytes, before: bytes) -> None:
         if records and body == before:
@@ -129,17 +172,21 @@ class RestSource(RecordSource):
                 f"Check source.paging: its kind is {self._settings.paging.kind}.",
             )
 
+    def _refuse_unread(self, answer: object, total: int | None) -> None:
+        """Refuse to end where the answer names a next page; who has told the total knows that it is all."""
+        found = next_page_in(answer) if total is None else None
+        if found is None:
+            return
+        way = ", ".join(f'{name}: "{value}"' for name, value in found.paging().items())
+        raise SourceError(
+            f"The API's answer tells of a next page ({found.path}), and the list would end before it.",
+            (f"Set source.paging to `{{{way}}}`" if way else "Set source.paging to the API's way of paging")
+            + "; if there is none, let source.total name the number of all users.",
+        )
+
     def _list_in(self, answer: object) -> list[object]:
         records = self._records(answer)
         if isinstance(records, list):
             return records
         where = self._settings.records or "the answer itself"
         raise SourceError(f"source.records: {where} is no list of users.", "Name the path to the list.")
-
-    def _total(self, answer: object, reply: Answer) -> int | None:
-        header = self._settings.total.removeprefix("header:")
-        if header != self._settings.total:
-            told = reply.headers.get(header)
-        else:
-            told = text_at(header, answer) if header else None
-        return int(told) if told and told.isdigit() else None

@@ -176,14 +176,7 @@ def ldap(scene: Scene) -> Iterator[Case]:
 def rest(scene: Scene) -> Iterator[Case]:
     del scene
     with PeopleApi(list(PEOPLE)) as server:
-        told = [
-            "--set",
-            "auth.bearer=${API_TOKEN}",
-            "--set",
-            "records=data.items",
-            "--set",
-            "paging.kind=offset",
-        ]
+        told = ["--set", "auth.bearer=${API_TOKEN}"]
         yield Case([f"{server.url}/offset", "--kind", "rest", *told], None, (("API_TOKEN", REST_TOKEN),))
 
 

@@ -1,7 +1,8 @@
 """Auth0's Management API as "Auth0 Management API v2" has it: tokens, user search, users export jobs.
 
 A search shows 1,000 users of a query at most, 100 a page. A job exports the fields that it is asked for, as
-gzip with one JSON object a line, behind a link to another host that takes no token.
+gzip with one JSON object a line, behind a link to another host that takes no token. Each look at a job gives
+a new link, which S3 refuses with 403 once it has expired.
 """
 
 from __future__ import annotations
@@ -18,12 +19,20 @@ _SHOWN, _PAGE, _FIELDS = 1000, 100, 30
 
 
 class Auth0Server(ApiServer):
-    """One tenant; a job needs ``slow`` looks at it before it is done."""
+    """One tenant; a job needs ``slow`` looks at it before it is done.
+
+    Attributes:
+        link_uses: how often a link is good; it expires behind that.
+        file_faults: how many requests for a file meet a fault of the store.
+        failing: how many jobs fail.
+    """
 
     def __init__(self, users: list[Any], slow: int = 0) -> None:
         super().__init__()
         self.users, self.slow = users, slow
         self.jobs: list[dict[str, Any]] = []
+        self.link_uses, self.file_faults, self.failing = 1000, 0, 0
+        self.links: list[int] = []
 
     def answer(self, request: Request) -> Reply:
         if request.path == "/oauth/token":
@@ -74,12 +83,23 @@ class Auth0Server(ApiServer):
         if found[0]["looks"] <= self.slow:
             return Reply({**told, "status": "processing", "percentage_done": 10})
         elsewhere = self.url.replace("127.0.0.1", "localhost")
-        link = f"{elsewhere}/exports/{name}.json.gz?X-Amz-Signature={LINK}"
+        if self.failing:
+            self.failing -= 1
+            return Reply({**told, "status": "failed"})
+        self.links.append(0)
+        link = f"{elsewhere}/exports/{name}.json.gz?X-Amz-Signature={LINK}-{len(self.links)}"
         return Reply({**told, "status": "completed", "percentage_done": 100, "location": link})
 
     def _file(self, request: Request) -> Reply:
         assert "Authorization" not in request.headers
-        assert request.query == {"X-Amz-Signature": LINK}
+        signed, _, number = request.query["X-Amz-Signature"].rpartition("-")
+        assert signed == LINK
+        self.links[int(number) - 1] += 1
+        if self.links[int(number) - 1] > self.link_uses:
+            return Reply(b"<Error><Message>Request has expired</Message></Error>", 403)
+        if self.file_faults:
+            self.file_faults -= 1
+            return Reply(b"<Error><Code>InternalError</Code></Error>", 500)
         job = next(job for job in self.jobs if job["id"] in request.path)
         names = [field["name"] for field in job["fields"]]
         lines = (json.dumps(_cut(user, names), ensure_ascii=False) for user in self.users)

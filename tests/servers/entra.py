@@ -60,11 +60,16 @@ class GraphServer(ApiServer):
             return self._delta(request)
         if path == "/users":
             return self._users(request)
+        return self._groups(request, path)
+
+    def _groups(self, request: Request, path: str) -> Reply:
         if path == "/groups":
             shown = [{"id": key, "displayName": name} for key, (name, _) in self.groups.items()]
             return self._page(request, shown)
-        found = re.fullmatch(r"/groups/(\w+)/members", path)
-        return self._page(request, self.groups[found[1]][1]) if found else _error(404, "ResourceNotFound")
+        found = re.fullmatch(r"/groups/(\w+)(/members)?", path)
+        if not found or found[1] not in self.groups:
+            return _error(404, "Request_ResourceNotFound")
+        return self._page(request, self.groups[found[1]][1]) if found[2] else Reply({"id": found[1]})
 
     def _token(self, form: dict[str, str]) -> Reply:
         wanted = {

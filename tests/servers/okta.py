@@ -78,9 +78,11 @@ class OktaServer(ApiServer):
                 if kind in kinds
             ]
             return self._page(request, shown)
-        found = re.fullmatch(r"/api/v1/groups/(\w+)/users", request.path)
+        found = re.fullmatch(r"/api/v1/groups/(\w+)(/users)?", request.path)
         if not found or found[1] not in self.groups:
             return _error(404, "E0000007", "Not found: Resource not found")
+        if not found[2]:
+            return Reply({"id": found[1]})
         members = self.groups[found[1]][2]
         users = (one for one in self.users if isinstance(one, dict))
         return self._page(request, [one for one in users if one["id"] in members])
