@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 # Prefect makes its home as it is imported, which is while tests are collected.
 os.environ.setdefault("PREFECT_HOME", tempfile.mkdtemp(prefix="poolferry-prefect-"))
 
+# Readline sets them for whatever is started; how wide tables are is decided as they are imported.
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts what it puts in the background so
     signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled build leaves no servers behind

@@ -19,11 +19,10 @@ USERS = 300
 
 @pytest.mark.system
 @pytest.mark.parametrize("system", [name for name in SYSTEMS if "Samba" not in name])
-def test_both_ways_read_everybody(system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tmp_path.chmod(0o755)
-    for parent in list(tmp_path.parents)[:2]:
-        parent.chmod(0o755)
-    with sources.running(system, USERS, tmp_path) as told:
+def test_both_ways_read_everybody(system: str, server_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = server_folder / f"source-{list(SYSTEMS).index(system)}"
+    folder.mkdir(mode=0o755)
+    with sources.running(system, USERS, folder) as told:
         if "missing" in told:
             pytest.skip(told["missing"])
         for name, value in told["environment"].items():
