@@ -50,6 +50,10 @@ def lost(pages: Sequence[Page]) -> list[tuple[Any, ...]]:
     return [(row[0], row[2]) for page in pages for row in page.unreadable.iter_rows()]
 
 
+def test_no_beginning_of_a_file_proves_that_nobody_in_it_has_a_field(tmp_path: Path) -> None:
+    lines(tmp_path, '{"id": 1}\n').check_fields(["id", "name"])
+
+
 @pytest.mark.parametrize(
     ("written", "text"),
     [
