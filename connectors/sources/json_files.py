@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from connectors.errors import SourceError
-from connectors.json_text import DECODER
+from connectors.json_text import STRICT_DECODER, KeyTwiceError
 from connectors.sources.file_source import FileSource, Part, Place
 from connectors.sources.json_array import JsonList
 from connectors.sources.paths import MISSING, getter, paths_in
-from connectors.sources.records_to_rows import Record, gather
+from connectors.sources.records_to_rows import KEY_TWICE, Record, gather
 from connectors.sources.rows import Gathered
 from connectors.sources.text_files import TextSettings, open_text
 from connectors.sources.windows import Window
@@ -174,6 +174,8 @@ def json_lines(window: Window, after: Place | None) -> Iterator[tuple[list[Recor
 
 def _decoded(line: bytes) -> object:
     try:
-        return DECODER.decode(line.decode(errors="surrogateescape"))
+        return STRICT_DECODER.decode(line.decode(errors="surrogateescape"))
+    except KeyTwiceError:
+        return KEY_TWICE
     except (JSONDecodeError, RecursionError):
         return _NOT_JSON
