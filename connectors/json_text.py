@@ -16,6 +16,26 @@ class Written(str):
 DECODER: Final = json.JSONDecoder(parse_float=Written, parse_int=Written, parse_constant=Written)
 """Decodes JSON with all numbers as ``Written``."""
 
+
+class KeyTwiceError(ValueError):
+    """A key stands twice in an object, so that one of the two values would be lost."""
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise KeyTwiceError
+    return found
+
+
+STRICT_DECODER: Final = json.JSONDecoder(
+    parse_float=Written, parse_int=Written, parse_constant=Written, object_pairs_hook=_once
+)
+"""The same, but raises ``KeyTwiceError`` where ``DECODER`` takes the last value.
+
+To read a file with it takes a few hundredths longer at most.
+"""
+
 _WORDS = {None: "null", True: "true", False: "false"}
 
 

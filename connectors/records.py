@@ -39,7 +39,8 @@ class Page:
             source has no value. An empty text stays an empty text. Lists and objects are
             compact JSON text. Nothing is trimmed, mapped or renamed.
         unreadable: lines that are no rows (``LINE``, ``FILE``, ``REASON``): each is one rejected
-            user. Reasons: ``line_ragged``, ``line_undecodable``, ``line_malformed``.
+            user. Reasons: ``line_ragged``, ``line_undecodable``, ``line_malformed``,
+            ``line_key_twice``.
         cursor: where to go on after this page.
         done: share of the source that has been read with this page, 0.0 to 1.0, or None where
             the source cannot tell.

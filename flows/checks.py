@@ -20,8 +20,7 @@ from connectors.errors import ConfigurationError, PoolferryError, StopError, Thr
 from flows.ledger.copies import is_in_s3, try_to_write
 from flows.ledger.folder import runs_of
 from flows.steps.attributes import lacking, left_behind
-from flows.steps.context import cognito_client, governor_of, known_fields, source_of, spec_of
-from mappings.engine import compile_mapping
+from flows.steps.context import cognito_client, governor_of, mapping_of, source_of, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,14 +121,7 @@ def _mapping(loaded: LoadedRunFile, schema: PoolSchema) -> str:
 
 def _compiled(loaded: LoadedRunFile, schema: PoolSchema) -> str:
     source, spec = source_of(loaded), spec_of(loaded)
-    mapping = compile_mapping(
-        spec,
-        key=loaded.settings.source.get("key"),
-        known_fields=known_fields(source, spec, loaded),
-        known_attributes=schema.attributes,
-        base=loaded.base,
-        where=f"{loaded.path}: mapping",
-    )
+    mapping = mapping_of(loaded, source, spec, schema)
     missing = [a.name for a in schema.attributes.values() if a.required and a.name not in mapping.attributes]
     if missing:
         raise ConfigurationError(

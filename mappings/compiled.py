@@ -160,7 +160,8 @@ def _promise(target: str, rule: Rule) -> str | None:
 def _lookup(rule: AnyRule, base: FilePath | None, where: str) -> tuple[Step, ...]:
     if rule.lookup is None:
         return ()
-    table = table_of(rule.lookup.table, base=base, where=where)
+    has_header = rule.lookup.columns is None
+    table = table_of(rule.lookup.table, base=base, where=where, has_header=has_header)
     return (Step("lookup", column(renamed(table, keep=False)), checks=True),)
 
 

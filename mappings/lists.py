@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import reduce
 from json import JSONDecodeError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 STRINGS = pl.List(pl.String)
 _ROW, _PART = "row", "part"
 _JSON_STARTS = ("[", "{")
+_ALTERED = r"[\[,:\s](?:-0|-?[0-9]+[.eE]|-?[0-9]{19})"
+"""A number, or what looks like one in a text, that polars would round or write otherwise than it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +83,17 @@ class Cutter:
 
     def _plain(self, texts: pl.Series, trimmed: pl.Series) -> pl.Series:
         """Raw parts of JSON where there is JSON, of any other text itself."""
-        json = reduce(lambda a, b: a | b, (trimmed.str.starts_with(start) for start in _JSON_STARTS))
+        is_json = reduce(lambda a, b: a | b, (trimmed.str.starts_with(start) for start in _JSON_STARTS))
         single = pl.select(pl.when(texts.is_not_null()).then(pl.concat_list(texts))).to_series()
         if self.each is not None:
             single = null_where(single, trimmed != "")
-        if not json.any():
+        if not is_json.any():
             return single
-        return single.zip_with(~json.fill_null(value=False), self._decoded(null_where(trimmed, ~json)))
+        return single.zip_with(~is_json.fill_null(value=False), self._decoded(null_where(trimmed, ~is_json)))
 
     def _decoded(self, texts: pl.Series) -> pl.Series:
         arrays = null_where("[" + texts + "]", texts.str.starts_with("[")).fill_null(texts)
+        arrays = _with_numbers_as_texts(arrays)
         if self.each is None:
             return _read(arrays, STRINGS)
         shape = pl.List(pl.Struct(dict.fromkeys(fields(self.each), pl.String)))
@@ -109,13 +113,29 @@ def _written(objects: pl.Series, each: str) -> pl.Series:
     return null_where(texts, texts.list.eval(pl.element().is_null()).list.any())
 
 
+def _with_numbers_as_texts(texts: pl.Series) -> pl.Series:
+    """The same JSON, with quotation marks round all numbers where one of them would be altered."""
+    rows = texts.str.contains(_ALTERED).arg_true()
+    if rows.is_empty():
+        return texts
+    return texts.clone().scatter(rows, [_with_quoted_numbers(text) for text in texts.gather(rows)])
+
+
+def _with_quoted_numbers(text: str) -> str:
+    """The same JSON with its numbers as texts; what is no JSON stays as it is."""
+    try:
+        return json.dumps(DECODER.decode(text))  # numbers are decoded as texts
+    except (JSONDecodeError, RecursionError):
+        return text
+
+
 def _read(texts: pl.Series, shape: pl.List) -> pl.Series:
     """Read a column of JSON; a malformed text becomes null and spoils none of the others."""
     try:
         return texts.str.json_decode(shape)
     except pl.exceptions.ComputeError:
-        json = null_where(texts, pl.Series([text is not None and not _is_json(text) for text in texts]))
-        return null_where(json, _malformed(json, shape)).str.json_decode(shape)
+        read = null_where(texts, pl.Series([text is not None and not _is_json(text) for text in texts]))
+        return null_where(read, _malformed(read, shape)).str.json_decode(shape)
 
 
 def _is_json(text: str) -> bool:

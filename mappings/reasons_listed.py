@@ -30,6 +30,12 @@ _READING = (
         "",
         "Mend the line in the source.",
     ),
+    Reason(
+        "line_key_twice",
+        "A key stands twice in one object of the record, and only one of the values could be taken.",
+        "",
+        "Keep one of them in the source.",
+    ),
 )
 
 _USERNAME = (

@@ -54,6 +54,14 @@ LEFT_OUT: Final = (
         "Nothing: it is made when the first user joins it.",
     ),
     Reason(
+        "group_name_invalid",
+        "The user is in a group whose name no group of a pool can have: it is longer than 128 characters, or"
+        " has a space or control character in it.",
+        "F7.19",
+        "Write the name otherwise in the mapping of `groups`: `values: {Site Admins: site-admins}`, or"
+        ' `then: [{replace: {" ": "-"}}]`.',
+    ),
+    Reason(
         "attribute_immutable",
         "An attribute differs, and the pool lets nobody change it after a user was created.",
         "F1.41",

@@ -1,4 +1,4 @@
-"""Do the user's groups and linked identities fit the pool? (resource quotas after F4.9, F7.14)."""
+"""Do the user's groups and linked identities fit the pool? (resource quotas after F4.9, F7.14, F7.19)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,25 @@ if TYPE_CHECKING:
 
 MAX_GROUPS_OF_A_USER = 100
 MAX_IDENTITIES = 5
+MAX_GROUP_NAME_CHARACTERS = 128
 
+GROUP_NAME_INVALID = "group_name_invalid"
+"""Reason code of users who are in a group that the pool cannot have; they travel, and do without it."""
+
+_GROUP_NAME = r"^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$"
 _PROVIDER_AND_SUBJECT = r"^[^/]+/.+$"
+
+
+def joinable(groups: pl.Expr) -> pl.Expr:
+    """Those of a user's groups that the pool can have, by the form of their names (F7.19)."""
+    name = pl.element()
+    fits = name.str.contains(_GROUP_NAME) & (name.str.len_chars() <= MAX_GROUP_NAME_CHARACTERS)
+    return groups.list.filter(fits)
+
+
+def has_unjoinable(groups: pl.Expr) -> pl.Expr:
+    """Whether a user is in a group that the pool cannot have."""
+    return joinable(groups).list.len() < groups.list.len()
 
 
 def list_rules(schema: PoolSchema) -> list[Rule]:

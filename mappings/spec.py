@@ -49,11 +49,13 @@ Template = Annotated[Piece, BeforeValidator(lambda text: _template(text) if isin
 class Lookup(Strict):
     """``lookup: {from: field, table: plans.csv}``; the table may also be a map that stands right here.
 
-    A value that the table does not have is a bad value.
+    A value that the table does not have is a bad value. ``columns`` names the two columns of a CSV file that
+    has no header line.
     """
 
     from_: Piece = Field(alias="from")
     table: str | dict[str, str | None]
+    columns: tuple[Text, Text] | None = None
 
     @field_validator("table", mode="plain")
     @classmethod
@@ -63,6 +65,12 @@ class Lookup(Strict):
         if isinstance(given, str) and given.strip():
             return given
         raise refuse("a table is the path of a .csv, .json or .yaml file, or a map.")
+
+    @model_validator(mode="after")
+    def _columns_of_a_csv(self) -> Self:
+        if self.columns and not (isinstance(self.table, str) and self.table.lower().endswith(".csv")):
+            raise refuse("only a table in a CSV file has columns to name.", ("columns",))
+        return self
 
 
 class Origin(Strict):

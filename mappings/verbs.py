@@ -207,7 +207,7 @@ VERBS: Mapping[str, Verb[Any]] = MappingProxyType(
             minds_blanks=False,
         ),
         "email": Verb(
-            "Checks an e-mail address (its syntax only) and writes its domain in small letters.",
+            "Checks an e-mail address (its syntax only), trims it and writes its domain in small letters.",
             Example("email", "Ada@EXAMPLE.com", "Ada@example.com"),
             _plain(column(addresses)),
             checks=True,

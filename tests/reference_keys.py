@@ -191,7 +191,11 @@ def lookups() -> str:
     """What ``lookup`` and ``when`` are made of."""
     tests = [info.alias or name for name, info in Condition.model_fields.items() if name != "field"]
     keys = [info.alias or name for name, info in Lookup.model_fields.items()]
-    return f"`lookup` has {listed(keys)}. A condition has `field` and exactly one of {listed(tests)}."
+    return (
+        f"`lookup` has {listed(keys)}. A CSV table has two columns below a header line; where it has no such "
+        "line, `columns: [code, plan]` names them.\n"
+        f"A condition has `field` and exactly one of {listed(tests)}."
+    )
 
 
 def listed(names: Iterable[str]) -> str:

@@ -88,6 +88,18 @@ class SampledSource(Protocol):
         """Those of the fields that any record has, looked for in the whole source."""
 
 
+@runtime_checkable
+class HeadedSource(Protocol):
+    """What a source has beside the rest that consists of files of which each names its own fields."""
+
+    def check_fields(self, fields: Sequence[str]) -> None:
+        """Prove that every file has the fields that it is to be asked for, with the least work.
+
+        Raises:
+            SourceError: one lacks a field; the text names both.
+        """
+
+
 class ChangingSource(Source, Protocol):
     """A source whose traits say ``changed_since``."""
 

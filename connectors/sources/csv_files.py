@@ -74,6 +74,10 @@ class CsvSource(FileSource):
         with open_text(file, self._settings.encoding) as (_, text):
             return self._head(text, file).known()
 
+    def _check_fields(self, file: File, fields: Sequence[str]) -> None:
+        with open_text(file, self._settings.encoding) as (_, text):
+            self._head(text, file).columns(fields, file.name)
+
     def _head(self, text: Stream, file: File) -> Head:
         sample = text.peek(_HEAD_BYTES)
         return read_head(

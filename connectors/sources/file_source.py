@@ -56,6 +56,10 @@ class FileSource(ABC):
         """Names of the fields of one file."""
 
     @abstractmethod
+    def _check_fields(self, file: File, fields: Sequence[str]) -> None:
+        """Raise ``SourceError`` where the beginning of a file proves that it lacks one of the fields."""
+
+    @abstractmethod
     def _parts(self, file: File, fields: Sequence[str], after: Place | None) -> Iterator[Part]:
         """Read one file, from its beginning or behind a place."""
 
@@ -67,6 +71,15 @@ class FileSource(ABC):
         """Prove that every file is there, may be read and begins as it should."""
         for file in self.files():
             self._fields(file)
+
+    def check_fields(self, fields: Sequence[str]) -> None:
+        """Prove that every file has the fields, as far as its beginning tells.
+
+        Raises:
+            SourceError: a file cannot be read, or lacks a field.
+        """
+        for file in self.files():
+            self._check_fields(file, fields)
 
     def fields(self) -> list[str]:
         """Names of the fields of the first file."""

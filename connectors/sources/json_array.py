@@ -10,8 +10,9 @@ from json import JSONDecodeError
 from typing import TYPE_CHECKING
 
 from connectors.errors import ConfigurationError, SourceError
-from connectors.json_text import DECODER
+from connectors.json_text import DECODER, STRICT_DECODER, KeyTwiceError
 from connectors.sources.fields import not_there
+from connectors.sources.records_to_rows import KEY_TWICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,13 +185,20 @@ class JsonList:
         return ConfigurationError(f"{self._name} has no list {where}.", mend)
 
 
+def _value_at(text: str, at: int) -> tuple[object, int]:
+    try:
+        return STRICT_DECODER.raw_decode(text, at)
+    except KeyTwiceError:
+        return KEY_TWICE, DECODER.raw_decode(text, at)[1]
+
+
 def _values(text: str) -> tuple[list[object], int]:
     """Decode as many elements as the text holds whole; give them and where the next one begins."""
     values: list[object] = []
     at = 0
     while True:
         try:
-            value, end = DECODER.raw_decode(text, at)
+            value, end = _value_at(text, at)
         except (JSONDecodeError, RecursionError):
             return values, at
         following = _BETWEEN.match(text, end)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from connectors.errors import SourceError
-from connectors.json_text import DECODER
+from connectors.json_text import STRICT_DECODER, KeyTwiceError
 from connectors.sources.file_source import FileSource, Part, Place
 from connectors.sources.json_array import JsonList
 from connectors.sources.paths import MISSING, getter, paths_in
-from connectors.sources.records_to_rows import Record, gather
+from connectors.sources.records_to_rows import KEY_TWICE, Record, gather
 from connectors.sources.rows import Gathered
 from connectors.sources.text_files import TextSettings, open_text
 from connectors.sources.windows import Window
@@ -79,6 +79,9 @@ class _JsonSource(FileSource):
                 "One object a line is `kind: jsonl`, a list of objects is `kind: json`.",
             )
         return list(dict.fromkeys(path for record in objects for path in paths_in(record)))
+
+    def _check_fields(self, file: File, fields: Sequence[str]) -> None:
+        """Nothing: what a record lacks is null, so that no beginning of a file proves anything."""
 
     def find(self, fields: Sequence[str]) -> list[str]:
         """Those of the fields that any record has; reads on until all are found."""
@@ -171,6 +174,8 @@ def json_lines(window: Window, after: Place | None) -> Iterator[tuple[list[Recor
 
 def _decoded(line: bytes) -> object:
     try:
-        return DECODER.decode(line.decode(errors="surrogateescape"))
+        return STRICT_DECODER.decode(line.decode(errors="surrogateescape"))
+    except KeyTwiceError:
+        return KEY_TWICE
     except (JSONDecodeError, RecursionError):
         return _NOT_JSON

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from connectors.json_text import text_of
 from connectors.sources.paths import MISSING, getter
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Record = tuple[int, object]
 """Line or number of a record, and its decoded value; what is no object is no user."""
 
+KEY_TWICE: Final = object()
+"""Stands for a record in which a key stands twice in one object: either value may be the right one."""
+
 
 def gather(records: Sequence[Record], fields: Sequence[str], found: Gathered) -> None:
     """Add the texts at the asked paths; a lone surrogate among them was no UTF-8, or is no text."""
@@ -22,7 +25,7 @@ def gather(records: Sequence[Record], fields: Sequence[str], found: Gathered) ->
     rows: list[tuple[int, list[str | None]]] = []
     for line, record in records:
         if not isinstance(record, dict):
-            found.refuse(line, "line_malformed")
+            found.refuse(line, "line_key_twice" if record is KEY_TWICE else "line_malformed")
             continue
         row = [None if (value := get(record)) is MISSING else text_of(value) for get in getters]
         if _is_text(row):

@@ -11,7 +11,7 @@ from connectors.records import FILE, LINE, REASON
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Unreadable = Literal["line_ragged", "line_undecodable", "line_malformed"]
+Unreadable = Literal["line_ragged", "line_undecodable", "line_malformed", "line_key_twice"]
 
 
 class Gathered:

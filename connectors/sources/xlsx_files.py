@@ -72,6 +72,10 @@ class XlsxSource(FileSource):
         with _opened(file, self._sheet) as sheet:
             return list(_header(_rows(sheet), file.name))
 
+    def _check_fields(self, file: File, fields: Sequence[str]) -> None:
+        with _opened(file, self._sheet) as sheet:
+            _Layout(_header(_rows(sheet), file.name), fields, file.name)
+
     def _parts(self, file: File, fields: Sequence[str], after: Place | None) -> Iterator[Part]:
         line = after["line"] if after else 1
         with _opened(file, self._sheet) as sheet:

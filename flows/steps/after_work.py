@@ -21,11 +21,13 @@ from flows.ledger.store import BatchRecord
 from flows.steps.columns import LACK_SCHEMA, NAME_IN_POOL, STEP, STRATEGY, VERDICT, WHY
 from flows.steps.crew import Crew
 from flows.steps.factors import FACTOR, factor_columns, factor_of, not_portable
+from flows.steps.never_joined import UNJOINABLE, never_joined
 from flows.steps.proving import LANDED
 from flows.steps.reading_pool import look_up
 from flows.steps.stretches import forget_parts, work_off
 from flows.strategies.batches import frames_of
 from mappings.duplicates import ORDINAL
+from mappings.rules_lists import has_unjoinable, joinable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +82,8 @@ def _cut(context: Context) -> None:
     number = max((batch.number for batch in context.ledger.batches()), default=0)
     landed = _landed(context)
     made: list[BatchRecord] = []
-    write_parquet(not_portable(landed).cast(LACK_SCHEMA), context.folder.refused(0))  # type: ignore[arg-type]  # kinds of columns
+    lacking = pl.concat([not_portable(landed), never_joined(landed)])
+    write_parquet(lacking.cast(LACK_SCHEMA), context.folder.refused(0))  # type: ignore[arg-type]  # kinds of columns
     for step, needs in _needs().items():
         ordinals = landed.filter(needs).select(ORDINAL)
         for users in ordinals.iter_slices(USERS_PER_BATCH):
@@ -101,13 +104,14 @@ def _landed(context: Context) -> pl.DataFrame:
     users = context.folder.scan_users().select(
         ORDINAL,
         ENABLED,
-        (pl.col(GROUPS).list.len() > 0).alias(GROUPS),
+        (joinable(pl.col(GROUPS)).list.len() > 0).alias(GROUPS),
+        has_unjoinable(pl.col(GROUPS)).alias(UNJOINABLE),
         (pl.col(IDENTITIES).list.len() > 0).alias(IDENTITIES),
         *factor_columns(context),
     )
     joined = users.join(came, on=ORDINAL, how="inner").with_columns(factor_of(context))
     has_factor = pl.col(FACTOR).is_not_null()
-    needy = joined.filter(pl.any_horizontal(~pl.col(ENABLED), GROUPS, IDENTITIES, has_factor))
+    needy = joined.filter(pl.any_horizontal(~pl.col(ENABLED), GROUPS, UNJOINABLE, IDENTITIES, has_factor))
     return needy.sort(ORDINAL).collect(engine="streaming")
 
 
@@ -163,7 +167,7 @@ def _users(context: Context, batch: BatchRecord) -> pl.DataFrame:
         pl.col(VERDICT).is_in(LANDED)
     ).select(ORDINAL, STRATEGY, NAME_IN_POOL).join(members.lazy(), on=ORDINAL, how="semi")  # fmt: skip
     joined = users.join(strategies.collect(), on=ORDINAL, how="left", maintain_order="left")
-    return joined.with_columns(factor_of(context))
+    return joined.with_columns(joinable(pl.col(GROUPS)), factor_of(context))
 
 
 class _Doing:

@@ -16,7 +16,7 @@ from connectors.cognito.pace import PaceTable
 from connectors.cognito.quotas import Governor
 from connectors.errors import ConfigurationError
 from connectors.registry import make_source
-from connectors.sources.base import SampledSource
+from connectors.sources.base import HeadedSource, SampledSource
 from connectors.sources.cognito_pool import CognitoSource
 from flows.ledger.leases import Leases
 from flows.settings import LoadedRunFile, fill_secrets
@@ -98,14 +98,7 @@ class Context:
     @cached_property
     def mapping(self) -> CompiledMapping:
         """The mapping, compiled against what the source and the pool know."""
-        return compile_mapping(
-            self.spec,
-            key=self.loaded.settings.source.get("key"),
-            known_fields=known_fields(self.source, self.spec, self.loaded),
-            known_attributes=self.schema.attributes,
-            base=self.loaded.base,
-            where=f"{self.loaded.path}: mapping",
-        )
+        return mapping_of(self.loaded, self.source, self.spec, self.schema)
 
     @cached_property
     def attributes(self) -> tuple[str, ...]:
@@ -179,6 +172,28 @@ def _govern(source: CognitoSource, loaded: LoadedRunFile, engine: Engine | None)
         limits=quotas.limits if is_beside else {},
         per_pool=quotas.per_pool,
     )
+
+
+def mapping_of(
+    loaded: LoadedRunFile, source: Source, spec: MappingSpec, schema: PoolSchema
+) -> CompiledMapping:
+    """Compile a mapping against what source and pool know.
+
+    Raises:
+        ConfigurationError: the mapping does not fit them.
+        SourceError: the source cannot be read, or a later one of its files lacks a field that the first has.
+    """
+    mapping = compile_mapping(
+        spec,
+        key=loaded.settings.source.get("key"),
+        known_fields=known_fields(source, spec, loaded),
+        known_attributes=schema.attributes,
+        base=loaded.base,
+        where=f"{loaded.path}: mapping",
+    )
+    if isinstance(source, HeadedSource):
+        source.check_fields(mapping.fields)
+    return mapping
 
 
 def known_fields(source: Source, spec: MappingSpec, loaded: LoadedRunFile) -> list[str] | None:

@@ -12,9 +12,11 @@ from flows.steps.columns import STRATEGY, WHY
 from flows.steps.creating import CONTACTS
 from flows.steps.existing import Existing
 from flows.steps.factors import FACTOR, factor_columns, factor_of, not_portable
+from flows.steps.never_joined import UNJOINABLE, never_joined
 from flows.steps.updating import CHANGES, LEFT, MISSING, UPDATE, Updates
 from flows.strategies.batches import frames_of
 from mappings.duplicates import ORDINAL
+from mappings.rules_lists import has_unjoinable, joinable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +35,8 @@ class Extras:
         active_users: users whom these calls make billable this month (F8.2, F8.3).
         active_unknown: others, of whose calls AWS does not say whether they do (F8.5).
         messages: invitations that Cognito would send.
-        left_out: users whose second factor stays behind, or whose attribute is left as it is, by reason.
+        left_out: users whose second factor stays behind, who join not every group, or of whom an attribute
+            is left as it is, by reason.
     """
 
     calls: dict[str, int]
@@ -53,11 +56,13 @@ def extras_of(context: Context) -> Extras:
     changed = updates.filter(pl.col(CHANGES).list.len() > 0)
     billed = updates.filter(pl.any_horizontal(pl.col(CHANGES, MISSING).list.len() > 0))
     kept = updates.select(pl.col(LEFT).alias(WHY)).explode(WHY).drop_nulls()
-    lost = pl.concat([not_portable(travellers).select(WHY), kept]).group_by(WHY).len().sort(WHY)
+    new = travellers.filter(pl.col(STRATEGY) != UPDATE)
+    lost = pl.concat([not_portable(travellers).select(WHY), never_joined(new).select(WHY), kept])
     messages, active, unknown = (counts.pop(name) for name in ("messages", "active", "unknown"))
     counts["AdminAddUserToGroup"] += joins
     calls = counts | {"AdminUpdateUserAttributes": changed.height}
-    return Extras(calls, active + billed.height, unknown, messages, dict(lost.iter_rows()))
+    left_out = dict(lost.group_by(WHY).len().sort(WHY).iter_rows())
+    return Extras(calls, active + billed.height, unknown, messages, left_out)
 
 
 def _travellers(context: Context) -> pl.DataFrame:
@@ -73,7 +78,8 @@ def _travellers(context: Context) -> pl.DataFrame:
     users = context.folder.scan_users().select(
         ORDINAL,
         ENABLED,
-        pl.col(GROUPS).list.len().fill_null(0),
+        joinable(pl.col(GROUPS)).list.len().fill_null(0),
+        has_unjoinable(pl.col(GROUPS)).alias(UNJOINABLE),
         pl.col(IDENTITIES).list.len().fill_null(0),
         pl.col(PASSWORD).is_not_null(),
         pl.any_horizontal(pl.lit(value=False), *(pl.col(name) == "true" for name in flags)).alias("verified"),

@@ -108,7 +108,8 @@ class Forecast:
         messages: invitations and codes that the run would send.
         active_unknown: users of whom AWS does not say whether the run makes them billable (F8.5).
         aliases_taken: users who would take a sign-in name away from another user of the pool (F5.8).
-        left_out: users whose second factor stays behind, or whose attribute is left as it is, by reason.
+        left_out: users whose second factor stays behind, who join not every group, or of whom an attribute
+            is left as it is, by reason.
         hashes: users by the scheme of their password hash, by way and by what they experience.
         notes: what to know of these hashes before the night.
     """

@@ -19,6 +19,7 @@ from flows.steps.fingerprints import GONE
 from flows.steps.reading_groups import MEMBERS, members_of
 from flows.steps.three_ways import AT, HERE, IN, IN_BEFORE, SAID, SENT, WHO, holders, who
 from mappings.duplicates import ORDINAL
+from mappings.rules_lists import joinable
 
 if TYPE_CHECKING:
     from flows.steps.three_ways import Sides
@@ -38,7 +39,7 @@ def _named(sides: Sides) -> pl.Series:
     for number, run in enumerate(sides.chain):
         mapped = mapped_in_the_end(run, [GROUPS]).rename({ORDINAL: "row"})
         mine = mapped.join(everybody.filter(pl.col(AT) == number), on="row", how="semi")
-        given.append(mine.select(pl.col(GROUPS).cast(pl.List(pl.String)).explode()))
+        given.append(mine.select(joinable(pl.col(GROUPS).cast(pl.List(pl.String))).explode()))
     return pl.concat(given).drop_nulls().unique().collect(engine="streaming")[GROUPS]
 
 
@@ -69,11 +70,12 @@ def lacking(sides: Sides) -> pl.Expr:
     """The groups that a user of the pool lacks; a list, which is empty where nothing is read of groups.
 
     What counts is what the runs have mapped and the source has not taken back. Whom a run has found in the
-    pool and left as they were lacks only what they were in then: that run has given them nothing.
+    pool and left as they were lacks only what they were in then: that run has given them nothing. A group
+    that the pool cannot have is lacked by nobody: the run has told of it, and no repair can make it.
     """
     if not sides.with_groups:
         return pl.lit([], pl.List(pl.String))
-    given, said = _groups(SENT), pl.col(SAID + HERE).fill_null(value=False)
+    given, said = joinable(_groups(SENT)), pl.col(SAID + HERE).fill_null(value=False)
     given = pl.when(said).then(given.list.set_intersection(_groups(SAID))).otherwise(given)
     kept = given.list.set_intersection(_groups(IN_BEFORE))
     given = pl.when(pl.col(VERDICT) == "existing").then(kept).otherwise(given)

@@ -25,6 +25,7 @@ from flows.steps.selecting import landed_names
 from flows.steps.updating import Updates
 from flows.strategies.chain import choose, strategies_of, with_updates
 from mappings.duplicates import CODES, KEY_USERNAME, ORDINAL
+from mappings.rules_lists import joinable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,8 @@ def _refuse_too_many_groups(context: Context) -> None:
     """Stop before anything is sent where the source has more groups than a pool can hold."""
     if not context.spec.groups:
         return
-    groups = context.folder.scan_users().select(pl.col(GROUPS).explode().drop_nulls().n_unique())
+    named = joinable(pl.col(GROUPS)).explode().drop_nulls()
+    groups = context.folder.scan_users().select(named.n_unique())
     found = int(groups.collect(engine="streaming").item())
     if found > MAX_GROUPS:
         raise ConfigurationError(

@@ -25,6 +25,7 @@ from flows.steps.family_verdicts import in_the_end
 from flows.steps.pool_keys import KEY_COLUMNS, with_keys
 from flows.steps.reading_groups import GROUP, members_of
 from mappings.duplicates import KEY_USERNAME, ORDINAL
+from mappings.rules_lists import GROUP_NAME_INVALID, has_unjoinable, joinable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +133,8 @@ class Updates:
 
     def _with_groups(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Add the groups that a user is not in yet."""
-        wanted = pairs.select(ORDINAL, NAME_BEFORE, pl.col(GROUPS).alias(GROUP)).explode(GROUP).drop_nulls()
+        named = joinable(pl.col(GROUPS)).alias(GROUP)
+        wanted = pairs.select(ORDINAL, NAME_BEFORE, named).explode(GROUP).drop_nulls()
         lacking = wanted.join(self.members, on=[GROUP, NAME_BEFORE], how="anti")
         lists = lacking.group_by(ORDINAL, maintain_order=True).agg(pl.col(GROUP).alias(MISSING))
         joined = pairs.join(lists, on=ORDINAL, how="left", maintain_order="left")
@@ -175,8 +177,8 @@ class Updates:
             for name in self.context.attributes
             if name.removesuffix("_verified") not in CONTACTS or name in CONTACTS
         ]  # fmt: skip
-        empty = pl.lit([], dtype=pl.List(pl.String))
-        return pl.concat_list(codes).list.drop_nulls().list.unique() if codes else empty
+        codes.append(pl.when(has_unjoinable(pl.col(GROUPS))).then(pl.lit(GROUP_NAME_INVALID)))
+        return pl.concat_list(codes).list.drop_nulls().list.unique()
 
     def _why_left(self, name: str) -> pl.Expr:
         """Reason code, or null where a value that differs may be written."""
@@ -221,5 +223,5 @@ def _landed(context: Context) -> pl.DataFrame:
 
 def _read_members(context: Context) -> pl.DataFrame:
     """Read who is in the groups that the source names."""
-    named = context.folder.scan_users().select(pl.col(GROUPS).explode()).drop_nulls().unique().collect()
-    return members_of(context, named[GROUPS])
+    named = context.folder.scan_users().select(joinable(pl.col(GROUPS)).explode()).drop_nulls()
+    return members_of(context, named.unique().collect()[GROUPS])

@@ -22,6 +22,7 @@ from flows.steps.stretches import forget_parts, work_off
 from flows.steps.updating import CHANGES, LEFT, MISSING, UPDATE, Updates
 from flows.strategies.batches import frames_of
 from mappings.duplicates import ORDINAL
+from mappings.rules_lists import GROUP_NAME_INVALID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +44,8 @@ _ROWS: Final = {
     LACKS: pl.List(pl.Struct({STEP: pl.String(), WHY: pl.String()})),
 }
 _GONE: Final = "user_not_found"
+_LEFT_BY: Final = {GROUP_NAME_INVALID: "groups"}
+"""The step that leaves something, where it is not the one that writes attributes."""
 
 
 class UpdateExisting:
@@ -105,7 +108,7 @@ class Updater:
 
     def update(self, user: dict[str, Any]) -> dict[str, Any]:
         """Write what differs of one user; return the outcome."""
-        lacks = [{STEP: "attributes", WHY: code} for code in user[LEFT]]
+        lacks = [{STEP: _LEFT_BY.get(code, "attributes"), WHY: code} for code in user[LEFT]]
         written = 0
         for step, call in self._calls(user, lacks):
             try:

@@ -174,10 +174,30 @@ def test_more_groups_than_a_pool_can_have_are_refused_before_anything_is_sent(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.steps.route.MAX_GROUPS", 2)
-    run_file = pool.run_file([person(1, roles="a;b"), person(2, roles="b;c")], jobs=QUICK)
+    run_file = pool.run_file([person(1, roles="a;b;no name"), person(2, roles="b;c")], jobs=QUICK)
     with pytest.raises(ConfigurationError, match="names 3 groups, and a pool can have 2"):
         travel(run_file)
     assert pool.users() == {}
+
+
+def test_a_group_that_no_pool_can_have_is_foretold_and_left_out(pool: Pool, sandbox: Sandbox) -> None:
+    """The pool is never asked for it; who is in it travels, and both plan and report tell of them (F7.19)."""
+    people = [
+        person(1, roles="Site Admins;staff"),
+        person(2, roles="All Staff;Site Admins", verified="no"),
+        person(3, roles="staff"),
+    ]
+    told = forecast(pool.run_file(people))
+    assert (told.left_out, calls(told)["AdminAddUserToGroup"]) == ({"group_name_invalid": 2}, 2)
+    assert told.active_users == 3
+    before = sandbox.counters()["operations"].get("CreateGroup", 0)
+    journey = check(pool, people, [IMPORTED, CREATED, IMPORTED])
+    assert sandbox.counters()["operations"]["CreateGroup"] == before + 1
+    assert journey.summary["left_out"] == {"groups": {"group_name_invalid": 2}}
+    lacking = pl.read_parquet(journey.folder / "left_out.parquet").select("source_id", "step", "reason")
+    assert lacking.rows() == [(name, "groups", "group_name_invalid") for name in ("u00001", "u00002")]
+    members = pool.client.list_users_in_group(UserPoolId=pool.pool_id, GroupName="staff")["Users"]
+    assert sorted(user["Username"] for user in members) == ["u00001", "u00003"]
 
 
 def test_whoever_is_in_more_groups_than_a_user_can_be_is_rejected(pool: Pool) -> None:

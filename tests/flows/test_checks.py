@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
+import pytest
 
+from connectors.errors import SourceError
 from flows.checks import check_run_file, create_import_role
 from flows.settings import load_run_file
+from flows.steps.context import Worker
+from flows.steps.forecast import plan
+from flows.steps.running import migrate
 from tests.flows.conftest import ROLE, Pool, person
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def found(pool: Pool, **changes: Any) -> dict[str, tuple[bool, str, str]]:
@@ -56,6 +64,31 @@ def test_every_look_is_made_whatever_the_others_found(pool: Pool) -> None:
     assert "absent.csv" in everything["source"][1]
     assert everything["pool"][0]
     assert everything["auto-verified attribute"][0]
+
+
+@pytest.fixture
+def uneven(pool: Pool) -> Path:
+    """The run file of a source whose second file lacks a field that the mapping reads."""
+    run_file = pool.run_file([person(1)], source={"kind": "csv", "path": "users*.csv"})
+    text = (pool.folder / "users.csv").read_text()
+    (pool.folder / "users-2.csv").write_text(text)
+    (pool.folder / "users-3.csv").write_text(text.replace("phone", "telephone"))
+    return run_file
+
+
+def test_a_later_file_without_a_mapped_field_is_told(uneven: Path) -> None:
+    looked = {item.what: item for item in check_run_file(load_run_file(uneven))}
+    assert looked["source"].good
+    assert not looked["mapping"].good
+    assert "users-3.csv: unknown field 'phone'" in looked["mapping"].text
+
+
+def test_no_run_begins_that_such_a_file_would_stop(uneven: Path, pool: Pool) -> None:
+    with pytest.raises(SourceError, match=r"users-3\.csv: unknown field 'phone'"):
+        migrate(load_run_file(uneven), Worker())
+    assert pool.users() == {}
+    with pytest.raises(SourceError, match=r"users-3\.csv: unknown field 'phone'"):
+        plan(load_run_file(uneven), Worker())
 
 
 def test_a_pool_that_does_not_exist_ends_the_looks_that_need_it(pool: Pool) -> None:

@@ -196,6 +196,18 @@ def test_groups_are_joined_and_never_left_and_enabled_stays(pool: Pool, sandbox:
     assert pool.users()["u00003"]["Enabled"]
 
 
+def test_a_group_that_no_pool_can_have_is_foretold_of_who_is_there_already(pool: Pool) -> None:
+    for number in (1, 2):
+        there(pool, number)
+    people = [person(1, roles="Site Admins;staff"), person(2, roles="Site Admins")]
+    told = plan(load_run_file(pool.run_file(people, **UPDATE)), Worker())
+    assert told.left_out == {"group_name_invalid": 2}
+    assert {call.operation: call.calls for call in told.calls}["AdminAddUserToGroup"] == 1
+    journey = update(pool, people)
+    assert journey.ends() == [UPDATED, EXISTING]
+    assert journey.summary["left_out"] == {"groups": {"group_name_invalid": 2}}
+
+
 def test_an_update_goes_on_after_lost_replies_and_a_stop(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Written twice is written once; who is gone by then has failed."""
     for number in range(6):

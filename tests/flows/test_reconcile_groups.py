@@ -266,6 +266,14 @@ def refused(*_: object) -> None:
     raise UserRefusedError("invalid_parameter", "The pool does not take a group of that name.", "")
 
 
+def test_a_group_that_no_pool_can_have_is_lacked_by_nobody(pool: Pool) -> None:
+    """No repair could make it; the run has told of it (F7.19)."""
+    scene = Scene.of(pool, [person(0, roles="Site Admins;staff"), person(1, roles="Site Admins")])
+    assert wrong(held(scene)) == {}
+    leave(scene, 0, "staff")
+    assert lacked(scene, held(scene)) == [("u00000", "staff")]
+
+
 def test_a_repair_never_makes_a_second_account_of_who_was_renamed(sandbox: Sandbox, tmp_path: Path) -> None:
     pool = make_pool(sandbox, tmp_path / "mail", UsernameAttributes=["email"])
     source = {"kind": "csv", "path": "users.csv", "key": "id"}

@@ -293,6 +293,15 @@ def test_lines_that_are_no_rows_keep_their_line_numbers(pool: Pool) -> None:
     assert journey.of("00003")["line"] == 8
 
 
+def test_a_record_with_a_key_twice_is_rejected_with_its_line(pool: Pool) -> None:
+    first, second, *others = as_jsonl(PEOPLE[:5]).splitlines(keepends=True)
+    doubled = second.replace(b"{", b'{"id": "00099", ', 1)
+    path = lay("people.jsonl", b"".join([first, doubled, *others]), pool.folder)
+    journey = carry(pool, {"kind": "jsonl", "path": path})
+    assert lines_of(journey) == {2: "line_key_twice"}
+    assert journey.counts() == {"imported": 4, "rejected": 1}
+
+
 def test_lines_that_are_no_objects_keep_their_line_numbers(pool: Pool) -> None:
     good, other, third, *others = as_jsonl(PEOPLE[:5] + PEOPLE[38:]).splitlines(keepends=True)
     lines = [good, b'{"id": \n', b"\n", other, b"[1]\n", third.replace("ë".encode(), b"\xeb"), *others]

@@ -44,15 +44,43 @@ def test_the_library_decides_about_the_rest() -> None:
     texts = column(
         "Ada@EXAMPLE.com",
         " ada@example.com ",
-        "INFO@example.com",
         "a@b",
         "a..b@example.com",
-        "x@y.test",
+        '"a b"@example.com',
+        "Ada <ada@example.com>",
+        "a@b@example.com",
         "",
         None,
     )
-    expected = ["Ada@example.com", "ada@example.com", "info@example.com", None, None, None, None, None]
+    expected = ["Ada@example.com", "ada@example.com", *[None] * 7]
     assert addresses(texts).to_list() == expected
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "Postmaster@example.com",
+        "INFO@example.com",
+        "ada@xn--bcher-kva.example.com",
+        "ada@xn--i-7iq.ws",
+        "ada@bücher.example.com",
+        "e\u0301va@example.com",
+        "ada@example.test",
+        "ada@mail.corp.local",
+        "ada@site.invalid",
+        "ada@home.arpa",
+    ],
+)
+def test_nothing_but_the_case_of_the_domain_is_changed(address: str) -> None:
+    """An address is what a person signs in with; a domain is none the less one for being reserved."""
+    local, _, domain = address.partition("@")
+    assert addresses(column(address, f"{local}@{domain.upper()}")).to_list() == [address, address]
+
+
+def test_what_is_no_address_is_none_under_a_reserved_domain_either() -> None:
+    """Nor where the domain is in punycode."""
+    texts = column("a b@example.test", "a@.test", "a@test", "a@-x.local", "a@xn--.com", "a@x..xn--p1ai")
+    assert addresses(texts).null_count() == 6
 
 
 def test_long_addresses_are_left_to_the_library() -> None:

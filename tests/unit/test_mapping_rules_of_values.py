@@ -139,12 +139,16 @@ LISTS = [
     ({"split": ";"}, '["a"]', ['["a"]']),
     ({}, "a;b", ["a;b"]),
     ({}, ' ["a", " b ", "", null, "a", 7]', ["a", "b", "7"]),
+    ({}, "[1.0, 12345678901234567890123, 1e5, -0, 1.50, 1E400]",
+     ["1.0", "12345678901234567890123", "1e5", "-0", "1.50", "1E400"]),
+    ({}, '["\\u00e9 1.0", 1.0, true, null, "2.0"]', ["é 1.0", "1.0", "true", "2.0"]),
     ({}, "[]", []),
     ({"split": ";", "then": ["lower", {"prefix": "g-"}]}, "A;B", ["g-a", "g-b"]),
     ({"split": ";", "values": {"admin": "admins", "x": None}}, "admin;user;x", ["admins", "user"]),
     ({"each": "{p}/{u}"}, '[{"p": "Google", "u": 12, "z": []}, null]', ["Google/12"]),
     ({"each": "{p}/{u}"}, '{"p": "Google", "u": "1"}', ["Google/1"]),
-]
+    ({"each": "{p}/{u}"}, '{"p":1.0,"u":9007199254740993.0,"z":[1.0]}', ["1.0/9007199254740993.0"]),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("keys", "text", "expected"), LISTS)
@@ -162,6 +166,8 @@ def test_lists(keys: dict[str, Any], text: str, expected: list[str]) -> None:
         ({}, "[admin]"),
         ({}, '["a"'),
         ({}, '[{"a": 1}]'),
+        ({}, '[1.0, {"a": 1}]'),
+        ({}, "[1.0, 2"),
         ({"each": "{p}/{u}"}, '[{"p": "x"}]'),
         ({"each": "{p}"}, "Google"),
     ],
@@ -201,7 +207,7 @@ def test_the_default_of_a_list_stands_for_an_empty_one() -> None:
 
 
 TABLES = {
-    "t.csv": 'code,plan\n01,gold\n"0,2","sil\nver"\n03,\n',
+    "t.csv": '\ncode,plan\n01,gold\n"0,2","sil\nver"\n03,\n',
     "t.json": '{"01": "gold", "0,2": "sil\\nver", "03": null}',
     "t.yaml": '"01": gold\n"0,2": "sil\\nver"\n"03":\n',
 }
@@ -217,6 +223,32 @@ def test_a_lookup_takes_its_table_from_a_file_or_from_the_mapping(name: str | No
     assert page["x"].to_list() == ["gold", "sil\nver", None, "none"]
 
 
+def test_a_table_without_a_header_line_loses_no_entry_where_its_columns_are_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("01,gold\n02,silver\n", encoding="utf-8")
+    lookup = {"from": "a", "table": "t.csv", "columns": ["code", "plan"]}
+    page = mapped({"attributes": {"x": {"lookup": lookup}}}, {"a": "01"}, {"a": "02"}, base=tmp_path)
+    assert page["x"].to_list() == ["gold", "silver"]
+
+
+@pytest.mark.parametrize("table", ["t.json", {"1": "one"}])
+def test_only_a_csv_table_has_columns_to_name(table: Any) -> None:
+    lookup = {"from": "a", "table": table, "columns": ["code", "plan"]}
+    with pytest.raises(ConfigurationError, match=r"lookup\.columns: only a table in a CSV file has columns"):
+        mapped({"attributes": {"x": {"lookup": lookup}}})
+
+
+@pytest.mark.parametrize(
+    "text", ["01,gold\n02,silver\n", "a@example.com,x\n", "A,gold\nB,gold\n", "A,\nB,gold\n", "A,007\n"]
+)
+def test_an_entry_in_the_place_of_the_header_line_is_refused(text: str, tmp_path: Path) -> None:
+    """It would be lost, and whoever has it would be refused or get the default."""
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"t\.csv: the first line looks like an entry") as caught:
+        mapped({"attributes": {"x": {"lookup": {"from": "a", "table": "t.csv"}}}}, base=tmp_path)
+    assert "`columns: [code, plan]`" in str(caught.value)
+    assert "gold" not in str(caught.value)
+
+
 def test_what_a_table_does_not_have_is_a_bad_value() -> None:
     page = mapped(
         {"attributes": {"x": {"lookup": {"from": "a", "table": {"1": "one"}}}}}, {"a": "2"}, {"a": "1"}, {}
@@ -229,6 +261,7 @@ def test_what_a_table_does_not_have_is_a_bad_value() -> None:
     [
         ("t.csv", "a,b\n1,x\n1,y\n", "t.csv, line 3: this entry stands further up"),
         ("t.csv", "a,b\n1\n", "t.csv, line 2: a table has two columns, this line has 1"),
+        ("t.csv", "a,b,c\n1,x\n", "t.csv, line 1: a table has two columns, this line has 3"),
         ("t.csv", 'a,b\n"1,x\n', "t.csv, line 2: not CSV"),
         ("t.json", "{", "t.json, line 1: not JSON"),
         ("t.json", '{"a": 1, "a": 2}', "t.json: a key stands twice"),

@@ -17,8 +17,9 @@ from tests.unit.pool_rules import pool
 ALL = {**REASONS, **PROBLEMS}
 
 ELSEWHERE = {
-    "line_ragged", "line_undecodable", "line_malformed", "no_strategy", "already_in_pool", "pool_refused",
-    "not_settled", "job_failed", "job_stopped", "upload_failed", "email_taken_in_pool", "groups_invalid",
+    "line_ragged", "line_undecodable", "line_malformed", "line_key_twice", "no_strategy", "already_in_pool",
+    "pool_refused", "not_settled", "job_failed", "job_stopped", "upload_failed", "email_taken_in_pool",
+    "groups_invalid",
     "custom:tenant_invalid", "username_invalid", "enabled_invalid", "hash_would_be_lost", "disabled_user",
     "no_password_to_keep", "not_in_pool", "pool_takes_no_hashes", "password_random",
 }  # fmt: skip

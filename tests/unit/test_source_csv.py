@@ -305,6 +305,19 @@ def test_a_file_of_several_that_lacks_a_field_is_named(tmp_path: Path) -> None:
         list(CsvSource(CsvSettings(path=["a.csv", "b.csv"]), tmp_path).pages(["name"]))
 
 
+def test_a_later_file_that_lacks_a_field_is_named_before_anything_is_read(tmp_path: Path) -> None:
+    """The first files of several may take hours."""
+    (tmp_path / "a.csv").write_text("id,name,nom\n1,Ann,A\n")
+    (tmp_path / "b.csv").write_text("nom,id\nB,2\n")
+    made = CsvSource(CsvSettings(path="?.csv"), tmp_path)
+    made.check_fields(["id", "nom"])
+    with pytest.raises(SourceError, match=r"b\.csv: unknown field 'name'.*Known: id, nom"):
+        made.check_fields(["id", "name"])
+    (tmp_path / "b.csv").write_text("id,name,name\n2,Bob,B\n")
+    with pytest.raises(SourceError, match=r"b\.csv has the field 'name' more than once"):
+        made.check_fields(["id", "name"])
+
+
 def test_going_on_in_a_plain_file_seeks(tmp_path: Path) -> None:
     """Nothing between the beginning and the place is read again."""
     made = source(

@@ -16,7 +16,7 @@ from connectors.sources import windows
 from connectors.sources.json_files import JsonLinesSettings, JsonLinesSource, JsonSettings, JsonSource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from connectors.records import Page
@@ -48,6 +48,10 @@ def rows(pages: Sequence[Page], *columns: str) -> list[tuple[Any, ...]]:
 
 def lost(pages: Sequence[Page]) -> list[tuple[Any, ...]]:
     return [(row[0], row[2]) for page in pages for row in page.unreadable.iter_rows()]
+
+
+def test_no_beginning_of_a_file_proves_that_nobody_in_it_has_a_field(tmp_path: Path) -> None:
+    lines(tmp_path, '{"id": 1}\n').check_fields(["id", "name"])
 
 
 @pytest.mark.parametrize(
@@ -122,6 +126,37 @@ def test_broken_lines_are_told_with_their_physical_line(tmp_path: Path, block: i
         (7, "line_undecodable"),
         (8, "line_malformed"),
     ]
+
+
+TWICE = ['{"id":1}', '{"id":2,"n":"a","id":3}', '{"id":4,"x":[{"y":{"a":1,"a":1}}]}', '{"id":5,"m":{"id":6}}']
+
+
+SOURCES_OF_TWICE: dict[str, Callable[[Path, int], JsonLinesSource | JsonSource]] = {
+    "lines": lambda folder, block: lines(folder, "\n".join(TWICE), block=block),
+    "a list": lambda folder, block: listed(folder, f"[{', '.join(TWICE)}]", block=block),
+    "a list under a key": lambda folder, block: listed(
+        folder, f'{{"a": {TWICE[1]}, "users": [{",".join(TWICE)}]}}', "users", block=block
+    ),
+}
+
+
+@pytest.mark.parametrize("block", [1, 16, 1 << 20])
+@pytest.mark.parametrize("kind", SOURCES_OF_TWICE)
+def test_a_key_that_stands_twice_in_an_object_rejects_its_record(
+    tmp_path: Path, kind: str, block: int
+) -> None:
+    """Nobody knows which of the two values is the right one, and one would be lost in silence."""
+    made = SOURCES_OF_TWICE[kind](tmp_path, block)
+    pages = list(made.pages(["id"]))
+    assert rows(pages, LINE, "id") == [(1, "1"), (4, "5")]
+    assert lost(pages) == [(2, "line_key_twice"), (3, "line_key_twice")]
+    assert made.fields() == ["id", "m.id"]
+    assert made.find(["m.id", "n"]) == ["m.id"]
+
+
+def test_what_is_no_json_behind_a_key_that_stands_twice_ends_the_list(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no valid JSON, or cut off"):
+        list(listed(tmp_path, '[{"id":1}, {"a":{"b":1,"b":2},}, {"id":2}]').pages(["id"]))
 
 
 def test_nesting_without_end_is_malformed(tmp_path: Path) -> None:

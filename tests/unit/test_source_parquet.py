@@ -113,6 +113,14 @@ def test_bytes_inside_a_list_are_refused_by_name(tmp_path: Path) -> None:
         texts(source(tmp_path, {"b": [[b"x"]]}), "b")
 
 
+def test_a_later_file_that_lacks_a_field_is_named_before_anything_is_read(tmp_path: Path) -> None:
+    for name, columns in (("a", ["id", "name"]), ("b", ["name", "id"]), ("c", ["id"])):
+        pl.DataFrame({column: ["1"] for column in columns}).write_parquet(tmp_path / f"{name}.parquet")
+    ParquetSource(ParquetSettings(path="[ab].parquet"), tmp_path).check_fields(["id", "name"])
+    with pytest.raises(SourceError, match=r"c\.parquet: unknown field 'name'"):
+        ParquetSource(ParquetSettings(path="?.parquet"), tmp_path).check_fields(["id", "name"])
+
+
 @pytest.mark.parametrize("path", ["nope", "m.nope", "emails.value", "m[0]", "emails[0].nope"])
 def test_a_path_that_is_not_in_the_schema_is_named(tmp_path: Path, path: str) -> None:
     with pytest.raises(SourceError, match=r"u\.parquet: unknown field .*Known: "):

@@ -138,6 +138,22 @@ def test_parquet_in_s3_is_read_and_leaves_no_file_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_parquet_in_s3_holds_is_told_by_its_end_alone(
+    s3: S3Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many large files it would take hours to fetch them whole."""
+    frame = io.BytesIO()
+    pl.DataFrame({"id": range(100)}).write_parquet(frame)
+    put(s3, a_parquet=frame.getvalue(), b_parquet=b"no", c_parquet=b"no Parquet file of any kind")
+    monkeypatch.setattr("connectors.sources.streams.Bytes", None)  # copies a file whole
+    made = ParquetSource(ParquetSettings(path="s3://export/a.parquet"), tmp_path)
+    assert (made.fields(), made.count()) == (["id"], 100)
+    made.check_fields(["id"])
+    for name in "bc":
+        with pytest.raises(SourceError, match=f"{name}.parquet is no Parquet file"):
+            ParquetSource(ParquetSettings(path=f"s3://export/{name}.parquet"), tmp_path).check()
+
+
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [

@@ -92,6 +92,16 @@ def test_any_byte_may_be_damaged(tmp_path: Path) -> None:
             list(made.pages(made.fields()))
 
 
+def test_a_later_file_that_lacks_a_field_is_named_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.xlsx").write_bytes(workbook())
+    (tmp_path / "b.xlsx").write_bytes(workbook([("name", "id"), ("Ann", "1")]))
+    made = XlsxSource(XlsxSettings(path="?.xlsx"), tmp_path)
+    made.check_fields(["id", "name"])
+    (tmp_path / "b.xlsx").write_bytes(workbook([("nom", "id"), ("Ann", "1")]))
+    with pytest.raises(SourceError, match=r"b\.xlsx: unknown field 'name'.*Known: id, nom"):
+        made.check_fields(["id", "name"])
+
+
 def test_a_header_of_spaces_is_no_name(tmp_path: Path) -> None:
     made = source(tmp_path, workbook([("id", "  ", " name "), ("1", "x", "Ann")]))
     assert made.fields() == ["id", "name"]

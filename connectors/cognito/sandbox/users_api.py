@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.cognito.sandbox.group_names import GroupOperations
 from connectors.cognito.sandbox.identities import IdentityOperations
 from connectors.cognito.sandbox.limits_api import LimitOperations
 from connectors.cognito.sandbox.list_users import UserListing
@@ -19,6 +20,7 @@ class StrictUserOperations(
     UserChanges,
     UserListing,
     IdentityOperations,
+    GroupOperations,
     PasswordResets,
     SignIn,
     PoolOperations,
