@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from connectors.s3_objects import Objects
     from flows.ledger.s3_copy import S3Copy
 
+WAIT_FOR_IT: Final = (
+    "Wait for it, or look with `poolferry status`. "
+    "What was stopped goes on with the same command, a run without --new."
+)
+"""The way out for who meets another process at work."""
+
 _SCHEME: Final = "s3://"
 
 _lock = Lock()

@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connectors.errors import ConfigurationError
-from flows.ledger.copies import fetch_users
+from flows.ledger.copies import WAIT_FOR_IT, fetch_users
 from flows.ledger.segments import scan_users
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class RunFolder:
 
     @property
     def is_shared(self) -> bool:
-        """Whether several workers may be at work here: claims in the ledger keep them apart, not the lock."""
+        """Whether several workers may be at work here: claims in the ledger keep them apart."""
         return self.ledger_url.is_file()
 
     @property
@@ -271,21 +271,34 @@ class RunFolder:
                     left.unlink(missing_ok=True)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the run for this process; the lock ends with the process, however it ends."""
+    def locked(self, *, together: bool = False) -> Iterator[None]:
+        """Hold the run for this process; the lock ends with the process, however it ends.
+
+        Workers that share the run hold it ``together``: claims in the ledger keep them apart.
+
+        Raises:
+            ConfigurationError: another process holds it.
+        """
         descriptor = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if together else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             raise ConfigurationError(
-                f"Run {self.run_id} is being worked on by another process.",
-                "Wait for it, or look with `poolferry status`.",
+                f"Run {self.run_id} is being worked on by another process.", WAIT_FOR_IT
             ) from None
         try:
             yield
         finally:
             os.close(descriptor)
+
+    def is_idle(self) -> bool:
+        """Whether no process holds the run; one that was killed holds nothing."""
+        try:
+            with self.locked():
+                return True
+        except ConfigurationError:
+            return False
 
 
 def new_run_id(state_folder: Path, now: datetime) -> str:
@@ -333,16 +346,8 @@ def remove_unbegun(state_folder: Path) -> None:
         if not _OF_OURS.fullmatch(path.name) or not path.is_dir():
             continue
         folder = RunFolder(path)
-        if (path.name.startswith(PLAN) or not folder.run_file.is_file()) and _is_idle(folder):
+        if (path.name.startswith(PLAN) or not folder.run_file.is_file()) and folder.is_idle():
             shutil.rmtree(path)
-
-
-def _is_idle(folder: RunFolder) -> bool:
-    try:
-        with folder.locked():
-            return True
-    except ConfigurationError:
-        return False
 
 
 def find_run(name: str, state: Path) -> RunFolder:

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from connectors.errors import ConfigurationError, DethronedError, PoolferryError, StopError
 from flows.ledger import s3_lock
+from flows.ledger.copies import WAIT_FOR_IT
 from flows.ledger.folder import FOLDERS, LEFT_IN_S3
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class S3Copy:
             except BlockingIOError:
                 raise ConfigurationError(
                     f"{self._objects.url} is being worked on by another process of this machine.",
-                    "Wait for it, or look with `poolferry status`.",
+                    WAIT_FOR_IT,
                 ) from None
             yield holding
 

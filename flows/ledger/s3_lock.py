@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from connectors.cognito.polling import polling
 from connectors.errors import ConfigurationError, DethronedError
+from flows.ledger.copies import WAIT_FOR_IT
 from flows.ledger.elapsed import elapsed
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class S3Lock:
         where = f" on {owner.partition('/')[0]}" if owner else ""
         return ConfigurationError(
             f"{self._objects.url} is being worked on by another process{where}.",
-            "Wait for it, or look with `poolferry status`.",
+            WAIT_FOR_IT,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -53,7 +53,8 @@ def migrate(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> tupl
     Goes on with the unfinished run of the same name where there is one; ``new`` starts another.
 
     Raises:
-        ConfigurationError: the run file or the source changed under an unfinished run.
+        ConfigurationError: the run file or the source changed under an unfinished run, or another one is
+            asked for while a process works on it.
         SourceError, TargetError: stopped, and resumable by the same call.
     """
     folder, summary = migrate_untold(loaded, worker, new=new)
@@ -143,6 +144,8 @@ def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Itera
     with room_for(loaded.state_folder), ExitStack() as beginning:
         beginning.enter_context(only_beginner(loaded.state_folder))
         remove_unbegun(loaded.state_folder)
+        if new:
+            _refuse_two_at_once(loaded.state_folder)
         folder = None if new else unfinished(loaded.state_folder)
         if folder is not None:
             refuse_another_run(loaded, folder)
@@ -156,6 +159,24 @@ def opened(loaded: LoadedRunFile, worker: Worker, *, new: bool = False) -> Itera
             begin(context)
             beginning.close()
             yield context
+
+
+def _refuse_two_at_once(state_folder: Path) -> None:
+    """Refuse another run of a name while a process works on one; only for the ``only_beginner``.
+
+    Who still holds a run that has come to its end is about to leave it.
+    """
+    for folder in runs_of(state_folder):
+        if folder.is_idle():
+            continue
+        with looked_at(folder) as ledger:
+            if is_finished(folder, ledger):
+                continue
+        raise ConfigurationError(
+            f"Run {folder.run_id} is under way: a process works on it, and two runs would change one pool.",
+            "The same command without --new goes on with it, once that process has ended or was stopped. "
+            "One that was killed holds nothing.",
+        )
 
 
 def _made(loaded: LoadedRunFile, worker: Worker) -> RunFolder:
@@ -182,7 +203,7 @@ def kept_once_begun(folder: RunFolder) -> Iterator[None]:
 
 @contextmanager
 def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Iterator[Context]:
-    """Open the run of one folder; where its ledger is not shared, hold it for this process."""
+    """Open the run of one folder, and hold it for this process, or for all who share its ledger."""
     if not folder.path.name.startswith(PLAN):
         hold(folder.path)
     target = loaded.settings.target
@@ -193,7 +214,7 @@ def opened_in(folder: RunFolder, loaded: LoadedRunFile, worker: Worker) -> Itera
     with (
         working(run_id=folder.run_id),
         room_for(loaded.state_folder),
-        nullcontext() if folder.is_shared else folder.locked(),
+        folder.locked(together=folder.is_shared),
         looked_at(folder, worker.clock) as ledger,
     ):
         if not folder.is_shared:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from connectors.errors import ConfigurationError
 from flows.reports.status import run_status
 from flows.settings import load_run_file
 from flows.steps.context import Worker
@@ -93,6 +94,23 @@ def test_a_dead_workers_batch_is_taken_over_after_its_lease(
     assert "Waiting until the other workers" in told
     assert summary["verdicts"]["imported"] == 26
     assert list(differences(drill.truth, pool, state / "acme")) == []
+
+
+def test_another_run_is_refused_only_while_a_worker_is_alive(
+    drills: Drills, postgresql_url: str, tmp_path: Path
+) -> None:
+    """Whoever was killed holds nothing, although its lease has not lapsed."""
+    _, pool, run_file = shared(drills, postgresql_url, tmp_path, LONG_LEASE)
+    workers = [start(run_file), start(run_file)]
+    wait_until(lambda: job_runs(pool))
+    for worker in workers:
+        with pytest.raises(ConfigurationError, match="is under way"):
+            migrate(load_run_file(run_file), Worker(), new=True)
+        worker.kill()
+        worker.communicate(timeout=30)
+    _, summary = migrate(load_run_file(run_file), Worker(), new=True)
+    assert summary["balanced"]
+    assert len(list((tmp_path / "runs" / "acme").glob("*/run.yaml"))) == 2
 
 
 def test_a_worker_that_lost_its_lease_leaves_the_batch_alone(

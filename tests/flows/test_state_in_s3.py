@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +124,25 @@ def test_who_lives_keeps_the_others_out(
 
     monkeypatch.setattr(s3_copy, "PUSH_SECONDS", 0.05)
     assert travel(path, Worker(At("Importing", from_another)))["balanced"]
+
+
+def test_another_run_is_refused_while_another_machine_works_on_the_last_one(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pool.run_file(PEOPLE, state=STATE)
+    command = [sys.executable, "-m", "flows.cli", "run", str(path), "--new"]
+    others: list[subprocess.CompletedProcess[str]] = []
+
+    def from_another() -> None:
+        cache = {"XDG_CACHE_HOME": str(tmp_path / "another machine")}
+        env = os.environ | cache
+        others.append(subprocess.run(command, env=env, capture_output=True, text=True, check=False))
+
+    monkeypatch.setattr(s3_copy, "PUSH_SECONDS", 0.05)
+    assert travel(path, Worker(At("Importing", from_another)))["balanced"]
+    assert others[0].returncode == 2, others[0].stderr
+    assert "is being worked on by another process" in others[0].stderr
+    assert "without --new" in others[0].stderr
 
 
 def _places(s3: S3Client) -> tuple[Any, Any]:

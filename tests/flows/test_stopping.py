@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
+from connectors.errors import ConfigurationError
 from flows.ledger.states import BatchState
+from flows.migrate import migrate_users
 from flows.settings import load_run_file
 from flows.steps.context import Worker
 from flows.steps.progress import Silence
@@ -94,6 +96,27 @@ def test_a_killed_run_goes_on_with_the_same_job(slow: Pool) -> None:
     _, summary = finish(run_file)
     assert summary["verdicts"]["imported"] == len(PEOPLE)
     assert len(jobs_of(slow)) == 1
+
+
+def test_another_run_is_refused_only_while_a_process_works_on_the_last_one(slow: Pool) -> None:
+    """Two runs at once would drive one pool; a run that was killed keeps nobody waiting."""
+    run_file = slow.run_file(PEOPLE)
+    process = start(run_file)
+    wait_until(lambda: any(job["Status"] == "InProgress" for job in jobs_of(slow)))
+    begun = list(run_file.parent.glob("runs/acme/*"))
+    with pytest.raises(ConfigurationError, match="is under way") as refused:
+        migrate(load_run_file(run_file), Worker(), new=True)
+    assert "without --new" in refused.value.mend
+    with pytest.raises(ConfigurationError, match="is under way"):
+        migrate_users.fn(str(run_file), new=True)
+    assert list(run_file.parent.glob("runs/acme/*")) == begun
+    process.kill()
+    process.communicate(timeout=30)
+    slow.sandbox.update(rows_per_second=None)
+    folder, summary = migrate(load_run_file(run_file), Worker(), new=True)
+    assert folder.path not in begun
+    assert summary["extracted"] == len(PEOPLE)
+    assert summary["balanced"]
 
 
 class Strangers(Silence):
