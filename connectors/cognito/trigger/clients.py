@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
@@ -22,14 +22,9 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 ABSENT = frozenset({"NotFoundException", "ResourceNotFoundException", "NoSuchEntity"})
-PRESENT = frozenset(
-    {
-        "AlreadyExistsException",
-        "EntityAlreadyExists",
-        "ResourceAlreadyExistsException",
-        "ResourceConflictException",
-    }
-)
+REFUSED = frozenset({"AccessDenied", "AccessDeniedException"})
+TAG: Final = "poolferry-trigger"
+"""The tag that every resource of a trigger has; its value is the trigger's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +72,14 @@ def absent_is_fine() -> _Fine:
     return _Fine(ABSENT)
 
 
-def present_is_fine() -> _Fine:
-    """Leave the block quietly where what it makes is there already."""
-    return _Fine(PRESENT)
+def present_is_fine(code: str) -> _Fine:
+    """Leave the block quietly where what it makes is there already: each service says so by its own code."""
+    return _Fine(frozenset({code}))
+
+
+def refused_is_fine() -> _Fine:
+    """Leave the block quietly where it may not be looked at; so it is somebody else's."""
+    return _Fine(REFUSED)
 
 
 @contextmanager

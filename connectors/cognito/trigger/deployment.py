@@ -12,9 +12,17 @@ import secrets as random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from connectors.cognito.trigger.clients import Clients, absent_is_fine, present_is_fine, refuse_stranger, step
+from connectors.cognito.trigger.clients import (
+    TAG,
+    Clients,
+    absent_is_fine,
+    present_is_fine,
+    refuse_stranger,
+    step,
+)
 from connectors.cognito.trigger.handler.settings import Secrets, encryption_context
 from connectors.cognito.trigger.handler.store import DEPLOYED
+from connectors.cognito.trigger.key import DESCRIPTION, WAIT_DAYS, Key
 from connectors.cognito.trigger.package import HANDLER
 from connectors.cognito.trigger.policies import role_policy, trust_policy
 from connectors.errors import RetryError, TargetError
@@ -26,15 +34,11 @@ if TYPE_CHECKING:
     from connectors.cognito.trigger.package import Package
     from connectors.cognito.trigger.policies import Place
 
-TAG: Final = "poolferry-trigger"
 TIMEOUT: Final = 5
 """Seconds: Cognito waits no longer (F6.14)."""
 LOG_DAYS: Final = 30
 NAME_KEY_BYTES: Final = 32
-KEY_WAIT_DAYS: Final = 7
-"""The shortest that KMS allows between the wish to delete a key and its end."""
 _POLICY: Final = "poolferry-trigger"
-_DESCRIPTION: Final = "Lets people into a user pool by their old password (Poolferry)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Deployment:
     def __init__(self, clients: Clients, place: Place) -> None:
         self._clients = clients
         self._place = place
+        self._key = Key(clients.kms, place)
 
     @property
     def place(self) -> Place:
@@ -71,27 +76,21 @@ class Deployment:
             ConfigurationError: one of them is somebody else's.
             TargetError: a right is missing.
         """
-        return Found(self._key(), self._has_table(), self._has_role(), self._function() is not None)
+        return Found(self._key.arn(), self._has_table(), self._has_role(), self._function() is not None)
+
+    def left_keys(self) -> list[str]:
+        """ARNs of keys that a killed deployment has made and that nothing leads to."""
+        return self._key.nameless()
 
     def make_key(self) -> str:
         """Make the KMS key and its alias; returns the key's ARN."""
-        if arn := self._key():
-            return arn
-        kms = self._clients.kms
-        with step("CreateKey"):
-            made = kms.create_key(
-                Description=_DESCRIPTION, Tags=[{"TagKey": TAG, "TagValue": self._place.name}]
-            )
-            arn = made["KeyMetadata"]["Arn"]
-        with step("CreateAlias"):
-            kms.create_alias(AliasName=self._place.alias, TargetKeyId=arn)
-        return arn
+        return self._key.make()
 
     def make_table(self, key_arn: str) -> None:
         """Make the table, encrypted with the key, with an expiry."""
         name, dynamodb = self._place.name, self._clients.dynamodb
         if not self._has_table():
-            with step("CreateTable"), present_is_fine():
+            with step("CreateTable"), present_is_fine("ResourceInUseException"):
                 dynamodb.create_table(
                     TableName=name,
                     AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
@@ -151,11 +150,11 @@ class Deployment:
         """Make the function's role with its one policy; returns its ARN."""
         name, iam = self._place.name, self._clients.iam
         if not self._has_role():
-            with step("CreateRole"), present_is_fine():
+            with step("CreateRole"), present_is_fine("EntityAlreadyExists"):
                 iam.create_role(
                     RoleName=name,
                     AssumeRolePolicyDocument=json.dumps(trust_policy()),
-                    Description=_DESCRIPTION,
+                    Description=DESCRIPTION,
                     Tags=[{"Key": TAG, "Value": name}],
                 )
         with step("PutRolePolicy"):
@@ -166,7 +165,7 @@ class Deployment:
     def make_log_group(self) -> None:
         """Make the log group, which keeps its lines for a month and not for ever."""
         logs, name = self._clients.logs, self._place.log_group
-        with step("CreateLogGroup"), present_is_fine():
+        with step("CreateLogGroup"), present_is_fine("ResourceAlreadyExistsException"):
             logs.create_log_group(logGroupName=name)
         with step("PutRetentionPolicy"):
             logs.put_retention_policy(logGroupName=name, retentionInDays=LOG_DAYS)
@@ -201,16 +200,40 @@ class Deployment:
         return self._place.function_arn
 
     def let_pool_invoke(self, pool_id: str, pool_arn: str) -> None:
-        """Let Cognito invoke the function for one pool of this account, and for nothing else (F6.20)."""
-        with step("AddPermission"), present_is_fine():
-            self._clients.functions.add_permission(
-                FunctionName=self._place.name,
-                StatementId=_statement_id(pool_id),
-                Action="lambda:InvokeFunction",
-                Principal="cognito-idp.amazonaws.com",
-                SourceArn=pool_arn,
-                SourceAccount=self._place.account,
-            )
+        """Let Cognito invoke the function for one pool of this account, and for nothing else (F6.20).
+
+        Lambda refuses in the same words where the permission is there and where the function is being
+        changed, so the function's policy is asked which it is.
+
+        Raises:
+            RetryError: the function is still being changed.
+        """
+        retrying("AddPermission")(self._permit, pool_id, pool_arn)
+
+    def _permit(self, pool_id: str, pool_arn: str) -> None:
+        if _statement_id(pool_id) in self._statements():
+            return
+        try:
+            with step("AddPermission"):
+                self._clients.functions.add_permission(
+                    FunctionName=self._place.name,
+                    StatementId=_statement_id(pool_id),
+                    Action="lambda:InvokeFunction",
+                    Principal="cognito-idp.amazonaws.com",
+                    SourceArn=pool_arn,
+                    SourceAccount=self._place.account,
+                )
+        except TargetError as refused:
+            if "ResourceConflictException" in refused.what:
+                raise RetryError(refused.what, "The function is being changed: try again later.") from None
+            raise
+
+    def _statements(self) -> list[str]:
+        """Ids of the statements of the function's policy; a function that nobody may invoke has none."""
+        with step("GetPolicy"), absent_is_fine():
+            text = self._clients.functions.get_policy(FunctionName=self._place.name)["Policy"]
+            return [str(each.get("Sid")) for each in json.loads(text)["Statement"]]
+        return []
 
     def forbid_pool(self, pool_id: str) -> None:
         """Take that permission away again."""
@@ -223,7 +246,7 @@ class Deployment:
         """Remove all that is there and ours, the table with everybody who is still to come included.
 
         Returns:
-            What was removed, in words. The key ends after ``KEY_WAIT_DAYS`` days.
+            What was removed, in words. The key, which comes last, ends after ``WAIT_DAYS`` days.
         """
         found, place, done = self.found(), self._place, []
         if found.function:
@@ -240,15 +263,10 @@ class Deployment:
             with step("DeleteTable"):
                 self._clients.dynamodb.delete_table(TableName=place.name)
             done.append(f"table {place.name}")
-        if found.key_arn:
-            with step("ScheduleKeyDeletion"):
-                self._clients.kms.delete_alias(AliasName=place.alias)
-                self._clients.kms.schedule_key_deletion(
-                    KeyId=found.key_arn.rpartition("/")[2], PendingWindowInDays=KEY_WAIT_DAYS
-                )
-            done.append(f"key {place.alias}, in {KEY_WAIT_DAYS} days")
         with step("DeleteLogGroup"), absent_is_fine():
             self._clients.logs.delete_log_group(logGroupName=place.log_group)
+        if keys := self._key.remove():
+            done.append(f"key {place.alias}, in {WAIT_DAYS} days" + f" ({keys} of them)" * (keys > 1))
         return done
 
     def _create_function(self, package: Package, code: bytes, settings: dict[str, Any]) -> None:
@@ -258,21 +276,12 @@ class Deployment:
             with step("CreateFunction"):
                 self._clients.functions.create_function(
                     FunctionName=name, Code={"ZipFile": code}, Architectures=[package.architecture],
-                    Description=_DESCRIPTION, Tags={TAG: name}, **settings,
+                    Description=DESCRIPTION, Tags={TAG: name}, **settings,
                 )  # fmt: skip
         except TargetError as refused:
             if "InvalidParameterValueException" in refused.what:
                 raise RetryError(refused.what, "Look at the role and at trigger.runtime.") from None
             raise
-
-    def _key(self) -> str | None:
-        with step("DescribeKey"), absent_is_fine():
-            meta = self._clients.kms.describe_key(KeyId=self._place.alias)["KeyMetadata"]
-            tags = self._clients.kms.list_resource_tags(KeyId=meta["KeyId"])["Tags"]
-            mark = next((tag["TagValue"] for tag in tags if tag["TagKey"] == TAG), None)
-            refuse_stranger("key", self._place.alias, mark, self._place.name)
-            return meta["Arn"]
-        return None
 
     def _has_table(self) -> bool:
         with step("DescribeTable"), absent_is_fine():

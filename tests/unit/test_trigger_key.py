@@ -1,0 +1,136 @@
+"""The trigger's key is made once and found again, wherever whoever made or removed it was killed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from connectors.cognito.trigger import key as key_module
+from connectors.cognito.trigger.key import DESCRIPTION, Key
+from connectors.cognito.trigger.policies import Place
+from connectors.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLACE = Place("aws", "eu-west-1", "123456789012", "acme-trigger")
+
+
+class KilledError(Exception):
+    """The process ends here."""
+
+
+class Deadly:
+    """KMS, where the process ends before a call of this name."""
+
+    def __init__(self, kms: Any, last: str) -> None:
+        self._kms, self._last = kms, last
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._last:
+            raise KilledError
+        return getattr(self._kms, name)
+
+
+class Closed:
+    """KMS, where a key of somebody else may not be looked at."""
+
+    def __init__(self, kms: Any, closed: str) -> None:
+        self._kms, self._closed = kms, closed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kms, name)
+
+    def describe_key(self, KeyId: str) -> Any:  # noqa: N803 - boto3's own name
+        if KeyId == self._closed:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "DescribeKey")
+        return self._kms.describe_key(KeyId=KeyId)
+
+
+@pytest.fixture
+def kms() -> Iterator[Any]:
+    with mock_aws():
+        yield boto3.client("kms")
+
+
+def living(kms: Any) -> list[str]:
+    """ARNs of the keys that cost money."""
+    found = [kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"] for each in kms.list_keys()["Keys"]]
+    return [each["Arn"] for each in found if each["KeyState"] == "Enabled"]
+
+
+def killed_before(kms: Any, call: str, *, removing: bool = False) -> None:
+    doomed = Key(Deadly(kms, call), PLACE)  # type: ignore[arg-type]  # plays KMS
+    with pytest.raises(KilledError):
+        _ = doomed.remove() if removing else doomed.make()
+
+
+def test_a_second_deployment_finds_the_key_of_the_first(kms: Any) -> None:
+    assert Key(kms, PLACE).make() == Key(kms, PLACE).make()
+    assert len(living(kms)) == 1
+
+
+def test_a_key_that_got_no_alias_is_found_again(kms: Any) -> None:
+    killed_before(kms, "create_alias")
+    (left,) = Key(kms, PLACE).nameless()
+    assert Key(kms, PLACE).arn() is None
+    assert Key(kms, PLACE).make() == left == Key(kms, PLACE).arn()
+    assert living(kms) == [left]
+
+
+def test_a_key_that_got_no_alias_is_removed(kms: Any) -> None:
+    killed_before(kms, "create_alias")
+    assert Key(kms, PLACE).remove() == 1
+    assert living(kms) == []
+    assert Key(kms, PLACE).remove() == 0
+
+
+@pytest.mark.parametrize("call", ["schedule_key_deletion", "delete_alias"])
+def test_a_removal_that_was_killed_goes_on(kms: Any, call: str) -> None:
+    Key(kms, PLACE).make()
+    killed_before(kms, call, removing=True)
+    Key(kms, PLACE).remove()
+    assert living(kms) == []
+    assert Key(kms, PLACE).arn() is None
+
+
+def test_after_a_removal_that_was_killed_a_deployment_has_a_key_of_its_own(kms: Any) -> None:
+    first = Key(kms, PLACE).make()
+    killed_before(kms, "delete_alias", removing=True)
+    second = Key(kms, PLACE).make()
+    assert second != first
+    assert living(kms) == [second] == [Key(kms, PLACE).arn()]
+
+
+def test_keys_of_others_are_left_alone(kms: Any) -> None:
+    """One without a mark, one of another trigger, one that may not be looked at."""
+    kms.create_key(Description="somebody else's")
+    kms.create_key(Description=DESCRIPTION, Tags=[{"TagKey": "poolferry-trigger", "TagValue": "other"}])
+    closed = kms.create_key()["KeyMetadata"]["KeyId"]
+    own = Key(Closed(kms, closed), PLACE)  # type: ignore[arg-type]  # plays KMS
+    made = own.make()
+    assert own.remove() == 1
+    assert made not in living(kms)
+    assert len(living(kms)) == 3
+
+
+def test_an_alias_that_leads_to_somebody_elses_key_is_refused(kms: Any) -> None:
+    theirs = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=PLACE.alias, TargetKeyId=theirs)
+    with pytest.raises(ConfigurationError, match="Poolferry did not make"):
+        Key(kms, PLACE).make()
+
+
+def test_an_account_with_very_many_keys_is_told(
+    kms: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(key_module, "MOST_KEYS", 2)
+    monkeypatch.setattr(key_module, "_PAGE", 1)
+    for _ in range(3):
+        kms.create_key()
+    assert Key(kms, PLACE).nameless() == []
+    assert "more KMS keys than the 2" in caplog.text
