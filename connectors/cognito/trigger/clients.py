@@ -22,14 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 ABSENT = frozenset({"NotFoundException", "ResourceNotFoundException", "NoSuchEntity"})
-PRESENT = frozenset(
-    {
-        "AlreadyExistsException",
-        "EntityAlreadyExists",
-        "ResourceAlreadyExistsException",
-        "ResourceConflictException",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +69,9 @@ def absent_is_fine() -> _Fine:
     return _Fine(ABSENT)
 
 
-def present_is_fine() -> _Fine:
-    """Leave the block quietly where what it makes is there already."""
-    return _Fine(PRESENT)
+def present_is_fine(code: str) -> _Fine:
+    """Leave the block quietly where what it makes is there already; each service has a code for it."""
+    return _Fine(frozenset({code}))
 
 
 @contextmanager

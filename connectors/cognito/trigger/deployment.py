@@ -91,7 +91,7 @@ class Deployment:
         """Make the table, encrypted with the key, with an expiry."""
         name, dynamodb = self._place.name, self._clients.dynamodb
         if not self._has_table():
-            with step("CreateTable"), present_is_fine():
+            with step("CreateTable"), present_is_fine("ResourceInUseException"):
                 dynamodb.create_table(
                     TableName=name,
                     AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
@@ -151,7 +151,7 @@ class Deployment:
         """Make the function's role with its one policy; returns its ARN."""
         name, iam = self._place.name, self._clients.iam
         if not self._has_role():
-            with step("CreateRole"), present_is_fine():
+            with step("CreateRole"), present_is_fine("EntityAlreadyExists"):
                 iam.create_role(
                     RoleName=name,
                     AssumeRolePolicyDocument=json.dumps(trust_policy()),
@@ -166,7 +166,7 @@ class Deployment:
     def make_log_group(self) -> None:
         """Make the log group, which keeps its lines for a month and not for ever."""
         logs, name = self._clients.logs, self._place.log_group
-        with step("CreateLogGroup"), present_is_fine():
+        with step("CreateLogGroup"), present_is_fine("ResourceAlreadyExistsException"):
             logs.create_log_group(logGroupName=name)
         with step("PutRetentionPolicy"):
             logs.put_retention_policy(logGroupName=name, retentionInDays=LOG_DAYS)
@@ -202,7 +202,7 @@ class Deployment:
 
     def let_pool_invoke(self, pool_id: str, pool_arn: str) -> None:
         """Let Cognito invoke the function for one pool of this account, and for nothing else (F6.20)."""
-        with step("AddPermission"), present_is_fine():
+        with step("AddPermission"), present_is_fine("ResourceConflictException"):
             self._clients.functions.add_permission(
                 FunctionName=self._place.name,
                 StatementId=_statement_id(pool_id),
