@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
 from connectors.cognito.trigger.clients import make_clients
 from connectors.cognito.trigger.deployment import Deployment
+from connectors.cognito.trigger.package import Package, build
 from connectors.cognito.trigger.policies import Place
 from connectors.errors import TargetError
 from tests.flows.journeys import lead_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
     from connectors.cognito.sandbox import Sandbox
+
+POOL_ID = "eu-west-1_Example01"
+POOL_ARN = f"arn:aws:cognito-idp:eu-west-1:123456789012:userpool/{POOL_ID}"
+
 
 @pytest.fixture(autouse=True)
 def _local(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,3 +66,32 @@ def test_a_table_that_another_one_has_made_meanwhile_is_taken(place: Place) -> N
 def test_a_table_that_cannot_be_made_is_told(place: Place, code: str) -> None:
     with pytest.raises(TargetError, match=code):
         deployment(place, {"CreateTable": lambda: refusal(code)}).make_table("arn:aws:kms:::key/x")
+
+
+@pytest.fixture
+def function(place: Place, tmp_path: Path) -> Deployment:
+    """A deployment that has a function."""
+    made = deployment(place)
+    package: Package = build(tmp_path / "trigger.zip", here=True)
+    made.make_function(package, made.make_role(made.make_key()), {}, 128)
+    return made
+
+
+def allowed(place: Place) -> list[str]:
+    text = boto3.client("lambda").get_policy(FunctionName=place.name)["Policy"]
+    return [each["Sid"] for each in json.loads(text)["Statement"]]
+
+
+@pytest.mark.usefixtures("function")
+def test_a_pool_is_let_in_although_the_function_was_being_changed(place: Place) -> None:
+    """The same code as where the permission is there already: only the function's policy tells."""
+    answers = [refusal("ResourceConflictException", 409)]
+    hooks = {"AddPermission": lambda: answers.pop() if answers else None}
+    deployment(place, hooks).let_pool_invoke(POOL_ID, POOL_ARN)
+    assert allowed(place) == [f"poolferry-{POOL_ID}"]
+
+
+def test_a_pool_that_is_let_in_already_is_not_let_in_twice(place: Place, function: Deployment) -> None:
+    for _ in range(2):
+        function.let_pool_invoke(POOL_ID, POOL_ARN)
+    assert allowed(place) == [f"poolferry-{POOL_ID}"]

@@ -201,16 +201,40 @@ class Deployment:
         return self._place.function_arn
 
     def let_pool_invoke(self, pool_id: str, pool_arn: str) -> None:
-        """Let Cognito invoke the function for one pool of this account, and for nothing else (F6.20)."""
-        with step("AddPermission"), present_is_fine("ResourceConflictException"):
-            self._clients.functions.add_permission(
-                FunctionName=self._place.name,
-                StatementId=_statement_id(pool_id),
-                Action="lambda:InvokeFunction",
-                Principal="cognito-idp.amazonaws.com",
-                SourceArn=pool_arn,
-                SourceAccount=self._place.account,
-            )
+        """Let Cognito invoke the function for one pool of this account, and for nothing else (F6.20).
+
+        Lambda refuses in the same words where the permission is there and where the function is being
+        changed, so the function's policy is asked which it is.
+
+        Raises:
+            RetryError: the function is still being changed.
+        """
+        retrying("AddPermission")(self._permit, pool_id, pool_arn)
+
+    def _permit(self, pool_id: str, pool_arn: str) -> None:
+        if _statement_id(pool_id) in self._statements():
+            return
+        try:
+            with step("AddPermission"):
+                self._clients.functions.add_permission(
+                    FunctionName=self._place.name,
+                    StatementId=_statement_id(pool_id),
+                    Action="lambda:InvokeFunction",
+                    Principal="cognito-idp.amazonaws.com",
+                    SourceArn=pool_arn,
+                    SourceAccount=self._place.account,
+                )
+        except TargetError as refused:
+            if "ResourceConflictException" in refused.what:
+                raise RetryError(refused.what, "The function is being changed: try again later.") from None
+            raise
+
+    def _statements(self) -> list[str]:
+        """Ids of the statements of the function's policy; a function that nobody may invoke has none."""
+        with step("GetPolicy"), absent_is_fine():
+            text = self._clients.functions.get_policy(FunctionName=self._place.name)["Policy"]
+            return [str(each.get("Sid")) for each in json.loads(text)["Statement"]]
+        return []
 
     def forbid_pool(self, pool_id: str) -> None:
         """Take that permission away again."""
