@@ -331,7 +331,8 @@ def remove(trigger: TriggerOf, *, really: bool) -> tuple[int, list[str]]:
             "Run `poolferry trigger detach` first.",
         )
     found = trigger.deployment.found()
-    if not any((found.key_arn, found.table, found.role, found.function)):
+    resources = (found.key_arn, found.table, found.role, found.function)
+    if not any(resources) and not trigger.deployment.left_keys():
         raise ConfigurationError(f"There is nothing of the name {trigger.place.name} to remove.")
     to_come = read_progress(trigger.clients.dynamodb, trigger.place.name).to_come if found.table else 0
     return to_come, trigger.deployment.remove() if really else []

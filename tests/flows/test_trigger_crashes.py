@@ -52,6 +52,63 @@ def refusal(code: str, status: int = 400) -> tuple[AWSResponse, dict[str, Any]]:
     return AWSResponse("", status, {}, None), answer
 
 
+def killed() -> None:
+    raise KeyboardInterrupt
+
+
+def keys_of(place: Place) -> dict[str, str]:
+    """ARN and state of every key that carries the trigger's tag."""
+    kms, found = boto3.client("kms"), {}
+    for key in kms.list_keys()["Keys"]:
+        tags = {tag["TagValue"] for tag in kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]}
+        if place.name in tags:
+            found[key["KeyArn"]] = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+    return found
+
+
+def test_a_key_whose_deployment_was_killed_before_its_alias_is_the_next_ones(place: Place) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        deployment(place, {"CreateAlias": killed}).make_key()
+    (lost,) = keys_of(place)
+    assert deployment(place).left_keys() == [lost]
+    assert deployment(place).make_key() == deployment(place).found().key_arn == lost
+    assert deployment(place).left_keys() == []
+    assert keys_of(place) == {lost: "Enabled"}
+
+
+def test_a_key_that_nothing_leads_to_is_removed(place: Place) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        deployment(place, {"CreateAlias": killed}).make_key()
+    assert deployment(place).remove() == [f"key {place.alias}, in 7 days"]
+    assert list(keys_of(place).values()) == ["PendingDeletion"]
+    assert deployment(place).left_keys() == []
+    assert deployment(place).remove() == []
+
+
+def test_keys_of_other_triggers_are_left_alone(place: Place) -> None:
+    other = Place(place.partition, place.region, place.account, f"{place.name}-other")
+    with pytest.raises(KeyboardInterrupt):
+        deployment(other, {"CreateAlias": killed}).make_key()
+    assert deployment(place).make_key() not in keys_of(other)
+    deployment(place).remove()
+    assert list(keys_of(other).values()) == ["Enabled"]
+
+
+@pytest.mark.parametrize("again", ["remove", "deploy"])
+def test_a_removal_that_was_killed_between_key_and_alias_is_finished(place: Place, again: str) -> None:
+    ended = deployment(place).make_key()
+    with pytest.raises(KeyboardInterrupt):
+        deployment(place, {"DeleteAlias": killed}).remove()
+    assert keys_of(place) == {ended: "PendingDeletion"}
+    if again == "remove":
+        deployment(place).remove()
+        assert deployment(place).found().key_arn is None
+    else:
+        made = deployment(place).make_key()
+        assert keys_of(place) == {ended: "PendingDeletion", made: "Enabled"}
+        assert deployment(place).found().key_arn == made
+
+
 def test_a_table_that_another_one_has_made_meanwhile_is_taken(place: Place) -> None:
     key_arn = deployment(place).make_key()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 ABSENT = frozenset({"NotFoundException", "ResourceNotFoundException", "NoSuchEntity"})
+REFUSED = frozenset({"AccessDenied", "AccessDeniedException"})
+TAG: Final = "poolferry-trigger"
+"""The tag that every resource of a trigger has; its value is the trigger's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,11 @@ def absent_is_fine() -> _Fine:
 def present_is_fine(code: str) -> _Fine:
     """Leave the block quietly where what it makes is there already; each service has a code for it."""
     return _Fine(frozenset({code}))
+
+
+def refused_is_fine() -> _Fine:
+    """Leave the block quietly where it may not be looked at; so it is somebody else's."""
+    return _Fine(REFUSED)
 
 
 @contextmanager

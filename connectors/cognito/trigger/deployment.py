@@ -12,9 +12,17 @@ import secrets as random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from connectors.cognito.trigger.clients import Clients, absent_is_fine, present_is_fine, refuse_stranger, step
+from connectors.cognito.trigger.clients import (
+    TAG,
+    Clients,
+    absent_is_fine,
+    present_is_fine,
+    refuse_stranger,
+    step,
+)
 from connectors.cognito.trigger.handler.settings import Secrets, encryption_context
 from connectors.cognito.trigger.handler.store import DEPLOYED
+from connectors.cognito.trigger.key import DESCRIPTION, WAIT_DAYS, Key
 from connectors.cognito.trigger.package import HANDLER
 from connectors.cognito.trigger.policies import role_policy, trust_policy
 from connectors.errors import RetryError, TargetError
@@ -26,15 +34,11 @@ if TYPE_CHECKING:
     from connectors.cognito.trigger.package import Package
     from connectors.cognito.trigger.policies import Place
 
-TAG: Final = "poolferry-trigger"
 TIMEOUT: Final = 5
 """Seconds: Cognito waits no longer (F6.14)."""
 LOG_DAYS: Final = 30
 NAME_KEY_BYTES: Final = 32
-KEY_WAIT_DAYS: Final = 7
-"""The shortest that KMS allows between the wish to delete a key and its end."""
 _POLICY: Final = "poolferry-trigger"
-_DESCRIPTION: Final = "Lets people into a user pool by their old password (Poolferry)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Deployment:
     def __init__(self, clients: Clients, place: Place) -> None:
         self._clients = clients
         self._place = place
+        self._key = Key(clients.kms, place)
 
     @property
     def place(self) -> Place:
@@ -71,21 +76,15 @@ class Deployment:
             ConfigurationError: one of them is somebody else's.
             TargetError: a right is missing.
         """
-        return Found(self._key(), self._has_table(), self._has_role(), self._function() is not None)
+        return Found(self._key.arn(), self._has_table(), self._has_role(), self._function() is not None)
+
+    def left_keys(self) -> list[str]:
+        """ARNs of keys that a killed deployment has made and that nothing leads to."""
+        return self._key.nameless()
 
     def make_key(self) -> str:
         """Make the KMS key and its alias; returns the key's ARN."""
-        if arn := self._key():
-            return arn
-        kms = self._clients.kms
-        with step("CreateKey"):
-            made = kms.create_key(
-                Description=_DESCRIPTION, Tags=[{"TagKey": TAG, "TagValue": self._place.name}]
-            )
-            arn = made["KeyMetadata"]["Arn"]
-        with step("CreateAlias"):
-            kms.create_alias(AliasName=self._place.alias, TargetKeyId=arn)
-        return arn
+        return self._key.make()
 
     def make_table(self, key_arn: str) -> None:
         """Make the table, encrypted with the key, with an expiry."""
@@ -155,7 +154,7 @@ class Deployment:
                 iam.create_role(
                     RoleName=name,
                     AssumeRolePolicyDocument=json.dumps(trust_policy()),
-                    Description=_DESCRIPTION,
+                    Description=DESCRIPTION,
                     Tags=[{"Key": TAG, "Value": name}],
                 )
         with step("PutRolePolicy"):
@@ -247,7 +246,7 @@ class Deployment:
         """Remove all that is there and ours, the table with everybody who is still to come included.
 
         Returns:
-            What was removed, in words. The key ends after ``KEY_WAIT_DAYS`` days.
+            What was removed, in words. The key, which comes last, ends after ``WAIT_DAYS`` days.
         """
         found, place, done = self.found(), self._place, []
         if found.function:
@@ -264,15 +263,10 @@ class Deployment:
             with step("DeleteTable"):
                 self._clients.dynamodb.delete_table(TableName=place.name)
             done.append(f"table {place.name}")
-        if found.key_arn:
-            with step("ScheduleKeyDeletion"):
-                self._clients.kms.delete_alias(AliasName=place.alias)
-                self._clients.kms.schedule_key_deletion(
-                    KeyId=found.key_arn.rpartition("/")[2], PendingWindowInDays=KEY_WAIT_DAYS
-                )
-            done.append(f"key {place.alias}, in {KEY_WAIT_DAYS} days")
         with step("DeleteLogGroup"), absent_is_fine():
             self._clients.logs.delete_log_group(logGroupName=place.log_group)
+        if keys := self._key.remove():
+            done.append(f"key {place.alias}, in {WAIT_DAYS} days" + f" ({keys} of them)" * (keys > 1))
         return done
 
     def _create_function(self, package: Package, code: bytes, settings: dict[str, Any]) -> None:
@@ -282,21 +276,12 @@ class Deployment:
             with step("CreateFunction"):
                 self._clients.functions.create_function(
                     FunctionName=name, Code={"ZipFile": code}, Architectures=[package.architecture],
-                    Description=_DESCRIPTION, Tags={TAG: name}, **settings,
+                    Description=DESCRIPTION, Tags={TAG: name}, **settings,
                 )  # fmt: skip
         except TargetError as refused:
             if "InvalidParameterValueException" in refused.what:
                 raise RetryError(refused.what, "Look at the role and at trigger.runtime.") from None
             raise
-
-    def _key(self) -> str | None:
-        with step("DescribeKey"), absent_is_fine():
-            meta = self._clients.kms.describe_key(KeyId=self._place.alias)["KeyMetadata"]
-            tags = self._clients.kms.list_resource_tags(KeyId=meta["KeyId"])["Tags"]
-            mark = next((tag["TagValue"] for tag in tags if tag["TagKey"] == TAG), None)
-            refuse_stranger("key", self._place.alias, mark, self._place.name)
-            return meta["Arn"]
-        return None
 
     def _has_table(self) -> bool:
         with step("DescribeTable"), absent_is_fine():
