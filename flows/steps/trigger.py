@@ -148,9 +148,11 @@ def deploy(trigger: TriggerOf, worker: Worker, package: Package) -> Deployed:
     nothing.
 
     Raises:
-        ConfigurationError: there is no run, it has not chosen ways yet, or a name is somebody else's.
+        ConfigurationError: there is no run, it has not chosen ways yet, a name is somebody else's, or the
+            package is too large.
         TargetError: a right is missing.
     """
+    package.refuse_too_large()
     loaded, made = trigger.loaded, trigger.deployment
     folder = newest_run(loaded, trigger.pool_id)
     schema = read_pool(trigger.cognito, trigger.pool_id)

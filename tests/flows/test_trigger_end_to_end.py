@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import bcrypt
@@ -11,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from passlib import hash as known
 
+from connectors.cognito.trigger.deployment import Found
 from connectors.cognito.trigger.package import Package, build
 from connectors.cognito.trigger.people import People
 from connectors.errors import ConfigurationError
@@ -201,6 +203,13 @@ def test_a_broken_table_tells_the_client_nothing_of_it(house: House) -> None:
     assert raised.value.response["Error"]["Code"] == "UserLambdaValidationException"
     assert "error ResourceNotFoundException" in house.logged()
     assert "u00001" not in house.pool.users()
+
+
+def test_a_zip_that_lambda_would_not_take_is_refused_before_anything_is_made(house: House) -> None:
+    house.package = replace(house.package, size=50_000_001)
+    with pytest.raises(ConfigurationError, match=r"50,000,001 bytes are more than the 50,000,000"):
+        house.deploy()
+    assert house.trigger.deployment.found() == Found(None, table=False, role=False, function=False)
 
 
 def test_what_a_killed_deployment_has_left_is_finished_by_the_next(

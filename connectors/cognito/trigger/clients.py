@@ -73,7 +73,7 @@ def absent_is_fine() -> _Fine:
 
 
 def present_is_fine(code: str) -> _Fine:
-    """Leave the block quietly where what it makes is there already: each service says so by its own code."""
+    """Leave the block quietly where what it makes is there already; each service has a code for it."""
     return _Fine(frozenset({code}))
 
 

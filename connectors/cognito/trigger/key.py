@@ -53,9 +53,9 @@ class Key:
         return named["Arn"] if named else None
 
     def nameless(self) -> list[str]:
-        """ARNs of this trigger's keys that no alias leads to and that do not end yet, the oldest first."""
+        """ARNs of this trigger's keys that no alias leads to and that do not end, the oldest first."""
         named = self.arn()
-        found = [each for each in self._all() if each["Arn"] != named and self._is_ours(each["KeyId"])]
+        found = [each for each in self._alike() if each["Arn"] != named and self._is_ours(each["KeyId"])]
         return [each["Arn"] for each in sorted(found, key=lambda each: each["CreationDate"])]
 
     def make(self) -> str:
@@ -100,18 +100,21 @@ class Key:
             return meta
         return None
 
-    def _all(self) -> Iterator[KeyMetadataTypeDef]:
-        """Every key that a deployment may have made and that does not end; others are not ours to look at."""
+    def _alike(self) -> Iterator[KeyMetadataTypeDef]:
+        """Every key that a deployment may have made and that does not end."""
         with step("ListKeys"):
             pages = self._kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": _PAGE})
             ids = [key["KeyId"] for page in islice(pages, MOST_KEYS // _PAGE) for key in page["Keys"]]
         if len(ids) >= MOST_KEYS:
             _log.warning("The account has more KMS keys than the %d that are looked at.", MOST_KEYS)
-        for key in ids:
-            with step("DescribeKey"), absent_is_fine(), refused_is_fine():
-                meta = self._kms.describe_key(KeyId=key)["KeyMetadata"]
-                if meta.get("Description") == DESCRIPTION and meta["KeyState"] != _ENDS:
-                    yield meta
+        for meta in filter(None, map(self._described, ids)):
+            if meta.get("Description") == DESCRIPTION and meta["KeyState"] != _ENDS:
+                yield meta
+
+    def _described(self, key: str) -> KeyMetadataTypeDef | None:
+        with step("DescribeKey"), absent_is_fine(), refused_is_fine():
+            return self._kms.describe_key(KeyId=key)["KeyMetadata"]
+        return None
 
     def _is_ours(self, key: str) -> bool:
         with step("ListResourceTags"), refused_is_fine():

@@ -62,6 +62,18 @@ class Package:
     size: int
     unpacked: int
 
+    def refuse_too_large(self) -> None:
+        """Refuse a zip that Lambda would not take, before anything is made for it.
+
+        Raises:
+            ConfigurationError: it is larger than ``MOST_BYTES``.
+        """
+        if self.size > MOST_BYTES:
+            raise ConfigurationError(
+                f"{self.path}: {self.size:,} bytes are more than the {MOST_BYTES:,} that Lambda takes.",
+                "Name fewer authorities in trigger.live.ca_file, or take the template, which has it from S3.",
+            )
+
 
 def build(
     path: Path,
