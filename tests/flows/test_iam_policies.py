@@ -37,6 +37,9 @@ NOT_CALLED: dict[str, dict[tuple[str, str], str]] = {
 }  # fmt: skip
 """Role → (statement, action or resource) that no call of its commands needs → why it is granted."""
 
+LOOKED_PAST = {"kms:DescribeKey": "keys of others are not the trigger's to look at, and it goes past them"}
+"""Rights that may be missing: whoever needs one for what is its own fails without it."""
+
 
 class House:
     """A pool of its own, and commands under the rights of a role."""
@@ -70,7 +73,8 @@ class House:
     def does(self, role: str, *arguments: object, status: int = 0) -> None:
         """Let a role do something that must work."""
         result = self.call(self.policy(role), *arguments)
-        assert not self.guard.refused, {f"{right.action} {right.resource}" for right in self.guard.refused}
+        refused = {right for right in self.guard.refused if right.action not in LOOKED_PAST}
+        assert not refused, {f"{right.action} {right.resource}" for right in refused}
         assert result.exit_code == status, result.output
 
 

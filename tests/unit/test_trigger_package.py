@@ -51,14 +51,6 @@ def test_the_old_systems_authorities_come_along(tmp_path: Path) -> None:
         assert archive.read(f"{package.PACKAGE}/{AUTHORITIES.name}") == pem.read_bytes()
 
 
-def test_a_zip_that_lambda_would_refuse_is_refused_before_anything_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(package, "MOST_BYTES", 100_000)
-    with pytest.raises(ConfigurationError, match=r"trigger\.zip has [\d,]+ bytes, and Lambda takes 100,000"):
-        build(tmp_path / "trigger.zip", here=True)
-
-
 @pytest.mark.parametrize("text", [None, "", "no certificate"])
 def test_what_is_no_file_of_authorities_is_named(tmp_path: Path, text: str | None) -> None:
     pem = tmp_path / "own.pem"

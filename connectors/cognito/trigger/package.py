@@ -96,8 +96,8 @@ def build(
             the local Cognito runs such a zip. Needs no network.
 
     Raises:
-        ConfigurationError: pip cannot bring the packages, one is not installed here, there is no such PEM
-            file, or the zip is larger than Lambda takes.
+        ConfigurationError: pip cannot bring the packages, one is not installed here, or there is no such PEM
+            file.
     """
     wanted = [line for line in _requirements() if ldap or not line.startswith(_LIVE_ONLY)]
     with tempfile.TemporaryDirectory(prefix="poolferry-trigger-") as scratch:
@@ -111,11 +111,6 @@ def build(
             _copy_authorities(authorities, folder)
         unpacked = _zip(folder, path)
     data = path.read_bytes()
-    if len(data) > MOST_BYTES:
-        raise ConfigurationError(
-            f"{path.name} has {len(data):,} bytes, and Lambda takes {MOST_BYTES:,}.",
-            "Name fewer authorities in trigger.live.ca_file: those of the old system are enough.",
-        )
     if here:
         runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return Package(path, runtime, architecture, hashlib.sha256(data).hexdigest(), len(data), unpacked)
