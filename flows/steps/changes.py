@@ -36,7 +36,7 @@ from flows.steps.repairing import REPAIRS, repair_facts, repaired_keys
 from flows.steps.selecting import names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from connectors.records import Cursor, Page
     from connectors.sources.base import ChangingSource
@@ -133,7 +133,7 @@ def _base_for(loaded: LoadedRunFile) -> RunFolder:
     if folder is None:
         raise ConfigurationError(
             f"{loaded.path}: mode: delta goes on from a finished run of this name and pool, and there is "
-            f"none in {loaded.state_folder}.",
+            f"none in {loaded.state_folder} that was not rolled back.",
             begin,
         )
     if not folder.fingerprints.exists():
@@ -146,8 +146,13 @@ def _base_for(loaded: LoadedRunFile) -> RunFolder:
 
 
 def _is_taken_back(folder: RunFolder) -> bool:
-    """Whether a rollback has deleted users of a run, or of one that it goes on from."""
-    return any(record_of(run).facts.get("rollback") for run in chain_of(folder))
+    """Whether a rollback has deleted users of a run, or of one that it goes on from, or is at it."""
+    return any(_has_deleted(record_of(run).facts.get("rollback") or {}) for run in chain_of(folder))
+
+
+def _has_deleted(rollback: Mapping[str, Any]) -> bool:
+    """Whether a rollback has deleted anybody, or may have: its intent stands until it is done."""
+    return rollback.get("intent") is not None or bool(rollback and rollback["counts"]["deleted"])
 
 
 def pages_of(context: Context, after: Cursor | None) -> Iterator[Page]:
