@@ -74,7 +74,7 @@ def family_parts(folder: RunFolder, facts: Mapping[str, Any]) -> list[str]:
         )
     if ends:
         parts.append(f"With its retries ({', '.join(ends['retries'])}), {retries_sentence(ends)}.")
-    if counts := rollback.get("counts"):
+    if (counts := rollback.get("counts")) and rollback.get("intent") is None:
         left = sum(counts["refused"].values())
         parts.append(
             f"Rolled back: {counts['deleted']:,} users were deleted, {counts['gone_already']:,} were gone "

@@ -231,6 +231,25 @@ def test_killed_in_the_middle_it_goes_on_and_knows_whom_it_has_deleted(pool: Poo
     assert pool.users() == {}
 
 
+def test_a_second_rollback_that_is_stopped_is_told_as_one_that_goes_on(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = migrated(pool, [person(1), person(2, pw=BCRYPT)])
+    rollback(folder, Worker())
+
+    def lost(*_: Any) -> None:
+        raise AskThePoolError("AdminDeleteUser failed: ReadTimeoutError.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rolling_back, "delete_user", lost)
+        with pytest.raises(TargetError):
+            rollback(folder, Worker(), confirmed_too=True)
+    assert "A rollback has begun and is not done" in report(folder)
+    assert "were left alone" not in report(folder)
+    rollback(folder, Worker(), confirmed_too=True)
+    assert "Rolled back: 2 users were deleted, 0 were gone already, 0 were left alone." in report(folder)
+
+
 def test_retries_are_rolled_back_as_runs_of_their_own(pool: Pool) -> None:
     parent = migrated(pool, [person(1), person(2, email="x")])
     path = pool.run_file([person(1), person(2)], jobs=QUICK)
