@@ -19,6 +19,7 @@ from flows.ledger.folder import RunFolder, runs_of
 from flows.ledger.segments import write_parquet
 from flows.reports.cells import write_cells
 from flows.steps.columns import NOT_LANDED, VERDICT
+from flows.steps.family_verdicts import landed_by_retries
 from flows.steps.fingerprints import (
     FINGERPRINTS,
     GONE,
@@ -36,7 +37,7 @@ from flows.steps.repairing import REPAIRS, repair_facts, repaired_keys
 from flows.steps.selecting import names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from connectors.records import Cursor, Page
     from connectors.sources.base import ChangingSource
@@ -232,20 +233,32 @@ def held_names(context: Context) -> pl.Series:
     Who of this run wants one of them is somebody's double, although that user is in the pool: to take them
     for the same person would write one user's data into another's account.
     """
-    facts = context.ledger.run().facts
-    nobody = pl.Series(dtype=pl.UInt64)
+    facts, head = context.ledger.run().facts, context.folder
     if RETRY in facts:
-        root = root_of(RunFolder(context.folder.path.parent / facts[RETRY]["parent"]))
-        if DELTA not in record_of(root).facts:
-            return nobody
-        refused = _with_ends(root).filter(pl.col(VERDICT).is_in(NOT_LANDED))  # a retry may take these
-        held = _prints(root).join(refused, on=[KEY, ROW], how="anti")
-    elif DELTA in facts:
+        head = root_of(RunFolder(head.path.parent / facts[RETRY]["parent"]))
+    if DELTA not in record_of(head).facts:
+        return pl.Series(dtype=pl.UInt64)
+    if RETRY in facts:
+        refused = _with_ends(head).filter(pl.col(VERDICT).is_in(NOT_LANDED))  # a retry may take these
+        held = _prints(head).join(refused, on=[KEY, ROW], how="anti")
+    else:
         same = _prints(_base(context)).join(unchanged_of(context), on=[KEY, ROW], how="semi")
         held = pl.concat([rest_of(context), same])
-    else:
-        return nobody
-    return names_of(held.filter(HOLDS), context.schema)
+    later = _landed_later(context, chain_of(head)[:-1])
+    return names_of(pl.concat([held.filter(HOLDS).select("username"), later]), context.schema)
+
+
+def _landed_later(context: Context, runs: Sequence[RunFolder]) -> pl.LazyFrame:
+    """``username`` of whom retries of runs have landed and this run does not take.
+
+    The fingerprints of a run are older than its retries.
+    """
+    nobody = pl.LazyFrame(schema=dict.fromkeys(IDS, pl.String))
+    found = [landed.select(IDS) for run in runs if (landed := landed_by_retries(run)) is not None]
+    read = fingerprinted(context.folder.scan_users()).select(KEY)
+    taken = read.join(unchanged_of(context).select(KEY), on=KEY, how="anti")
+    landed = pl.concat([nobody, *found]).with_columns(key())
+    return landed.join(taken, on=KEY, how="anti").select("username")
 
 
 def keep_fingerprints(context: Context) -> None:

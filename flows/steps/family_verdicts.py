@@ -8,7 +8,7 @@ import polars as pl
 
 from connectors.records import VERDICTS
 from flows.ledger.families import children_of
-from flows.steps.columns import IN_THE_POOL, PARENT, VERDICT, WHY
+from flows.steps.columns import IN_THE_POOL, NOT_LANDED, PARENT, VERDICT, WHY
 from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
@@ -70,6 +70,18 @@ def mapped_in_the_end(folder: RunFolder, columns: Sequence[str]) -> pl.LazyFrame
 def _with_columns(users: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
     known = users.collect_schema().names()
     return users.select(pl.col(name) if name in known else pl.lit(None).alias(name) for name in columns)
+
+
+def landed_by_retries(folder: RunFolder) -> pl.LazyFrame | None:
+    """The rows of ``in_the_end`` whose users the run itself has not landed, and a retry has.
+
+    None where there is no retry, or the run was purged: it knows nobody any more.
+    """
+    if not finished_children(folder) or not folder.has_users():
+        return None
+    own = pl.scan_parquet(folder.verdicts).select(pl.col(VERDICT).is_in(NOT_LANDED).alias("@was_left"))
+    ends = pl.concat([in_the_end(folder), own], how="horizontal")
+    return ends.filter(pl.col("@was_left") & ~pl.col(VERDICT).is_in(NOT_LANDED)).drop("@was_left")
 
 
 def finished_children(folder: RunFolder) -> list[RunFolder]:
