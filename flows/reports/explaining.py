@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 from rich.table import Table
@@ -16,6 +16,7 @@ from flows.steps.context import known_fields, source_of, spec_of
 from flows.steps.corrected import as_it_stood, corrected_file, with_corrected
 from flows.steps.family_verdicts import after_retries, in_the_end
 from flows.steps.finishing import verdicts_of
+from mappings.duplicates import ORDINAL
 from mappings.engine import compile_mapping
 from mappings.explain import Trace, explain
 from mappings.reasons import reason
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from flows.ledger.folder import RunFolder
 
 ROW = "@row"
+_ENDS: Final = {"deleted": "deleted", "gone_already": "was gone already", "refused": "left alone"}
 
 
 def explain_user(name: str, user: str, state: Path, *, with_values: bool) -> Iterator[RenderableType]:
@@ -60,6 +62,7 @@ def explain_user(name: str, user: str, state: Path, *, with_values: bool) -> Ite
             table.add_row(f"lacks {LACKS.get(step, step)}", f"{code}: {reason(code).sentence}")
         yield table
         yield from _after_retries(folder, verdict[ROW])
+        yield from _after_a_rollback(folder, verdict[ROW])
         yield steps_table(_traces(folder, user, number, with_values=with_values))
 
 
@@ -78,6 +81,15 @@ def _after_retries(folder: RunFolder, row: int) -> Iterator[str]:
     end = in_the_end(folder).slice(row, 1).collect().row(0, named=True)
     why = f", {end['reason']}" if end["reason"] else ""
     yield f"After retries: {end['verdict']}{why}."
+
+
+def _after_a_rollback(folder: RunFolder, row: int) -> Iterator[str]:
+    """What a rollback has made of the user, where it was the run that created them."""
+    if not folder.rolled_back.exists():
+        return
+    ends = pl.scan_parquet(folder.rolled_back).filter(pl.col(ORDINAL) == row).select("end", "reason")
+    for end, why in ends.collect().iter_rows():
+        yield f"Rolled back: {_ENDS[end]}{f', {why}' if why else ''}."
 
 
 def _why_not_by_job(folder: RunFolder, user: str, number: int) -> str | None:

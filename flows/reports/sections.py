@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flows.ledger.families import PURGED, PURGING, RETRY
 from flows.reports.tables import check_id_map
-from flows.steps.family_verdicts import after_retries, in_the_end, retries_sentence
+from flows.steps.family_verdicts import after_retries, retries_sentence, still_there
 from flows.steps.first_sign_ins import SIGN_INS
 from mappings.reasons import reason
 
@@ -74,7 +74,7 @@ def family_parts(folder: RunFolder, facts: Mapping[str, Any]) -> list[str]:
         )
     if ends:
         parts.append(f"With its retries ({', '.join(ends['retries'])}), {retries_sentence(ends)}.")
-    if counts := rollback.get("counts"):
+    if (counts := rollback.get("counts")) and rollback.get("intent") is None:
         left = sum(counts["refused"].values())
         parts.append(
             f"Rolled back: {counts['deleted']:,} users were deleted, {counts['gone_already']:,} were gone "
@@ -181,7 +181,7 @@ def has_files(folder: RunFolder, facts: Mapping[str, Any]) -> bool:
 
 def id_map_sentence(folder: RunFolder, facts: Mapping[str, Any]) -> str:
     """How complete the map of ids is."""
-    return _complete(check_id_map(in_the_end(folder)), facts)
+    return _complete(check_id_map(still_there(folder)), facts)
 
 
 def _complete(ids: IdMap, facts: Mapping[str, Any]) -> str:

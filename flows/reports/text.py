@@ -29,7 +29,7 @@ from flows.reports.sections import (
     sign_in_rows,
 )
 from flows.reports.tables import write_id_map, write_tables
-from flows.steps.family_verdicts import in_the_end
+from flows.steps.family_verdicts import still_there
 from flows.steps.finishing import standing
 
 if TYPE_CHECKING:
@@ -49,10 +49,16 @@ def write_report(folder: RunFolder, ledger: Ledger) -> str:
     write_tables(folder, pl.scan_parquet(folder.verdicts))
     text = write_texts(folder, ledger)
     for ancestor in ancestors_of(folder):
-        with looked_at(ancestor) as its_ledger:
-            write_id_map(ancestor, in_the_end(ancestor))
-            write_texts(ancestor, its_ledger)
+        retell(ancestor)
     return text
+
+
+def retell(folder: RunFolder) -> None:
+    """Bring the reports and the map of ids of a finished run up to date, after what came behind it."""
+    with looked_at(folder) as ledger:
+        if has_files(folder, ledger.run().facts):
+            write_id_map(folder, still_there(folder))
+            write_texts(folder, ledger)
 
 
 def write_texts(folder: RunFolder, ledger: Ledger) -> str:

@@ -19,6 +19,7 @@ from flows.ledger.folder import RunFolder, runs_of
 from flows.ledger.segments import write_parquet
 from flows.reports.cells import write_cells
 from flows.steps.columns import NOT_LANDED, VERDICT
+from flows.steps.family_verdicts import landed_by_retries
 from flows.steps.fingerprints import (
     FINGERPRINTS,
     GONE,
@@ -36,7 +37,7 @@ from flows.steps.repairing import REPAIRS, repair_facts, repaired_keys
 from flows.steps.selecting import names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from connectors.records import Cursor, Page
     from connectors.sources.base import ChangingSource
@@ -133,7 +134,7 @@ def _base_for(loaded: LoadedRunFile) -> RunFolder:
     if folder is None:
         raise ConfigurationError(
             f"{loaded.path}: mode: delta goes on from a finished run of this name and pool, and there is "
-            f"none in {loaded.state_folder}.",
+            f"none in {loaded.state_folder} that was not rolled back.",
             begin,
         )
     if not folder.fingerprints.exists():
@@ -146,8 +147,13 @@ def _base_for(loaded: LoadedRunFile) -> RunFolder:
 
 
 def _is_taken_back(folder: RunFolder) -> bool:
-    """Whether a rollback has deleted users of a run, or of one that it goes on from."""
-    return any(record_of(run).facts.get("rollback") for run in chain_of(folder))
+    """Whether a rollback has deleted users of a run, or of one that it goes on from, or is at it."""
+    return any(_has_deleted(record_of(run).facts.get("rollback") or {}) for run in chain_of(folder))
+
+
+def _has_deleted(rollback: Mapping[str, Any]) -> bool:
+    """Whether a rollback has deleted anybody, or may have: its intent stands until it is done."""
+    return rollback.get("intent") is not None or bool(rollback and rollback["counts"]["deleted"])
 
 
 def pages_of(context: Context, after: Cursor | None) -> Iterator[Page]:
@@ -227,20 +233,32 @@ def held_names(context: Context) -> pl.Series:
     Who of this run wants one of them is somebody's double, although that user is in the pool: to take them
     for the same person would write one user's data into another's account.
     """
-    facts = context.ledger.run().facts
-    nobody = pl.Series(dtype=pl.UInt64)
+    facts, head = context.ledger.run().facts, context.folder
     if RETRY in facts:
-        root = root_of(RunFolder(context.folder.path.parent / facts[RETRY]["parent"]))
-        if DELTA not in record_of(root).facts:
-            return nobody
-        refused = _with_ends(root).filter(pl.col(VERDICT).is_in(NOT_LANDED))  # a retry may take these
-        held = _prints(root).join(refused, on=[KEY, ROW], how="anti")
-    elif DELTA in facts:
+        head = root_of(RunFolder(head.path.parent / facts[RETRY]["parent"]))
+    if DELTA not in record_of(head).facts:
+        return pl.Series(dtype=pl.UInt64)
+    if RETRY in facts:
+        refused = _with_ends(head).filter(pl.col(VERDICT).is_in(NOT_LANDED))  # a retry may take these
+        held = _prints(head).join(refused, on=[KEY, ROW], how="anti")
+    else:
         same = _prints(_base(context)).join(unchanged_of(context), on=[KEY, ROW], how="semi")
         held = pl.concat([rest_of(context), same])
-    else:
-        return nobody
-    return names_of(held.filter(HOLDS), context.schema)
+    later = _landed_later(context, chain_of(head)[:-1])
+    return names_of(pl.concat([held.filter(HOLDS).select("username"), later]), context.schema)
+
+
+def _landed_later(context: Context, runs: Sequence[RunFolder]) -> pl.LazyFrame:
+    """``username`` of whom retries of runs have landed and this run does not take.
+
+    The fingerprints of a run are older than its retries.
+    """
+    nobody = pl.LazyFrame(schema=dict.fromkeys(IDS, pl.String))
+    found = [landed.select(IDS) for run in runs if (landed := landed_by_retries(run)) is not None]
+    read = fingerprinted(context.folder.scan_users()).select(KEY)
+    taken = read.join(unchanged_of(context).select(KEY), on=KEY, how="anti")
+    landed = pl.concat([nobody, *found]).with_columns(key())
+    return landed.join(taken, on=KEY, how="anti").select("username")
 
 
 def keep_fingerprints(context: Context) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from connectors.records import VERDICTS
 from flows.ledger.families import children_of
-from flows.steps.columns import IN_THE_POOL, PARENT, VERDICT
+from flows.steps.columns import IN_THE_POOL, NOT_LANDED, PARENT, VERDICT, WHY
 from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
@@ -23,14 +23,34 @@ _KEPT = ("file", "line")
 def in_the_end(folder: RunFolder) -> pl.LazyFrame:
     """The rows of ``verdicts.parquet`` with what finished retries have made of them, in the same order.
 
-    A user whom two retries took has the verdict of the newer one.
+    A user whom two retries took has the verdict of the newer one. Whom a retry has made and a rollback of it
+    has deleted has the verdict from before that retry, so that another one takes them.
     """
     own = pl.scan_parquet(folder.verdicts)
     names = own.collect_schema().names()
-    numbered = own.with_row_index(ORDINAL).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
+    numbered = _numbered(own)
     for child in finished_children(folder):
         numbered = _laid_over(numbered, _links(child), names)
     return numbered.select(names)
+
+
+def still_there(folder: RunFolder) -> pl.LazyFrame:
+    """The rows of ``in_the_end`` without those whose user a rollback has deleted, or found gone."""
+    lost = pl.col(WHY).is_null() | (pl.col(WHY) == "replaced")
+    return _without(folder, lost, _numbered(in_the_end(folder))).drop(ORDINAL)
+
+
+def _without(folder: RunFolder, lost: pl.Expr, numbered: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows with ``ORDINAL`` but for the ``lost`` ones of the run's last rollback, if it came to its end."""
+    if not folder.rolled_back.exists():
+        return numbered
+    gone = pl.scan_parquet(folder.rolled_back).filter(lost).select(ORDINAL, pl.lit(value=True).alias("@lost"))
+    joined = numbered.join(gone, on=ORDINAL, how="left", maintain_order="left")
+    return joined.filter(pl.col("@lost").is_null()).drop("@lost")
+
+
+def _numbered(verdicts: pl.LazyFrame) -> pl.LazyFrame:
+    return verdicts.with_row_index(ORDINAL).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
 
 
 def mapped_in_the_end(folder: RunFolder, columns: Sequence[str]) -> pl.LazyFrame:
@@ -52,14 +72,29 @@ def _with_columns(users: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
     return users.select(pl.col(name) if name in known else pl.lit(None).alias(name) for name in columns)
 
 
+def landed_by_retries(folder: RunFolder) -> pl.LazyFrame | None:
+    """The rows of ``in_the_end`` whose users the run itself has not landed, and a retry has.
+
+    None where there is no retry, or the run was purged: it knows nobody any more.
+    """
+    if not finished_children(folder) or not folder.has_users():
+        return None
+    own = pl.scan_parquet(folder.verdicts).select(pl.col(VERDICT).is_in(NOT_LANDED).alias("@was_left"))
+    ends = pl.concat([in_the_end(folder), own], how="horizontal")
+    return ends.filter(pl.col("@was_left") & ~pl.col(VERDICT).is_in(NOT_LANDED)).drop("@was_left")
+
+
 def finished_children(folder: RunFolder) -> list[RunFolder]:
     """The retries of a run that have come to an end, the oldest first."""
     return [child for child in children_of(folder) if child.verdicts.exists()]
 
 
 def _links(child: RunFolder) -> pl.LazyFrame:
-    """The verdicts of a retry, with the ordinal that each user has in the parent."""
-    verdicts = in_the_end(child).with_row_index(ORDINAL).with_columns(pl.col(ORDINAL).cast(pl.UInt64))
+    """The verdicts of a retry, with the ordinal that each user has in the parent.
+
+    Nobody is in it whom a rollback of the retry has deleted, or found gone.
+    """
+    verdicts = _without(child, pl.col(WHY).is_null(), _numbered(in_the_end(child)))
     parents = child.scan_users().select(ORDINAL, PARENT)
     return verdicts.join(parents, on=ORDINAL, how="inner").drop(ORDINAL)
 

@@ -16,10 +16,11 @@ import polars as pl
 
 from connectors.cognito.deletion import delete_user
 from connectors.errors import AskThePoolError, ConfigurationError, TargetError, UserRefusedError
-from flows.ledger.families import looked_at, record_of, refuse_purged
+from flows.ledger.families import ancestors_of, looked_at, record_of, refuse_purged
 from flows.ledger.segments import sink_parquet, write_parquet
 from flows.reports.cells import write_cells
 from flows.reports.rollback_reasons import ROLLBACK_REASONS
+from flows.reports.text import retell
 from flows.steps.columns import SUB
 from flows.steps.corrected import as_it_stood
 from flows.steps.finishing import is_finished
@@ -237,12 +238,14 @@ def _as_ends(users: pl.DataFrame) -> pl.DataFrame:
 
 
 def finish_rollback(context: Context) -> Rollback:
-    """Write what has become of everybody, and forget the stretches."""
+    """Write what has become of everybody, tell it in the reports, and forget the stretches."""
     ends = _ends(context)
     write_parquet(ends, context.folder.rolled_back)
     _write_csv(context, ends)
     told = _counts(context, ends)
     _note(context, finished=context.worker.clock(), intent=None, counts=_as_counts(told))
+    for run in (context.folder, *ancestors_of(context.folder)):
+        retell(run)
     shutil.rmtree(_folder(context))
     return told
 

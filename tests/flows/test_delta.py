@@ -21,7 +21,7 @@ from flows.steps.context import Worker
 from flows.steps.fingerprints import row_hash
 from flows.steps.forecast import plan
 from flows.steps.purging import purge
-from flows.steps.retrying import Choice, retry
+from flows.steps.retrying import Choice, retry, write_rows
 from flows.steps.rolling_back import rollback
 from tests.flows.conftest import FIELDS, Pool, person
 from tests.flows.journeys import EXISTING, IMPORTED, QUICK, At, add, hold, lead_to, mapping, rejected, travel
@@ -174,6 +174,28 @@ def test_the_name_of_somebody_who_left_is_not_given_to_a_newcomer(pool: Pool) ->
     assert delta(pool, [person(0, phone="1"), newcomer], **key).ends() == [rejected("duplicate_username")]
     newer = {**newcomer, "first_name": "Neu"}
     assert delta(pool, [person(0, phone="1"), newer], **key).ends() == [rejected("duplicate_username")]
+    assert pool.attributes("u00001")["email"] == "user1@example.com"
+
+
+@pytest.mark.parametrize("is_corrected", [True, False], ids=["in a file", "in the source"])
+def test_nobody_gets_the_account_of_a_user_whom_a_retry_has_landed(pool: Pool, is_corrected: bool) -> None:  # noqa: FBT001
+    """The run that was retried has rejected its owner, so its fingerprints do not say whose the name is."""
+    key = {"source": {"kind": "csv", "path": "users.csv", "key": "phone"}}
+    people = [person(0, phone="1"), person(1, phone="2", email="x")]
+    parent = RunFolder(bulk(pool, people, **key).folder)
+    rows = pool.folder / "rows.csv"
+    mended = [people[0], person(1, phone="2")]
+    path = load_run_file(pool.run_file(people if is_corrected else mended, jobs=QUICK, **key))
+    if is_corrected:
+        write_rows(parent, path, Worker(), Choice(), rows)
+        rows.write_text(rows.read_text().replace(",x,", ",user1@example.com,"))
+    retry(parent, path, Worker(), Choice(file=rows if is_corrected else None))
+    people = people if is_corrected else mended
+    stranger = person(1, phone="3", email="third@example.com", last_name="Stranger")
+    taken = rejected("duplicate_username")
+    assert taken in delta(pool, [*people, stranger], **key).ends()
+    newer = {**stranger, "first_name": "Neu"}
+    assert delta(pool, [people[0], newer], **key).ends() == [taken], "the owner has left the source"
     assert pool.attributes("u00001")["email"] == "user1@example.com"
 
 

@@ -21,7 +21,7 @@ from flows.steps.retrying import Choice, retry
 from flows.steps.rolling_back import rollback
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import add, lead_to, travel
-from tests.flows.scenes import EVERYTHING, PEOPLE, SECRETS, Scene, ids, planted, wrong
+from tests.flows.scenes import BCRYPT, EVERYTHING, PEOPLE, SECRETS, Scene, ids, planted, wrong
 from tests.flows.wires import Wires
 
 if TYPE_CHECKING:
@@ -304,6 +304,20 @@ def test_a_run_that_was_taken_back_is_not_held_against_the_pool(pool: Pool) -> N
     scene = Scene.of(pool, PEOPLE[:2])
     folder = RunFolder(load_run_file(scene.path).state_folder / scene.held().run_id)
     rollback(folder, Worker())
+    with pytest.raises(ConfigurationError, match="no finished run"):
+        scene.held()
+
+
+def test_a_run_of_which_a_rollback_has_deleted_nobody_counts_as_ever(pool: Pool) -> None:
+    """Everybody could sign in from the start, so everybody was left alone."""
+    people = [person(number, pw=BCRYPT) for number in range(2)]
+    scene = Scene.of(pool, people)
+    folder = RunFolder(load_run_file(scene.path).state_folder / scene.held().run_id)
+    assert rollback(folder, Worker()).refused == {"may_have_signed_in": 2}
+    assert scene.held().exit_status == 0
+    scene.source([*people, person(2)], mode="delta")
+    assert travel(scene.path).counts() == {"imported": 1}
+    rollback(folder, Worker(), confirmed_too=True)
     with pytest.raises(ConfigurationError, match="no finished run"):
         scene.held()
 

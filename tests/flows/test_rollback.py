@@ -16,6 +16,7 @@ from connectors.cognito import deletion
 from connectors.errors import AskThePoolError, ConfigurationError, TargetError, UserRefusedError
 from flows.ledger.folder import RunFolder
 from flows.reports.cards import rollback_markdown
+from flows.reports.explaining import explain_user
 from flows.settings import load_run_file
 from flows.steps import rolling_back
 from flows.steps.context import Worker
@@ -230,6 +231,25 @@ def test_killed_in_the_middle_it_goes_on_and_knows_whom_it_has_deleted(pool: Poo
     assert pool.users() == {}
 
 
+def test_a_second_rollback_that_is_stopped_is_told_as_one_that_goes_on(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = migrated(pool, [person(1), person(2, pw=BCRYPT)])
+    rollback(folder, Worker())
+
+    def lost(*_: Any) -> None:
+        raise AskThePoolError("AdminDeleteUser failed: ReadTimeoutError.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rolling_back, "delete_user", lost)
+        with pytest.raises(TargetError):
+            rollback(folder, Worker(), confirmed_too=True)
+    assert "A rollback has begun and is not done" in report(folder)
+    assert "were left alone" not in report(folder)
+    rollback(folder, Worker(), confirmed_too=True)
+    assert "Rolled back: 2 users were deleted, 0 were gone already, 0 were left alone." in report(folder)
+
+
 def test_retries_are_rolled_back_as_runs_of_their_own(pool: Pool) -> None:
     parent = migrated(pool, [person(1), person(2, email="x")])
     path = pool.run_file([person(1), person(2)], jobs=QUICK)
@@ -238,3 +258,45 @@ def test_retries_are_rolled_back_as_runs_of_their_own(pool: Pool) -> None:
     assert set(pool.users()) == {"u00002"}
     assert rollback(child, Worker()).deleted == 1
     assert pool.users() == {}
+
+
+def test_whom_the_rollback_of_a_retry_has_deleted_can_be_retried_again(pool: Pool) -> None:
+    """They came in with a wrong address: out with them, mend it, and take them once more."""
+    parent = migrated(pool, [person(1), person(2, email="x"), person(3, email="y")])
+    wrong = pool.run_file([person(1), person(2), person(3, pw=BCRYPT)], jobs=QUICK)
+    child, _ = retry(parent, load_run_file(wrong), Worker(), Choice())
+    assert rollback(child, Worker()).refused == {"may_have_signed_in": 1}
+    assert "after retries: 2 of 3 landed, 1 still rejected or failed" in parent.report.read_text()
+    assert mapped_ids(parent) == {name: pool.attributes(name)["sub"] for name in ("u00001", "u00003")}
+    assert told_of(pool, parent, "u00002") == ["After retries: rejected, email_invalid."]
+    second, summary = retry(parent, load_run_file(wrong), Worker(), Choice())
+    assert (summary["extracted"], summary["verdicts"]["imported"]) == (1, 1)
+    assert mapped_ids(parent) == {name: pool.attributes(name)["sub"] for name in pool.users()}
+    assert told_of(pool, second, "u00002") == []
+
+
+def test_what_a_run_tells_of_people_knows_whom_a_rollback_has_deleted(pool: Pool) -> None:
+    folder = migrated(pool, [person(1), person(2), person(3, pw=BCRYPT), person(4)])
+    pool.client.admin_delete_user(UserPoolId=pool.pool_id, Username="u00004")
+    rollback(folder, Worker())
+    assert mapped_ids(folder) == {"u00003": pool.attributes("u00003")["sub"]}
+    for text in (folder.report.read_text(), folder.page.read_text(), report(folder)):
+        assert "Rolled back: 2 users were deleted, 1 were gone already, 1 were left alone." in text
+        assert "is complete: all 1 users in the pool" in text
+    assert told_of(pool, folder, "u00001") == ["Rolled back: deleted."]
+    assert told_of(pool, folder, "u00003") == ["Rolled back: left alone, may_have_signed_in."]
+    assert told_of(pool, folder, "u00004") == ["Rolled back: was gone already."]
+    rollback(folder, Worker(), confirmed_too=True)
+    assert mapped_ids(folder) == {}
+    assert "`id_map.csv` names nobody" in folder.report.read_text()
+
+
+def mapped_ids(folder: RunFolder) -> dict[str, str]:
+    rows = pl.read_csv(folder.path / "id_map.csv", infer_schema=False)
+    return dict(rows.select("source_id", "sub").iter_rows())
+
+
+def told_of(pool: Pool, folder: RunFolder, user: str) -> list[str]:
+    """The sentences of ``explain``, without its tables."""
+    parts = explain_user(str(folder.path), user, pool.folder / "runs", with_values=False)
+    return [part for part in parts if isinstance(part, str)]
