@@ -307,9 +307,10 @@ _SENDING = (
     ),
     Reason(
         "already_in_pool",
-        "The user was in the pool before the run and was left alone.",
+        "The user was in the pool before the run, and nothing of theirs was written.",
         "F6.16",
-        "Set `existing: update` if the pool's user shall carry the source's attributes.",
+        "With `existing: leave`: set `existing: update` if the pool's user shall carry the source's "
+        "attributes; with `existing: update` nothing differed, or `left_out.parquet` says why it was left.",
     ),
     Reason(
         "username_exists",

@@ -34,6 +34,7 @@ from flows.steps.fingerprints import (
 )
 from flows.steps.finishing import REPAIRED_COUNT, is_finished
 from flows.steps.repairing import REPAIRS, repair_facts, repaired_keys
+from flows.steps.retried_prints import with_retries
 from flows.steps.selecting import names_of
 
 if TYPE_CHECKING:
@@ -332,7 +333,7 @@ def unchanged_of(context: Context) -> pl.LazyFrame:
 
 
 def _prints(folder: RunFolder) -> pl.LazyFrame:
-    return pl.scan_parquet(folder.fingerprints).with_columns(key())
+    return with_retries(folder, pl.scan_parquet(folder.fingerprints).with_columns(key()))
 
 
 def _base(context: Context) -> RunFolder:

@@ -73,14 +73,14 @@ def _with_columns(users: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
 
 
 def landed_by_retries(folder: RunFolder) -> pl.LazyFrame | None:
-    """The rows of ``in_the_end`` whose users the run itself has not landed, and a retry has.
+    """The rows of ``in_the_end``, with ``ORDINAL``, of whom a retry has landed and the run itself has not.
 
     None where there is no retry, or the run was purged: it knows nobody any more.
     """
     if not finished_children(folder) or not folder.has_users():
         return None
     own = pl.scan_parquet(folder.verdicts).select(pl.col(VERDICT).is_in(NOT_LANDED).alias("@was_left"))
-    ends = pl.concat([in_the_end(folder), own], how="horizontal")
+    ends = pl.concat([_numbered(in_the_end(folder)), own], how="horizontal")
     return ends.filter(pl.col("@was_left") & ~pl.col(VERDICT).is_in(NOT_LANDED)).drop("@was_left")
 
 

@@ -199,6 +199,25 @@ def test_nobody_gets_the_account_of_a_user_whom_a_retry_has_landed(pool: Pool, i
     assert pool.attributes("u00001")["email"] == "user1@example.com"
 
 
+def test_whom_a_retry_has_landed_is_as_before_unless_the_source_says_something_new(pool: Pool) -> None:
+    """Also where a retry of the retry did it, and where a delta run came in between."""
+    dirty = [person(0), person(1, email="x"), person(2, email="y"), person(3, email="z")]
+    parent = RunFolder(bulk(pool, dirty).folder)
+    people = [person(0), person(1), *dirty[2:]]
+    child, _ = retry(parent, load_run_file(pool.run_file(people, jobs=QUICK)), Worker(), Choice())
+    people = [person(0), person(1), person(2), dirty[3]]
+    retry(child, load_run_file(pool.run_file(people, jobs=QUICK)), Worker(), Choice())
+    one = delta(pool, people)
+    assert (one.ends(), told(one)) == ([], counts(0, 0, 4, 0))
+    people = [person(n) for n in range(4)]
+    retry(parent, load_run_file(pool.run_file(people, jobs=QUICK)), Worker(), Choice())
+    one = delta(pool, people)
+    assert (one.ends(), told(one)) == ([], counts(0, 0, 4, 0))
+    one = delta(pool, [*people[:2], person(2, first_name="Neu"), person(3, last_name="Neu")])
+    assert (one.ends(), told(one)) == ([UPDATED, UPDATED], counts(0, 2, 2, 0))
+    assert {pool.attributes(f"u0000{n}")["name"] for n in (2, 3)} == {"Neu Muster 2", "Vera Neu"}
+
+
 def test_retry_and_rollback_of_a_delta_run_concern_its_users_alone(pool: Pool) -> None:
     whole = bulk(pool, [person(0), person(1)])
     double = person(1, email="second@example.com")

@@ -249,8 +249,9 @@ def test_retries_count_as_the_run_that_they_belong_to(pool: Pool) -> None:
     scene.source([person(0), person(1)])
     loaded = load_run_file(scene.path)
     retry(RunFolder(loaded.state_folder / scene.held().run_id), loaded, Worker(), Choice())
-    found = scene.held(with_source=False)
-    assert (found.expected, found.there, found.not_landed, wrong(found)) == (2, 2, 0, {})
+    for with_source in (False, True):
+        found = scene.held(with_source=with_source)
+        assert (found.expected, found.there, found.not_landed, wrong(found)) == (2, 2, 0, {})
     scene.write(1, "name", "Another Name")
     assert wrong(scene.held(with_source=False)) == {"altered": 1}
 

@@ -80,3 +80,10 @@ def test_every_code_of_a_refused_call_is_explained() -> None:
     assert codes
     for code in codes:
         assert reason(code).code == code
+
+
+def test_who_was_left_alone_is_not_sent_to_what_the_run_file_says_already() -> None:
+    """The same verdict comes with both policies: with ``update`` where nothing had to be written."""
+    told = reason("already_in_pool")
+    assert "was left alone" not in told.sentence
+    assert "with `existing: update` nothing differed" in told.mend
