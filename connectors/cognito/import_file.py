@@ -145,7 +145,7 @@ class ImportFileFormat:
             taken.pop(HASH_COLUMN, None)
         values = {column: pl.col(name) for column, name in taken.items() if name in part.columns}
         if MFA_COLUMN in self.columns:
-            values[MFA_COLUMN] = _mfa_value(self._mfa_mode, known=MFA in part.columns)
+            values[MFA_COLUMN] = _mfa_value(self._mfa_mode, part.columns)
         return part.select(**values)
 
     def _escaped(
@@ -179,12 +179,23 @@ def _constant(cells: pl.Series) -> str | None:
     return str(first)
 
 
-def _mfa_value(mode: str, *, known: bool) -> pl.Expr:
-    """Say what ``cognito:mfa_enabled`` holds: what suits both texts of the guide (F1.34)."""
+def _mfa_value(mode: str, columns: Collection[str]) -> pl.Expr:
+    """Say what ``cognito:mfa_enabled`` holds: never nothing, which suits both texts of the guide (F1.34).
+
+    Where the pool leaves the choice, only for whom a code can reach: with MFA active and nothing to use it
+    with nobody can sign in (F1.35), and the secret of an authenticator app cannot travel (F7.7).
+    """
     if mode != "OPTIONAL":
         return pl.lit("true" if mode == "ON" else "false")
-    given = pl.col(MFA) if known else pl.lit(None, pl.String)
-    return pl.when(given == "off").then(pl.lit("false")).when(given.is_not_null()).then(pl.lit("true"))
+    if MFA not in columns:
+        return pl.lit("false")
+    factor = pl.col(MFA)
+    by_sms, by_email = (
+        pl.col(name).is_not_null() if name in columns else pl.lit(value=False)
+        for name in ("phone_number", "email")
+    )
+    usable = (factor.is_in(["sms", "on"]) & by_sms) | (factor.is_in(["email", "on"]) & by_email)
+    return pl.when(usable).then(pl.lit("true")).otherwise(pl.lit("false"))
 
 
 def _csv_dates(values: pl.Series) -> pl.Series:

@@ -30,15 +30,16 @@ def factor_columns(context: Context) -> list[str]:
 def factor_of(context: Context) -> pl.Expr:
     """``FACTOR`` of a user, null where there is none; reads ``factor_columns`` and ``STRATEGY``.
 
-    A seed of TOTP can be given to no operation (F7.7). ``on`` does not say which factor it is: an import
-    job carries it in a column of its own (F1.34); else it is SMS where there is a phone number, or e-mail.
+    A seed of TOTP can be given to no operation (F7.7). ``on`` does not say which factor it is: SMS where
+    there is a phone number, which an import job carries in a column of its own (F1.34), else e-mail.
     """
     by_sms, by_email = (
         pl.when(_present(context, name)).then(pl.lit(factor))
         for name, factor in (("phone_number", "sms"), ("email", "email"))
     )
     factor, nothing = pl.col(MFA), pl.lit(NOBODYS_CONTACT)
-    is_called = pl.col(STRATEGY) == "admin_create_user"
+    is_carried = (pl.col(STRATEGY) == "import_job") & _present(context, "phone_number")
+    is_switched = pl.col(STRATEGY).is_in(["import_job", "admin_create_user"]) & ~is_carried
     return (
         pl.when(factor == "totp")
         .then(pl.lit("totp"))
@@ -46,7 +47,7 @@ def factor_of(context: Context) -> pl.Expr:
         .then(pl.coalesce(by_sms, nothing))
         .when(factor == "email")
         .then(pl.coalesce(by_email, nothing))
-        .when((factor == "on") & is_called)
+        .when((factor == "on") & is_switched)
         .then(pl.coalesce(by_sms, by_email, nothing))
         .alias(FACTOR)
     )

@@ -6,6 +6,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+import bcrypt
 import polars as pl
 import pytest
 from rich.console import Console
@@ -30,6 +31,7 @@ from tests.flows.journeys import (
     rejected,
     travel,
 )
+from tests.flows.passwords_measured import Door
 from tests.flows.wires import Wires
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from connectors.cognito.sandbox import Sandbox
 
 PHONE = "+493023125001"
+PASSWORD = "Geheim-1234"  # noqa: S105 - an invented one
 
 
 def with_providers(pool: Pool) -> Pool:
@@ -135,6 +138,7 @@ FACTORS = [
     person(5, roles="off"),
     person(6, roles="on", phone=PHONE[:-1] + "2", verified="no"),
     person(7, roles="on", phone=PHONE[:-1] + "3"),
+    person(8, roles="on"),
 ]
 
 
@@ -155,16 +159,36 @@ def test_second_factors_are_switched_on_where_that_is_possible(pool: Pool) -> No
     lost = {"totp_not_portable": 1, "mfa_without_contact": 1}
     told = forecast(run_file)
     assert told.left_out == dict(sorted(lost.items()))
-    assert calls(told)["AdminSetUserMFAPreference"] == 3
-    assert told.active_unknown == 2
+    assert calls(told)["AdminSetUserMFAPreference"] == 4
+    assert told.active_unknown == 3
     journey = travel(run_file)
     hold(journey, pool)
     assert factors(pool, "u00001") == ("SMS_MFA", ["SMS_MFA"])
     assert factors(pool, "u00004") == ("EMAIL_OTP", ["EMAIL_OTP"])
     assert factors(pool, "u00006") == ("SMS_MFA", ["SMS_MFA"])
+    assert factors(pool, "u00008") == ("EMAIL_OTP", ["EMAIL_OTP"])
     for name in ("u00002", "u00003", "u00005", "u00007"):
         assert factors(pool, name) == (None, [])
     assert journey.summary["left_out"] == {"mfa": dict(sorted(lost.items()))}
+
+
+def test_whoever_loses_their_second_factor_can_sign_in_to_set_it_up_anew(pool: Pool) -> None:
+    """MFA without a factor would lock them out (F1.35)."""
+    pool.client.set_user_pool_mfa_config(
+        UserPoolId=pool.pool_id, MfaConfiguration="OPTIONAL",
+        SoftwareTokenMfaConfiguration={"Enabled": True},
+    )  # fmt: skip
+    own = mapping() | {"mfa": {"from": "roles"}}
+    own.pop("groups")
+    stored = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    people = [person(number, roles=roles, pw=stored) for number, roles in enumerate(("totp", "sms", "on"))]
+    check(pool, people, [IMPORTED] * 3, mapping=own)
+    flows = ["ALLOW_USER_PASSWORD_AUTH"]
+    app = pool.client.create_user_pool_client(
+        UserPoolId=pool.pool_id, ClientName="app", ExplicitAuthFlows=flows
+    )["UserPoolClient"]["ClientId"]
+    door = Door(pool, app)
+    assert [door.lets_in(each["id"], PASSWORD) for each in people] == [True] * 3
 
 
 # groups ---------------------------------------------------------------------------------------

@@ -89,7 +89,10 @@ def test_what_is_written_is_read_back_and_was_sized_to_the_byte(
     assert tuple(header) == file_format.columns == (*HEADER, "password_hash") if with_hash else HEADER
     sources = {"cognito:username": USERNAME, **({"password_hash": PASSWORD_HASH} if with_hash else {})}
     expected = [
-        [row.get(sources.get(name, name)) or "" for name in header]
+        [
+            "false" if name == "cognito:mfa_enabled" else row.get(sources.get(name, name)) or ""
+            for name in header
+        ]
         for each in frames
         for row in each.iter_rows(named=True)
     ]
@@ -155,17 +158,30 @@ def test_no_hash_travels_without_an_algorithm() -> None:
 @pytest.mark.parametrize(
     ("mode", "cells"),
     [
-        ("OPTIONAL", ["false", "true", "true", None]),
+        ("OPTIONAL", ["false", "false", "true", "false"]),
         ("ON", ["true", "true", "true", "true"]),
         ("OFF", ["false", "false", "false", "false"]),
     ],
 )
 def test_mfa_follows_the_pools_mode(mode: str, cells: list[str | None]) -> None:
-    rows = frame(4, **{MFA: ["off", "totp", "on", None]})
+    rows = frame(4, **{MFA: ["off", "totp", "on", None]}, email=["a@example.com"] * 4)
     assert ImportFileFormat(pool(mfa=mode), None).render(rows)["cognito:mfa_enabled"].to_list() == cells
 
 
-@pytest.mark.parametrize(("mode", "cell"), [("OPTIONAL", None), ("ON", "true"), ("OFF", "false")])
+def test_a_second_factor_is_claimed_only_for_whom_a_code_can_reach() -> None:
+    """With MFA active and nothing to use it with nobody can sign in, not even to set it up (F1.35)."""
+    factors = ["sms", "sms", "email", "email", "on", "on", "on", "totp"]
+    phones = ["+4930", None, "+4930", None, "+4930", None, None, "+4930"]
+    emails = [None, "a@example.com", None, "a@example.com", None, "a@example.com", None, "a@example.com"]
+    claimed = ["true", "false", "false", "true", "true", "true", "false", "false"]
+    columns = pool((*HEADER, "phone_number"))
+    rows = frame(8, **{MFA: factors}, phone_number=phones, email=emails)
+    assert ImportFileFormat(columns, None).render(rows)["cognito:mfa_enabled"].to_list() == claimed
+    bare = frame(8, **{MFA: factors})
+    assert ImportFileFormat(columns, None).render(bare)["cognito:mfa_enabled"].to_list() == ["false"] * 8
+
+
+@pytest.mark.parametrize(("mode", "cell"), [("OPTIONAL", "false"), ("ON", "true"), ("OFF", "false")])
 def test_mfa_is_there_without_a_source(mode: str, cell: str | None) -> None:
     assert (
         ImportFileFormat(pool(mfa=mode), None).render(frame(2))["cognito:mfa_enabled"].to_list() == [cell] * 2
@@ -242,13 +258,13 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one_and_no_other(tmp_path
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.csv", "old")]
 
 
-@pytest.mark.parametrize(("limit", "value"), [("MAX_ROWS", 3), ("MAX_FILE_BYTES", 130)])
+@pytest.mark.parametrize(("limit", "value"), [("MAX_ROWS", 3), ("MAX_FILE_BYTES", 140)])
 def test_a_file_over_a_limit_is_not_written(
     limit: str, value: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file_format = ImportFileFormat(pool(), None)
     write_import_file(tmp_path / "a.csv", file_format, [frame(1), frame(2)])
-    assert (tmp_path / "a.csv").stat().st_size <= 130
+    assert (tmp_path / "a.csv").stat().st_size <= 140
     monkeypatch.setattr(import_file, limit, value)
     with pytest.raises(ConfigurationError, match="Cut the batch smaller"):
         write_import_file(tmp_path / "b.csv", file_format, [frame(2), frame(3)])

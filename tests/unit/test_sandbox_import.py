@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from connectors.cognito.sandbox import Sandbox, start
 from tests.unit.sandbox_jobs import Pool, make_pool, person, put, switched
@@ -70,7 +71,7 @@ def test_the_commas_of_argon2id_must_be_escaped(pool: Pool) -> None:
     assert list(pool.users()) == ["ann"]
 
 
-def test_an_imported_hash_signs_in(sandbox: Sandbox) -> None:
+def pbkdf2(password: str) -> str:
     """PBKDF2 of an invented password, made by the standard library."""
     from base64 import b64encode  # noqa: PLC0415 - kept beside its only use
     from hashlib import pbkdf2_hmac  # noqa: PLC0415 - kept beside its only use
@@ -79,19 +80,44 @@ def test_an_imported_hash_signs_in(sandbox: Sandbox) -> None:
         return b64encode(value).decode().rstrip("=")
 
     salt = b"0123456789abcdef"
-    key = pbkdf2_hmac("sha256", b"Invented-1", salt, 1000)
-    stored = f"$pbkdf2-sha256$1000${base64(salt)}${base64(key)}"
-    pool = make_pool(sandbox)
-    pool.imported(person("ann", password_hash=stored), PasswordHashingAlgorithm="PBKDF2_SHA256")
-    client = pool.call(
-        "create_user_pool_client", ClientName="app", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
-    )
-    answer = pool.client.initiate_auth(
-        ClientId=client["UserPoolClient"]["ClientId"],
+    key = pbkdf2_hmac("sha256", password.encode(), salt, 1000)
+    return f"$pbkdf2-sha256$1000${base64(salt)}${base64(key)}"
+
+
+def client_of(pool: Pool) -> str:
+    flows = ["ALLOW_USER_PASSWORD_AUTH"]
+    client = pool.call("create_user_pool_client", ClientName="app", ExplicitAuthFlows=flows)
+    return str(client["UserPoolClient"]["ClientId"])
+
+
+def sign_in(pool: Pool, client_id: str, username: str) -> dict[str, Any]:
+    answer: dict[str, Any] = pool.client.initiate_auth(
+        ClientId=client_id,
         AuthFlow="USER_PASSWORD_AUTH",
-        AuthParameters={"USERNAME": "ann", "PASSWORD": "Invented-1"},
+        AuthParameters={"USERNAME": username, "PASSWORD": "Invented-1"},
     )
-    assert "AccessToken" in answer["AuthenticationResult"]
+    return answer
+
+
+def test_an_imported_hash_signs_in(sandbox: Sandbox) -> None:
+    pool = make_pool(sandbox)
+    pool.imported(person("ann", password_hash=pbkdf2("Invented-1")), PasswordHashingAlgorithm="PBKDF2_SHA256")
+    assert "AccessToken" in sign_in(pool, client_of(pool), "ann")["AuthenticationResult"]
+
+
+def test_nobody_signs_in_with_a_second_factor_that_there_is_nothing_for(sandbox: Sandbox) -> None:
+    """F1.35: an e-mail address is one only once it is switched on as a factor."""
+    pool = make_pool(sandbox, MfaConfiguration="OPTIONAL")
+    stored = {"password_hash": pbkdf2("Invented-1"), "cognito:mfa_enabled": "true"}
+    people = [person("ann", **stored), person("bob", **stored, phone_number="+4930123456")]
+    pool.imported(*people, PasswordHashingAlgorithm="PBKDF2_SHA256")
+    app = client_of(pool)
+    assert "AccessToken" in sign_in(pool, app, "bob")["AuthenticationResult"]
+    with pytest.raises(ClientError, match="no factor for it"):
+        sign_in(pool, app, "ann")
+    by_email = {"Enabled": True, "PreferredMfa": True}
+    pool.call("admin_set_user_mfa_preference", Username="ann", EmailMfaSettings=by_email)
+    assert "AccessToken" in sign_in(pool, app, "ann")["AuthenticationResult"]
 
 
 def test_who_is_in_the_pool_already_is_skipped_and_left_as_he_is(pool: Pool) -> None:

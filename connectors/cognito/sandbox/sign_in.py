@@ -115,6 +115,8 @@ class SignIn(Migration):
             self._check_password(pool, user)
         elif user.password_hash is not None:
             raise _wrong_password()  # SRP does not work before the first sign-in (F2.13)
+        if user.is_stuck:
+            raise NotAuthorizedError("MFA is active and the user has no factor for it.")  # F1.35, text ours
 
     def _check_password(self, pool: MotoPool, user: StoredUser) -> None:
         password = self._get_param("AuthParameters").get("PASSWORD")

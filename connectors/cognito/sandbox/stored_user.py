@@ -27,6 +27,7 @@ class StoredUser(CognitoIdpUser):  # type: ignore[misc]  # moto ships no types
         password_hash: an imported hash that no sign-in has replaced yet, or None (F2.13).
         temporary_since: when a temporary password was given, or None (F5.3).
         email_mfa_enabled: whether the second factor by e-mail is on.
+        mfa_claimed: whether an import file said that MFA is active (F1.35).
         local_sign_in: False after AdminDisableProviderForUser of the provider ``Cognito``.
         linked: identities of other providers, as provider's name and subject (F7.14).
         position: place in its directory, rising; -1 while it is in none.
@@ -40,6 +41,7 @@ class StoredUser(CognitoIdpUser):  # type: ignore[misc]  # moto ships no types
     sms_mfa_enabled = False
     software_token_mfa_enabled = False
     email_mfa_enabled = False
+    mfa_claimed = False
     token_verified = False
     local_sign_in = True
     linked: tuple[tuple[str, str], ...] = ()
@@ -159,6 +161,12 @@ class StoredUser(CognitoIdpUser):  # type: ignore[misc]  # moto ships no types
         names = wanted or self.attribute_lookup
         lookup = self.attribute_lookup
         return [{"Name": name, "Value": lookup[name]} for name in names if name in lookup]
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether MFA is active for the user and there is nothing to use it with (F1.35)."""
+        usable = self.email_mfa_enabled or self.token_verified or self.attribute_lookup.get("phone_number")
+        return self.mfa_claimed and not usable
 
     def factors(self) -> list[str]:
         """Second factors that are on, as ``UserMFASettingList`` names them."""

@@ -17,6 +17,7 @@ from connectors.cognito.sandbox.directory import add_user, directory_of
 from connectors.cognito.sandbox.outcomes import FAILED, SKIP, SUCCESS, Outcome
 from connectors.cognito.sandbox.row_rules import STATUS
 from connectors.cognito.sandbox.schema import MFA_ENABLED, PASSWORD_HASH, USERNAME
+from connectors.cognito.sandbox.sign_in_names import is_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from connectors.cognito.sandbox.settings import SandboxSettings
 
 OWN_COLUMNS = frozenset({USERNAME, MFA_ENABLED, PASSWORD_HASH})
-"""Columns of the file that are no attributes. ``cognito:mfa_enabled`` is judged but not kept."""
+"""Columns of the file that are no attributes."""
 
 
 class UserWriter:
@@ -57,13 +58,22 @@ class UserWriter:
             _texts(block, USERNAME),
             _texts(block, STATUS),
             self._hashes(block),
+            _texts(block, MFA_ENABLED),
         )
-        for problem, username, status, stored, row in zip(*columns, values, strict=True):
+        for problem, username, status, stored, mfa, row in zip(*columns, values, strict=True):
             if problem is not None:
                 yield Outcome(FAILED, problem)
                 continue
             attributes = {name: value for name, value in zip(names, row, strict=True) if value}
-            yield self._write(username, attributes, status, stored or None)
+            outcome = self._write(username, attributes, status, stored or None)
+            if outcome is SUCCESS and is_true(mfa):
+                self._claim_mfa(username)
+            yield outcome
+
+    def _claim_mfa(self, username: str) -> None:
+        """Keep that MFA is active: without anything to use it with, the user cannot sign in (F1.35)."""
+        if (user := self._directory.find(username)) is not None:
+            user.mfa_claimed = True
 
     def _write(self, username: str, attributes: dict[str, str], status: str, stored: str | None) -> Outcome:
         folded = self._directory.names.fold(username)
