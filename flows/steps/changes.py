@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import polars as pl
 
 from connectors.errors import ConfigurationError
-from flows.ledger.families import DELTA, RETRY, chain_of, looked_at, record_of, root_of
+from flows.ledger.families import DELTA, PURGED, RETRY, chain_of, looked_at, record_of, root_of
 from flows.ledger.folder import RunFolder, runs_of
 from flows.ledger.segments import write_parquet
 from flows.reports.cells import write_cells
@@ -62,7 +62,9 @@ def begun_with(context: Context) -> dict[str, Any]:
     own = {WATERMARK: _watermark(context), PROBE: probe(), MAPPED_BY: _mapped_by(context)}
     if context.loaded.settings.mode == "full":
         return own
-    before = record_of(_base_for(context.loaded))
+    base = _base_for(context.loaded)
+    before = record_of(base)
+    _note_purged(context, base)
     repairs = repair_facts(context)
     asks = not repairs and own[WATERMARK] is not None and before.facts.get(WATERMARK) is not None
     if asks and not _is_comparable(context, before):
@@ -72,6 +74,15 @@ def begun_with(context: Context) -> dict[str, Any]:
         )
     reads = {"reads": "changed", "from": before.facts[WATERMARK]} if asks else {"reads": "everybody"}
     return {**own, DELTA: {"since": before.run_id, **reads, **repairs}}
+
+
+def _note_purged(context: Context, base: RunFolder) -> None:
+    purged = [run.run_id for run in chain_of(base) if PURGED in record_of(run).facts]
+    if purged and context.loaded.settings.existing == "update":
+        context.progress.note(
+            f"Run {', '.join(purged)} was purged: of whom it landed nobody can tell whether somebody else "
+            "has their name by now, and who has it is updated."
+        )
 
 
 def facts_beside(context: Context, base: RunFolder) -> dict[str, Any]:

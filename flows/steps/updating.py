@@ -213,9 +213,12 @@ def _contested(context: Context) -> dict[str, pl.Series]:
 
 
 def _landed(context: Context) -> pl.DataFrame:
-    """By username key, the ``sub`` of whom the runs before this one have landed; the newest word."""
+    """By username key, the ``sub`` of whom the runs before this one have landed; the newest word.
+
+    A run that was purged knows nobody any more.
+    """
     found = [pl.DataFrame(schema={KEY_USERNAME: pl.UInt64, KNOWN: pl.UInt64})]
-    for run in reversed(chain_of(context.folder)[:-1]):
+    for run in (run for run in reversed(chain_of(context.folder)[:-1]) if run.has_users()):
         users = in_the_end(run).select("username", "sub").drop_nulls().collect()
         found.append(with_keys(context, users).select(KEY_USERNAME, pl.col("sub").hash().alias(KNOWN)))
     return pl.concat(found).unique(KEY_USERNAME, keep="first", maintain_order=True)

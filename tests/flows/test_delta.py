@@ -21,7 +21,7 @@ from flows.steps.context import Worker
 from flows.steps.fingerprints import row_hash
 from flows.steps.forecast import plan
 from flows.steps.purging import purge
-from flows.steps.retrying import Choice, retry, write_rows
+from flows.steps.retrying import Choice, retry
 from flows.steps.rolling_back import rollback
 from tests.flows.conftest import FIELDS, Pool, person
 from tests.flows.journeys import EXISTING, IMPORTED, QUICK, At, add, hold, lead_to, mapping, rejected, travel
@@ -175,47 +175,6 @@ def test_the_name_of_somebody_who_left_is_not_given_to_a_newcomer(pool: Pool) ->
     newer = {**newcomer, "first_name": "Neu"}
     assert delta(pool, [person(0, phone="1"), newer], **key).ends() == [rejected("duplicate_username")]
     assert pool.attributes("u00001")["email"] == "user1@example.com"
-
-
-@pytest.mark.parametrize("is_corrected", [True, False], ids=["in a file", "in the source"])
-def test_nobody_gets_the_account_of_a_user_whom_a_retry_has_landed(pool: Pool, is_corrected: bool) -> None:  # noqa: FBT001
-    """The run that was retried has rejected its owner, so its fingerprints do not say whose the name is."""
-    key = {"source": {"kind": "csv", "path": "users.csv", "key": "phone"}}
-    people = [person(0, phone="1"), person(1, phone="2", email="x")]
-    parent = RunFolder(bulk(pool, people, **key).folder)
-    rows = pool.folder / "rows.csv"
-    mended = [people[0], person(1, phone="2")]
-    path = load_run_file(pool.run_file(people if is_corrected else mended, jobs=QUICK, **key))
-    if is_corrected:
-        write_rows(parent, path, Worker(), Choice(), rows)
-        rows.write_text(rows.read_text().replace(",x,", ",user1@example.com,"))
-    retry(parent, path, Worker(), Choice(file=rows if is_corrected else None))
-    people = people if is_corrected else mended
-    stranger = person(1, phone="3", email="third@example.com", last_name="Stranger")
-    taken = rejected("duplicate_username")
-    assert taken in delta(pool, [*people, stranger], **key).ends()
-    newer = {**stranger, "first_name": "Neu"}
-    assert delta(pool, [people[0], newer], **key).ends() == [taken], "the owner has left the source"
-    assert pool.attributes("u00001")["email"] == "user1@example.com"
-
-
-def test_whom_a_retry_has_landed_is_as_before_unless_the_source_says_something_new(pool: Pool) -> None:
-    """Also where a retry of the retry did it, and where a delta run came in between."""
-    dirty = [person(0), person(1, email="x"), person(2, email="y"), person(3, email="z")]
-    parent = RunFolder(bulk(pool, dirty).folder)
-    people = [person(0), person(1), *dirty[2:]]
-    child, _ = retry(parent, load_run_file(pool.run_file(people, jobs=QUICK)), Worker(), Choice())
-    people = [person(0), person(1), person(2), dirty[3]]
-    retry(child, load_run_file(pool.run_file(people, jobs=QUICK)), Worker(), Choice())
-    one = delta(pool, people)
-    assert (one.ends(), told(one)) == ([], counts(0, 0, 4, 0))
-    people = [person(n) for n in range(4)]
-    retry(parent, load_run_file(pool.run_file(people, jobs=QUICK)), Worker(), Choice())
-    one = delta(pool, people)
-    assert (one.ends(), told(one)) == ([], counts(0, 0, 4, 0))
-    one = delta(pool, [*people[:2], person(2, first_name="Neu"), person(3, last_name="Neu")])
-    assert (one.ends(), told(one)) == ([UPDATED, UPDATED], counts(0, 2, 2, 0))
-    assert {pool.attributes(f"u0000{n}")["name"] for n in (2, 3)} == {"Neu Muster 2", "Vera Neu"}
 
 
 def test_retry_and_rollback_of_a_delta_run_concern_its_users_alone(pool: Pool) -> None:
