@@ -11,6 +11,7 @@ import secrets
 import tempfile
 from base64 import b64encode
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +24,7 @@ from connectors.cognito.import_file import ImportFileFormat, write_import_file
 from connectors.cognito.import_jobs import ImportJobs
 from connectors.cognito.polling import polling
 from connectors.cognito.pool import read_pool
-from connectors.cognito.users import find_user
+from connectors.cognito.users import find_holders, find_user
 from connectors.errors import (
     AskThePoolError,
     ConfigurationError,
@@ -54,8 +55,12 @@ _LOOK_SECONDS: Final = 1.0
 _LOOKS: Final = 5
 """Looks at a user: what was written a moment ago may be missing (F5.15)."""
 
-_PHONES: Final = 100
-"""How many numbers from 100 on are reserved for examples in every area of North America: 555-0100 to 0199."""
+_PHONES: Final = tuple(
+    f"+1{area}555{number:04d}"
+    for area in (202, 212, 303, 312, 404, 415, 512, 617, 702, 808)
+    for number in range(100, 200)
+)
+"""Numbers that are reserved for examples in every area of North America: 555-0100 to 0199."""
 
 _SIGNS: Final = b"\xfb\xef\xbe"
 """Bytes that are ``++++`` in base64."""
@@ -123,14 +128,17 @@ def _tried(
 ) -> Trial:
     token = secrets.token_hex(8)
     hashes = {CONTROL: None, **_hashes(algorithm)}
-    users = pl.DataFrame([_user(schema, f"{token}-{n}", each) for n, each in enumerate(hashes.values())])
+    client = cognito_client(loaded)
+    phones = _free_phones(client, schema, len(hashes))
+    users = pl.DataFrame(
+        [_user(schema, f"{token}-{n}", phones[n], each) for n, each in enumerate(hashes.values())]
+    )
     names = dict(zip(hashes, users[USERNAME], strict=True))
     progress.note(f"Trying {algorithm}: an import job with {len(names)} invented users, deleted afterwards.")
     try:
         job = jobs.create(f"poolferry-try.{token}", loaded.settings.target.log_role_arn or "", algorithm)
     except RefusedJobError as error:
         return Trial(algorithm, refused=error.what)
-    client = cognito_client(loaded)
     try:
         poll = loaded.settings.jobs.poll_seconds
         ended = _run(jobs, job, users, ImportFileFormat(schema, algorithm), min(poll, _LOOK_SECONDS))
@@ -172,7 +180,7 @@ def _statuses(
 
 
 def _is_deleted(client: CognitoIdentityProviderClient, schema: PoolSchema, name: str) -> bool:
-    """Delete a user of the trial; nobody else can have a name with so much chance in it."""
+    """Delete a user of the trial: a name has much chance in it, and nobody had the number just before."""
     try:
         delete_user(client, schema.pool_id, name)
     except UserRefusedError:  # was never there
@@ -184,10 +192,28 @@ def _is_deleted(client: CognitoIdentityProviderClient, schema: PoolSchema, name:
     return True
 
 
-def _user(schema: PoolSchema, token: str, hashed: str | None) -> dict[str, str | None]:
+def _free_phones(client: CognitoIdentityProviderClient, schema: PoolSchema, count: int) -> list[str]:
+    """Choose numbers that nobody in the pool has: such a user would be skipped in the job, and deleted.
+
+    Raises:
+        ConfigurationError: people of the pool have them all.
+    """
+    mixed = secrets.SystemRandom().sample(_PHONES, len(_PHONES))
+    if "phone_number" not in (*schema.username_attributes, *schema.alias_attributes):
+        return mixed[:count]
+    free = (each for each in mixed if not find_holders(client, schema.pool_id, "phone_number", each).height)
+    chosen = list(islice(free, count))
+    if len(chosen) < count:
+        raise ConfigurationError(
+            "Hashes cannot be tried: users of the pool have all numbers that are reserved for examples.",
+            "Try them on another pool of the same account and Region.",
+        )
+    return chosen
+
+
+def _user(schema: PoolSchema, token: str, phone: str, hashed: str | None) -> dict[str, str | None]:
     """One invented user whom the pool takes: every required attribute has a value of its form."""
     name, email = f"{PREFIX}{token}", f"{PREFIX}{token}@example.com"
-    phone = f"+1202555{_PHONES + secrets.randbelow(_PHONES):04d}"
     values = {"email": email, "phone_number": phone}
     sign_in = next((values[each] for each in schema.username_attributes), name)
     required = {each.name: _value(each) for each in schema.attributes.values() if each.required}

@@ -25,6 +25,7 @@ from tests.flows.journeys import (
     DEFERRED,
     IMPORTED,
     QUICK,
+    add,
     check,
     hold,
     lead_to,
@@ -256,6 +257,23 @@ def test_a_trial_shows_what_the_pool_takes_and_leaves_nobody(make: Make, setting
     found = tried(pool)
     assert [*found] == ["BCRYPT hashes", "SCRYPT hashes", "ARGON2ID hashes", "PBKDF2_SHA256 hashes"]
     assert all(good and "taken" in text for good, text in found.values()), found
+
+
+def test_a_trial_takes_no_number_that_somebody_has_and_deletes_nobody_else(make: Make) -> None:
+    """Few numbers are reserved for examples, and the people of a test have them too."""
+    names = {
+        "UsernameAttributes": ["phone_number"],
+        "AutoVerifiedAttributes": ["phone_number"],
+        "Schema": None,
+    }
+    pool = make(**names)
+    theirs = [f"+1202555{number:04d}" for number in range(100, 200)]
+    for phone in theirs:
+        add(pool, phone)
+    loaded = load_run_file(pool.run_file(ALL_FOUR, jobs=QUICK))
+    found = try_hashes(loaded, Silence())
+    assert len(pool.users()) == len(theirs)
+    assert all(item.good for item in found), found
 
 
 @pytest.mark.parametrize("alphabet", ["base64", "passlib"])
