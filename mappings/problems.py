@@ -55,9 +55,9 @@ def line_of(data: object, path: Path) -> int | None:
         inside = _inside(node, step)
         if inside is None:
             break
-        marks = getattr(node, "lc", None)
-        if marks is not None:
-            line = (marks.key(step) if isinstance(node, Mapping) else marks.item(step))[0] + 1
+        marks = getattr(getattr(node, "lc", None), "data", None) or {}
+        if step in marks:  # what a merge key (`<<`) brings into a map has no place in it
+            line = marks[step][0] + 1
         node = inside[0]
     return line
 

@@ -8,6 +8,7 @@ import pytest
 
 from connectors.errors import ConfigurationError
 from mappings.documents import parse_yaml, read_yaml
+from mappings.engine import compile_mapping
 from mappings.presets_read import preset_names
 from mappings.spec import MappingSpec, parse_mapping
 
@@ -214,3 +215,33 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_yaml(tmp_path / "latin.yaml")
     with pytest.raises(ConfigurationError, match=r"none\.yaml cannot be read"):
         read_yaml(tmp_path / "none.yaml")
+
+
+MERGED = """
+usual: &usual {from: mail, then: [trim]}
+shared: &shared
+  name: {from: n, then: [shout]}
+mapping:
+  username: {from: id}
+  attributes:
+    <<: *shared
+    email: {<<: *usual, form: x}
+"""
+
+
+def test_what_a_merge_key_brings_has_the_line_of_the_deepest_part_that_is_known() -> None:
+    data = parse_yaml(MERGED, where="run.yaml")
+    assert isinstance(data, dict)
+    with pytest.raises(ConfigurationError) as caught:
+        parse_mapping(data["mapping"], where="run.yaml")
+    first, second = str(caught.value).splitlines()
+    assert "run.yaml, line 9, attributes.email.form: unknown key 'form'" in first
+    assert "run.yaml, line 4, attributes.name.then[0]: unknown verb 'shout'" in second
+
+
+def test_a_mapping_with_merge_keys_is_compiled() -> None:
+    text = MERGED.replace("shout", "upper").replace(", form: x", "")
+    data = parse_yaml(text, where="run.yaml")
+    assert isinstance(data, dict)
+    mapping = compile_mapping(parse_mapping(data["mapping"], where="run.yaml"), where="run.yaml")
+    assert mapping.fields == ("id", "mail", "n")
