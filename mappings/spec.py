@@ -298,13 +298,27 @@ def _with_preset(data: Mapping[Any, Any], where: str) -> tuple[dict[str, Any], f
     theirs = own.pop("attributes", None) or {}
     if not isinstance(theirs, Mapping):
         return own | {"attributes": theirs}, frozenset()
+    _refuse_vain_nulls(theirs, attributes, where, data)
     kept: set[Path] = {("attributes", name) for name in attributes if name not in theirs}
     kept |= {(name,) for name in base if name not in own}
     rules = {**base, **own, "attributes": {**attributes, **theirs}}
     return _without_nulls(rules), frozenset(kept)
 
 
+def _refuse_vain_nulls(own: Mapping[Any, Any], preset_has: Mapping[str, Any], where: str, data: object) -> None:
+    """A name that is spelled wrong would leave the preset's rule in place, and nobody would be told."""
+    problems: list[tuple[Path, str]] = [
+        (("attributes", name), unknown_name("attribute of the preset", str(name), preset_has))
+        for name, rule in own.items()
+        if rule is None and name not in preset_has
+    ]
+    if problems:
+        raise mapping_error(where, data, problems)
+
+
 def _without_nulls(rules: dict[str, Any]) -> dict[str, Any]:
-    left = {name: rule for name, rule in rules.items() if rule is not None}
+    """Leave out what null takes away; a key that no mapping has stays, for whoever checks the keys."""
+    known = MappingSpec.model_fields
+    left = {name: rule for name, rule in rules.items() if rule is not None or name not in known}
     left["attributes"] = {name: rule for name, rule in rules["attributes"].items() if rule is not None}
     return left

@@ -245,3 +245,21 @@ def test_a_mapping_with_merge_keys_is_compiled() -> None:
     assert isinstance(data, dict)
     mapping = compile_mapping(parse_mapping(data["mapping"], where="run.yaml"), where="run.yaml")
     assert mapping.fields == ("id", "mail", "n")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("preset: devise\npasword_hash: null\n",
+         "line 2, pasword_hash: unknown key 'pasword_hash'. Did you mean 'password_hash'?"),
+        ("preset: devise\nattributes:\n  emial: null\n",
+         "line 3, attributes.emial: unknown attribute of the preset 'emial'. Did you mean 'email'?"),
+    ],
+)  # fmt: skip
+def test_null_takes_away_nothing_but_what_is_there(text: str, expected: str) -> None:
+    assert expected in problem(text)
+
+
+def test_null_takes_a_rule_of_the_preset_away() -> None:
+    spec = parsed("preset: devise\npassword_hash: null\nmfa: null\nattributes: {name: null}\n")
+    assert (spec.password_hash, "name" in spec.attributes) == (None, False)
