@@ -305,7 +305,9 @@ def _with_preset(data: Mapping[Any, Any], where: str) -> tuple[dict[str, Any], f
     return _without_nulls(rules), frozenset(kept)
 
 
-def _refuse_vain_nulls(own: Mapping[Any, Any], preset_has: Mapping[str, Any], where: str, data: object) -> None:
+def _refuse_vain_nulls(
+    own: Mapping[Any, Any], preset_has: Mapping[str, Any], where: str, data: object
+) -> None:
     """A name that is spelled wrong would leave the preset's rule in place, and nobody would be told."""
     problems: list[tuple[Path, str]] = [
         (("attributes", name), unknown_name("attribute of the preset", str(name), preset_has))
