@@ -85,6 +85,11 @@ class CompiledRule:
         return self.target if self.path[0] == "attributes" else COLUMNS[self.target]
 
     @property
+    def defaults_dropped(self) -> bool:
+        """Whether a dropped value gets the default: that of ``enabled`` does, or the user could sign in."""
+        return self.column == ENABLED
+
+    @property
     def code(self) -> str:
         """Reason code of a user whose value is refused."""
         return f"{self.target}_invalid"

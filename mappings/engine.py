@@ -165,16 +165,15 @@ def _lost(page: pl.DataFrame, checks: Sequence[tuple[str, str]]) -> pl.Series | 
 
 
 def _answer(rule: CompiledRule, at: str, lost: pl.Series | None) -> pl.Expr:
-    """The value, with the default where there is none; a dropped value does not get the default.
-
-    But for ``enabled``: whose value is dropped could sign in otherwise.
+    """The value, with the default where there is none; a dropped value does not get the default, but for
+    that of ``enabled``.
     """
     value = pl.col(at)
     if rule.default is None:
         return value
     if isinstance(rule.default, tuple):
         value = pl.when(value.list.len() > 0).then(value)
-    if lost is None or rule.bad == "default" or rule.column == ENABLED:
+    if lost is None or rule.bad == "default" or rule.defaults_dropped:
         return value.fill_null(rule.fallback)
     return pl.when(value.is_null() & ~lost).then(rule.fallback).otherwise(value)
 

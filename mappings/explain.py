@@ -105,11 +105,14 @@ def _trace(rule: CompiledRule, page: pl.DataFrame, *, show: bool) -> Trace:
 
 
 def _outcome(rule: CompiledRule, value: str | None, *, bad: bool) -> tuple[Outcome, str | None]:
+    """How the value ended, and what stands in the page then; what ``engine._answer`` does, for one value."""
     default = (
         rule.default if rule.default is None or isinstance(rule.default, str) else json.dumps(rule.default)
     )
-    if bad and rule.bad != "default":
-        return ("rejected" if rule.bad == "reject" else "dropped"), None
+    if bad and rule.bad == "reject":
+        return "rejected", None
+    if bad and rule.bad == "drop" and not rule.defaults_dropped:
+        return "dropped", None
     if bad:
         return "default for a bad value", default
     if value is not None:

@@ -99,5 +99,22 @@ def test_what_is_explained_is_what_happens(mapping: CompiledMapping) -> None:
     assert (mapped[REASON], mapped[GROUPS], mapped[ENABLED]) == ("birthdate_invalid", ["users"], False)
 
 
+@pytest.mark.parametrize("target", ["enabled", "mfa", "attributes: {email_verified", "attributes: {locale"])
+@pytest.mark.parametrize("bad", ["drop", "default"])
+def test_a_bad_value_is_told_as_it_ends(target: str, bad: str) -> None:
+    """A dropped value of ``enabled`` gets the default, since the user could sign in otherwise."""
+    end = "}" if "{" in target else ""
+    rule = f"{{from: x, as: boolean, bad: {bad}, default: false}}"
+    text = f"username: {{from: id}}\n{target}: {rule}{end}\n"
+    mapping = compile_mapping(parse_mapping(parse_yaml(text, where="m"), where="m"))
+    row = {"id": "1", "x": "perhaps"}
+    trace = explain(mapping, row, show=True)[-1]
+    page = pl.DataFrame({LINE: [2], FILE: [0], **{field: [row[field]] for field in mapping.fields}})
+    (value,) = mapping.apply(page)[mapping.rules[-1].column]
+    is_dropped = bad == "drop" and target != "enabled"
+    assert trace.outcome == ("dropped" if is_dropped else "default for a bad value")
+    assert trace.text == ("false" if value is False else value)
+
+
 def test_a_mask_tells_the_length_alone() -> None:
     assert [masked(None), masked("a"), masked("ab")] == [None, "(1 character)", "(2 characters)"]
