@@ -221,12 +221,17 @@ def _folded(rule: Rule, steps: tuple[Step, ...], where: str) -> Rule:
 
 
 def _checked_default(target: str, rule: Rule, where: str) -> str | None:
-    conversion = conversion_of(target, rule)
-    if rule.default is None or (conversion is None and target != "mfa"):
+    """The default in the form of the API; of ``mfa`` that is none of a conversion's, but its own words."""
+    if rule.default is None:
+        return None
+    if target == "mfa":
+        steps, form = _steps(target, rule)[-1:], f"one of {', '.join(dict.fromkeys(convert.MFA.values()))}"
+    elif conversion := conversion_of(target, rule):
+        steps = (_step(_API_FORM.get(conversion.name, conversion)),)
+        form = "yyyy-mm-dd" if conversion.name == "date" else "what the conversion gives"
+    else:
         return rule.default
-    steps = (_step(_API_FORM.get(conversion.name, conversion)),) if conversion else _steps(target, rule)[-1:]
     default = run_alone(rule.default, steps)
     if default is None:
-        form = "yyyy-mm-dd" if conversion and conversion.name == "date" else "what the conversion gives"
         raise ConfigurationError(f"{where}this default is not in the form of the API, which is {form}.")
     return default

@@ -217,6 +217,16 @@ def test_a_default_is_in_the_form_of_the_api(rule: str, form: str) -> None:
     assert message == f"run.yaml, line 3, attributes.custom:x: {expected}"
 
 
+@pytest.mark.parametrize("conversion", ["", "as: boolean, ", "as: string, "])
+@pytest.mark.parametrize(("default", "expected"), [("false", "off"), ("'off'", "off"), ("sms", "sms")])
+def test_the_default_of_mfa_is_one_of_its_own_words(conversion: str, default: str, expected: str) -> None:
+    text = f"username: {{from: id}}\nmfa: {{from: m, {conversion}default: {default}}}\n"
+    mapped = compiled(text).apply(page([{"id": "1", "m": None}, {"id": "2", "m": "yes"}], "id", "m"))
+    assert mapped[MFA].to_list() == [expected, "on"]
+    wrong = problem(text.replace(f"default: {default}", "default: perhaps"))
+    assert wrong.endswith("the form of the API, which is one of off, on, sms, totp, email.")
+
+
 def test_the_key_is_the_field_of_the_username_or_the_one_that_is_given() -> None:
     plain, template = "username: {from: id, then: [lower]}", "username: {template: '{a}{b}'}"
     rows: Rows = [{"id": "A1", "key": "k", "a": "x", "b": "y"}, {"id": " "}]
