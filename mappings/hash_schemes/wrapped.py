@@ -48,8 +48,10 @@ def _credential_hash(text: str) -> str | None:
     """The hash of Keycloak's password credential in the form of passlib or argon2, or None."""
     try:
         for credential in _credentials(json.loads(text)):
-            return _written(credential)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+            hashed = _written(credential)
+            (hashed or "").encode()  # a lone surrogate, which JSON can write, is no text
+            return hashed
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
         return None
     return None
 

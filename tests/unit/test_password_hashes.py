@@ -116,7 +116,8 @@ def test_keys_that_are_longer_than_a_block_are_cut_and_still_fit() -> None:
         '{"credentials": []}', '{"type": "otp"}', '[{"type": "password"}]', "[{}]", '{"secretData": "x"}',
         '{"secretData": "{}", "credentialData": "[]"}', "[" * 100_000 + '{"',
         '{"type": "password", "value":1}', '{"hashIterations": "many", "salt": "a", "value": "b"}',
-        '{"credentials": "text"}',
+        '{"credentials": "text"}', '{"hashIterations": 1e999, "salt": "a", "value": "b"}',
+        r'{"hashIterations": 1, "salt": "\ud800", "value": "b"}',
     ],
 )  # fmt: skip
 def test_json_without_a_password_credential_is_unknown(value: str) -> None:
