@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 from connectors.errors import ConfigurationError, look_like_data, unknown_field, unknown_name
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from mappings.problems import Path
 
 R = TypeVar("R", bound=Origin)
+
+_LEADS = re.compile(r"(?:\.[^.\[]+|\[\d+\])+\Z")
+"""The rest of a path that may lead on: names and indexes. Nobody has ``[*]``, ``[-1]`` or ``[?(@.primary)]``."""
 
 
 def rules_of(spec: MappingSpec) -> Iterator[tuple[str, Path, Rule | HashRule | ListRule]]:
@@ -82,7 +86,7 @@ class KnownFields:
     """The fields of a source.
 
     A path is known if its beginning is, since a source may have looked at a sample only, and so
-    is the beginning of a known path.
+    is the beginning of a known path. What follows the beginning must be a path itself.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -91,8 +95,8 @@ class KnownFields:
 
     def has(self, field: str) -> bool:
         """Whether a source of these fields has a field."""
-        starts = (field[:at] for at, mark in enumerate(field) if mark in ".[")
-        return field in self._set or any(start in self._set for start in starts)
+        ways = ((field[:at], field[at:]) for at, mark in enumerate(field) if mark in ".[")
+        return field in self._set or any(start in self._set and _LEADS.match(rest) for start, rest in ways)
 
 
 def _fitted(spec: MappingSpec, known: KnownFields, where: str) -> MappingSpec:

@@ -284,6 +284,14 @@ def test_a_path_is_known_if_its_beginning_is_or_it_is_the_beginning_of_one(path:
     assert "unknown field" in problem("username: {from: me.ta}", known_fields=known)
 
 
+@pytest.mark.parametrize("path", ["emails[*].value", "emails[-1]", "emails[]", "emails[0]value", "meta.", "a.[0]"])
+def test_what_is_no_path_is_not_known_by_its_beginning(path: str) -> None:
+    """Nobody would have a value there, and the users would come without one."""
+    rule = f"username: {{from: id}}\nattributes: {{email: {{from: '{path}'}}}}"
+    message = problem(rule, known_fields=["id", "meta.plan", "emails[0].value", "a.b"])
+    assert f"unknown field of the source '{path}'." in message
+
+
 def test_a_preset_asks_only_for_fields_that_the_source_has() -> None:
     mapping = compiled("preset: plain", known_fields=["login", "e_mail", "mail", "surname", "strange"])
     assert mapping.fields == ("login", "surname", "e_mail", "mail")
