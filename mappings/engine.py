@@ -165,9 +165,7 @@ def _lost(page: pl.DataFrame, checks: Sequence[tuple[str, str]]) -> pl.Series | 
 
 
 def _answer(rule: CompiledRule, at: str, lost: pl.Series | None) -> pl.Expr:
-    """The value, with the default where there is none; a dropped value does not get the default, but for
-    that of ``enabled``.
-    """
+    """The value, with the default where there is none; a dropped value gets it only for ``enabled``."""
     value = pl.col(at)
     if rule.default is None:
         return value

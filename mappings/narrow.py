@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Origin)
 
 _LEADS = re.compile(r"(?:\.[^.\[]+|\[\d+\])+\Z")
-"""The rest of a path that may lead on: names and indexes. Nobody has ``[*]``, ``[-1]`` or ``[?(@.primary)]``."""
+"""The rest of a path that may lead on: names and indexes. Nobody has ``[*]``, ``[-1]`` or ``[?(@.x)]``."""
 
 
 def rules_of(spec: MappingSpec) -> Iterator[tuple[str, Path, Rule | HashRule | ListRule]]:

@@ -284,7 +284,9 @@ def test_a_path_is_known_if_its_beginning_is_or_it_is_the_beginning_of_one(path:
     assert "unknown field" in problem("username: {from: me.ta}", known_fields=known)
 
 
-@pytest.mark.parametrize("path", ["emails[*].value", "emails[-1]", "emails[]", "emails[0]value", "meta.", "a.[0]"])
+@pytest.mark.parametrize(
+    "path", ["emails[*].value", "emails[-1]", "emails[]", "emails[0]value", "meta.", "a.[0]"]
+)
 def test_what_is_no_path_is_not_known_by_its_beginning(path: str) -> None:
     """Nobody would have a value there, and the users would come without one."""
     rule = f"username: {{from: id}}\nattributes: {{email: {{from: '{path}'}}}}"
