@@ -45,6 +45,9 @@ USER_COLUMNS: Final = pl.Schema(
 moves it, a sign-in for instance, is not documented.
 """
 
+FEDERATED: Final = "EXTERNAL_PROVIDER"
+"""Status of a user who came through another provider: an address of theirs signs nobody in (F7.20)."""
+
 _REPLY: Final = pl.Schema(
     {
         "Username": pl.String(),
@@ -148,13 +151,15 @@ def find_user(client: CognitoIdentityProviderClient, schema: PoolSchema, name: s
 
     Returns:
         The user in the form of ``read_back`` with all attributes; no row where nobody has the name. A
-        user who was made a moment ago may not be found yet (F5.15).
+        user who was made a moment ago may not be found yet (F5.15). Nobody is found by an address who came
+        through another provider.
 
     Raises:
         TargetError: the pool is not there or a right is missing, or the name is too long for a filter.
         RetryError: the service did not answer, in spite of several tries.
     """
-    return _search(client, schema.pool_id, _filter(_searched(schema, name), name))
+    found = _search(client, schema.pool_id, _filter(_searched(schema, name), name))
+    return _native(found) if schema.username_attributes else found
 
 
 def find_username(client: CognitoIdentityProviderClient, pool_id: str, username: str) -> pl.DataFrame:
@@ -179,7 +184,7 @@ def find_sub(client: CognitoIdentityProviderClient, pool_id: str, sub: str) -> p
 def find_holders(
     client: CognitoIdentityProviderClient, pool_id: str, attribute: str, value: str
 ) -> pl.DataFrame:
-    """Look up everybody who has a value, as ``find_user`` does by name.
+    """Look up everybody who signs in by a value, as ``find_user`` does by name.
 
     Args:
         client: a client of the pool's Region.
@@ -187,7 +192,11 @@ def find_holders(
         attribute: one that can be searched: ``email``, ``phone_number`` or ``preferred_username``.
         value: the value, exactly.
     """
-    return _search(client, pool_id, _filter(attribute, value))
+    return _native(_search(client, pool_id, _filter(attribute, value)))
+
+
+def _native(users: pl.DataFrame) -> pl.DataFrame:
+    return users.filter(pl.col("status").ne_missing(FEDERATED))
 
 
 def members(client: CognitoIdentityProviderClient, pool_id: str, group: str) -> Iterator[list[str]]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from connectors.cognito.users import FEDERATED
 from connectors.records import REASON, USERNAME
-from mappings.duplicates import CODES
+from mappings.duplicates import CODES, KEY_USERNAME
 from mappings.rules_keys import key_hashes
 
 if TYPE_CHECKING:
@@ -15,15 +16,20 @@ if TYPE_CHECKING:
 
 KEY_COLUMNS = tuple(CODES)
 """Columns with the 64-bit keys of a user's names."""
+_ALIAS_KEYS = tuple(key for key in CODES if key != KEY_USERNAME)
 
 
 def with_keys(context: Context, users: pl.DataFrame) -> pl.DataFrame:
     """Add ``KEY_COLUMNS`` to users as ``ListUsers`` told them.
 
     Where users sign in with e-mail or phone number, the pool's own username is a UUID (F1.46), and
-    the source calls the user by the contact; a user with both is in the result once for each.
+    the source calls the user by the contact; a user with both is in the result once for each. Who came
+    through another provider takes no name but the username (F7.20).
     """
     schema = context.schema
+    native = pl.col("status").ne_missing(FEDERATED) if "status" in users.columns else pl.lit(value=True)
+    if schema.username_attributes:
+        users = users.filter(native)
     names = [name for name in schema.username_attributes if name in users.columns] or ["username"]
     wanted = (*schema.alias_attributes, *schema.username_attributes)
     needed = {name for contact in wanted for name in (contact, f"{contact}_verified")}
@@ -32,6 +38,7 @@ def with_keys(context: Context, users: pl.DataFrame) -> pl.DataFrame:
         users.with_columns(*missing, pl.col(name).alias(USERNAME), pl.lit(None, pl.String).alias(REASON))
         .filter(pl.col(USERNAME).is_not_null())
         .with_columns(key_hashes(schema))
+        .with_columns(pl.when(native).then(pl.col(_ALIAS_KEYS)))
         for name in names
     ]
     return pl.concat(frames).drop(USERNAME, REASON)

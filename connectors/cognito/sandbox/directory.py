@@ -114,7 +114,7 @@ class Directory:
 
     def _note(self, user: StoredUser) -> None:
         lookup = user.attribute_lookup
-        for name, folded in self.names.claims(lookup):
+        for name, folded in () if user.is_federated else self.names.claims(lookup):
             self._by_claim[name].put(folded, user)
         for name, index in self._by_value.items():
             if value := lookup.get(name):

@@ -163,6 +163,11 @@ class StoredUser(CognitoIdpUser):  # type: ignore[misc]  # moto ships no types
         return [{"Name": name, "Value": lookup[name]} for name in names if name in lookup]
 
     @property
+    def is_federated(self) -> bool:
+        """Whether the user came through another provider, and signs in by no name of the pool (F7.20)."""
+        return str(getattr(self.status, "value", self.status)) == "EXTERNAL_PROVIDER"
+
+    @property
     def is_stuck(self) -> bool:
         """Whether MFA is active for the user and there is nothing to use it with (F1.35)."""
         usable = self.email_mfa_enabled or self.token_verified or self.attribute_lookup.get("phone_number")
