@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from connectors.cognito.users import find_sub, read_back
+from connectors.cognito.users import FEDERATED, find_sub, read_back
 from flows.ledger.segments import write_parquet
 from flows.steps.columns import SUB, VERDICT
 from flows.steps.reading_pool import ONE_BY_ONE, look_up
@@ -187,5 +187,7 @@ def _rules(context: Context, *, confirmed_too: bool) -> list[tuple[str, pl.Expr]
 def _names(context: Context, now: pl.LazyFrame) -> pl.LazyFrame:
     """Every name that somebody in the pool has now, as the source may write it."""
     columns = context.schema.username_attributes or ("username",)
+    if context.schema.username_attributes:
+        now = now.filter(pl.col("status").ne_missing(FEDERATED))  # these sign in by no address (F7.19)
     names = [now.select(folded(pl.col(name), context.schema).alias("@folded")) for name in columns]
     return pl.concat(names).drop_nulls().unique().with_columns(pl.lit(value=True).alias("@taken"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from connectors.cognito.users import FEDERATED
 from connectors.records import ENABLED, GROUPS, SOURCE_ID, USERNAME
 from flows.ledger.families import chain_of, descendants_of
 from flows.ledger.segments import sink_parquet
@@ -118,13 +119,15 @@ class Sides:
 
 
 def names_now(sides: Sides) -> pl.LazyFrame:
-    """``NAME`` and ``NAMESAKE``: the names of the pool's users; some pools make usernames of their own."""
-    schema = sides.context.schema
+    """``NAME`` and ``NAMESAKE``: the names of the pool's users; some pools make usernames of their own.
+
+    There, who came through another provider has no name of the source (F7.19).
+    """
+    schema, pool = sides.context.schema, sides.pool()
     columns = schema.username_attributes or ("username",)
-    names = [
-        sides.pool().select(who().alias(NAMESAKE), folded(pl.col(name), schema).alias(NAME))
-        for name in columns
-    ]
+    if schema.username_attributes:
+        pool = pool.filter(pl.col(STATUS).ne_missing(FEDERATED))
+    names = [pool.select(who().alias(NAMESAKE), folded(pl.col(name), schema).alias(NAME)) for name in columns]
     hashed = pl.concat(names).drop_nulls().with_columns(pl.col(NAME).hash())
     return hashed.unique(NAME)
 

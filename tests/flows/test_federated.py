@@ -12,6 +12,7 @@ from connectors.cognito.sandbox.directory import directory_of
 from connectors.cognito.sandbox.stored_user import StoredUser
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import CREATED, IMPORTED, check, lead_to, make_pool, mapping
+from tests.flows.scenes import BCRYPT, Scene, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,3 +54,18 @@ def test_an_address_of_a_federated_user_is_free(
     subs = set(journey.verdicts["sub"])
     assert len(subs) == len(PEOPLE)
     assert not subs & others
+
+
+def test_nobody_arrives_or_is_replaced_by_a_federated_user_of_the_same_address(
+    inside: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lead_to(inside, monkeypatch)
+    pool = make_pool(inside, tmp_path, **BY_EMAIL)
+    people = [person(1), person(2, pw=BCRYPT.replace("$10$", "$13$"))]
+    scene = Scene.of(pool, people, mapping=mapping(username="email"))
+    pool.client.admin_delete_user(UserPoolId=pool.pool_id, Username=people[0]["email"])
+    for each in people:
+        federated(pool, each["email"], f"{SOCIAL}{each['id']}")
+    found = scene.held()
+    assert (found.deferred, found.arrived) == (1, 0)
+    assert wrong(found) == {"missing": 1, "extra": 2}
