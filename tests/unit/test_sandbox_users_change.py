@@ -350,6 +350,17 @@ def test_a_linked_identity_can_be_the_destination(linkable: Pool) -> None:
     assert identities(linkable) == [("Okta", "o-1"), ("Google", "g-1")]
 
 
+def test_a_destination_is_named_by_the_pools_own_username(client: Client) -> None:
+    """Not by the address that people sign in with."""
+    pool = make_pool(client, UsernameAttributes=["email"])
+    add_provider(pool, "Okta", "OIDC")
+    username = pool.create("ann@example.com")["Username"]
+    with refused("UserNotFoundException"):
+        link(pool, "o-1", to="ann@example.com")
+    link(pool, "o-1", to=username)
+    assert identities(pool, username) == [("Okta", "o-1")]
+
+
 def test_a_link_needs_a_user_a_provider_and_the_right_names(linkable: Pool) -> None:
     with refused("UserNotFoundException"):
         link(linkable, "o-1", to="bob")

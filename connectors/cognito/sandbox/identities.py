@@ -88,9 +88,12 @@ def _provider(pool: MotoPool, source: dict[str, str]) -> MotoProvider:
 
 
 def _destination(pool: MotoPool, named: dict[str, str]) -> StoredUser:
-    """Find the user to link to: by username, or by an identity that is linked already."""
+    """Find the user to link to: by the pool's own username alone, or by an identity that is linked."""
     if named.get("ProviderName") == NATIVE:
-        user = find_user(pool, named.get("ProviderAttributeValue", ""))
+        name, fold = named.get("ProviderAttributeValue", ""), directory_of(pool).names.fold
+        user = find_user(pool, name)
+        if user is not None and fold(user.username) != fold(name):
+            user = None  # an address that signs in is not the username (model of DestinationUser)
     else:
         user = directory_of(pool).by_identity.get(_identity(named))
     if user is None:
