@@ -188,6 +188,6 @@ def _names(context: Context, now: pl.LazyFrame) -> pl.LazyFrame:
     """Every name that somebody in the pool has now, as the source may write it."""
     columns = context.schema.username_attributes or ("username",)
     if context.schema.username_attributes:
-        now = now.filter(pl.col("status").ne_missing(FEDERATED))  # these sign in by no address (F7.19)
+        now = now.filter(pl.col("status").ne_missing(FEDERATED))  # these sign in by no address (F7.20)
     names = [now.select(folded(pl.col(name), context.schema).alias("@folded")) for name in columns]
     return pl.concat(names).drop_nulls().unique().with_columns(pl.lit(value=True).alias("@taken"))

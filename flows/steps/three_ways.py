@@ -121,7 +121,7 @@ class Sides:
 def names_now(sides: Sides) -> pl.LazyFrame:
     """``NAME`` and ``NAMESAKE``: the names of the pool's users; some pools make usernames of their own.
 
-    There, who came through another provider has no name of the source (F7.19).
+    There, who came through another provider has no name of the source (F7.20).
     """
     schema, pool = sides.context.schema, sides.pool()
     columns = schema.username_attributes or ("username",)

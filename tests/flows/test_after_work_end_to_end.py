@@ -147,14 +147,20 @@ def factors(pool: Pool, username: str) -> tuple[str | None, list[str]]:
     return found.get("PreferredMfaSetting"), found.get("UserMFASettingList", [])
 
 
-def test_second_factors_are_switched_on_where_that_is_possible(pool: Pool) -> None:
-    """Nobody can carry the secret of an authenticator app: those users are counted before and after."""
+def with_factors(pool: Pool) -> dict[str, Any]:
+    """Let the pool leave the choice of a second factor, and give a mapping that has one."""
     pool.client.set_user_pool_mfa_config(
         UserPoolId=pool.pool_id, MfaConfiguration="OPTIONAL",
         SoftwareTokenMfaConfiguration={"Enabled": True},
     )  # fmt: skip
     own = mapping() | {"mfa": {"from": "roles"}}
     own.pop("groups")
+    return own
+
+
+def test_second_factors_are_switched_on_where_that_is_possible(pool: Pool) -> None:
+    """Nobody can carry the secret of an authenticator app: those users are counted before and after."""
+    own = with_factors(pool)
     run_file = pool.run_file(FACTORS, jobs=QUICK, mapping=own)
     lost = {"totp_not_portable": 1, "mfa_without_contact": 1}
     told = forecast(run_file)
@@ -174,12 +180,7 @@ def test_second_factors_are_switched_on_where_that_is_possible(pool: Pool) -> No
 
 def test_whoever_loses_their_second_factor_can_sign_in_to_set_it_up_anew(pool: Pool) -> None:
     """MFA without a factor would lock them out (F1.35)."""
-    pool.client.set_user_pool_mfa_config(
-        UserPoolId=pool.pool_id, MfaConfiguration="OPTIONAL",
-        SoftwareTokenMfaConfiguration={"Enabled": True},
-    )  # fmt: skip
-    own = mapping() | {"mfa": {"from": "roles"}}
-    own.pop("groups")
+    own = with_factors(pool)
     stored = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     people = [person(number, roles=roles, pw=stored) for number, roles in enumerate(("totp", "sms", "on"))]
     check(pool, people, [IMPORTED] * 3, mapping=own)

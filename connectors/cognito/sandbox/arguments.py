@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
+import polars as pl
 from moto.cognitoidp.exceptions import InvalidParameterException
 
 if TYPE_CHECKING:
@@ -65,11 +66,18 @@ def _broken_text(member: Shape, value: str) -> Iterator[str]:
     if len(value) > limits.get("max", len(value)):
         yield f"have length less than or equal to {limits['max']}"
     pattern = limits.get("pattern")
-    if pattern and not re.fullmatch(pattern, value, re.ASCII):
+    if pattern and not _matches(pattern, value):
         yield f"satisfy regular expression pattern: {pattern}"
     names = limits.get("enum")
     if names and value not in names:
         yield f"satisfy enum value set: [{', '.join(names)}]"
+
+
+def _matches(pattern: str, value: str) -> bool:
+    r"""Judge the whole value; Python's ``re`` knows no classes of Unicode such as ``\p{L}``."""
+    if r"\p{" in pattern:
+        return bool(pl.Series([value]).str.contains(f"^(?:{pattern})$").item())
+    return re.fullmatch(pattern, value, re.ASCII) is not None
 
 
 def _lower_first(name: str) -> str:
