@@ -1,4 +1,4 @@
-"""The trigger's key is made once and found again, wherever whoever made or removed it was killed."""
+"""Whose keys a trigger leaves alone, and how many it looks at; `test_trigger_crashes.py` has the crashes."""
 
 from __future__ import annotations
 
@@ -18,22 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PLACE = Place("aws", "eu-west-1", "123456789012", "acme-trigger")
-
-
-class KilledError(Exception):
-    """The process ends here."""
-
-
-class Deadly:
-    """KMS, where the process ends before a call of this name."""
-
-    def __init__(self, kms: Any, last: str) -> None:
-        self._kms, self._last = kms, last
-
-    def __getattr__(self, name: str) -> Any:
-        if name == self._last:
-            raise KilledError
-        return getattr(self._kms, name)
 
 
 class Closed:
@@ -61,49 +45,6 @@ def living(kms: Any) -> list[str]:
     """ARNs of the keys that cost money."""
     found = [kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"] for each in kms.list_keys()["Keys"]]
     return [each["Arn"] for each in found if each["KeyState"] == "Enabled"]
-
-
-def killed_before(kms: Any, call: str, *, removing: bool = False) -> None:
-    doomed = Key(Deadly(kms, call), PLACE)  # type: ignore[arg-type]  # plays KMS
-    with pytest.raises(KilledError):
-        _ = doomed.remove() if removing else doomed.make()
-
-
-def test_a_second_deployment_finds_the_key_of_the_first(kms: Any) -> None:
-    assert Key(kms, PLACE).make() == Key(kms, PLACE).make()
-    assert len(living(kms)) == 1
-
-
-def test_a_key_that_got_no_alias_is_found_again(kms: Any) -> None:
-    killed_before(kms, "create_alias")
-    (left,) = Key(kms, PLACE).nameless()
-    assert Key(kms, PLACE).arn() is None
-    assert Key(kms, PLACE).make() == left == Key(kms, PLACE).arn()
-    assert living(kms) == [left]
-
-
-def test_a_key_that_got_no_alias_is_removed(kms: Any) -> None:
-    killed_before(kms, "create_alias")
-    assert Key(kms, PLACE).remove() == 1
-    assert living(kms) == []
-    assert Key(kms, PLACE).remove() == 0
-
-
-@pytest.mark.parametrize("call", ["schedule_key_deletion", "delete_alias"])
-def test_a_removal_that_was_killed_goes_on(kms: Any, call: str) -> None:
-    Key(kms, PLACE).make()
-    killed_before(kms, call, removing=True)
-    Key(kms, PLACE).remove()
-    assert living(kms) == []
-    assert Key(kms, PLACE).arn() is None
-
-
-def test_after_a_removal_that_was_killed_a_deployment_has_a_key_of_its_own(kms: Any) -> None:
-    first = Key(kms, PLACE).make()
-    killed_before(kms, "delete_alias", removing=True)
-    second = Key(kms, PLACE).make()
-    assert second != first
-    assert living(kms) == [second] == [Key(kms, PLACE).arn()]
 
 
 def test_keys_of_others_are_left_alone(kms: Any) -> None:
