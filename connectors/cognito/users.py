@@ -45,8 +45,8 @@ USER_COLUMNS: Final = pl.Schema(
 moves it, a sign-in for instance, is not documented.
 """
 
-FEDERATED: Final = "EXTERNAL_PROVIDER"
-"""Status of a user who came through another provider: an address of theirs signs nobody in (F7.20)."""
+NATIVE: Final = pl.col("status").ne_missing("EXTERNAL_PROVIDER")
+"""Whether somebody is the pool's own: who came through another provider signs in by no address (F7.20)."""
 
 _REPLY: Final = pl.Schema(
     {
@@ -159,7 +159,7 @@ def find_user(client: CognitoIdentityProviderClient, schema: PoolSchema, name: s
         RetryError: the service did not answer, in spite of several tries.
     """
     found = _search(client, schema.pool_id, _filter(_searched(schema, name), name))
-    return _native(found) if schema.username_attributes else found
+    return found.filter(NATIVE) if schema.username_attributes else found
 
 
 def find_username(client: CognitoIdentityProviderClient, pool_id: str, username: str) -> pl.DataFrame:
@@ -192,11 +192,7 @@ def find_holders(
         attribute: one that can be searched: ``email``, ``phone_number`` or ``preferred_username``.
         value: the value, exactly.
     """
-    return _native(_search(client, pool_id, _filter(attribute, value)))
-
-
-def _native(users: pl.DataFrame) -> pl.DataFrame:
-    return users.filter(pl.col("status").ne_missing(FEDERATED))
+    return _search(client, pool_id, _filter(attribute, value)).filter(NATIVE)
 
 
 def members(client: CognitoIdentityProviderClient, pool_id: str, group: str) -> Iterator[list[str]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from connectors.cognito.users import FEDERATED, find_sub, read_back
+from connectors.cognito.users import NATIVE, find_sub, read_back
 from flows.ledger.segments import write_parquet
 from flows.steps.columns import SUB, VERDICT
 from flows.steps.reading_pool import ONE_BY_ONE, look_up
@@ -188,6 +188,6 @@ def _names(context: Context, now: pl.LazyFrame) -> pl.LazyFrame:
     """Every name that somebody in the pool has now, as the source may write it."""
     columns = context.schema.username_attributes or ("username",)
     if context.schema.username_attributes:
-        now = now.filter(pl.col("status").ne_missing(FEDERATED))  # these sign in by no address (F7.20)
+        now = now.filter(NATIVE)  # the others sign in by no address (F7.20)
     names = [now.select(folded(pl.col(name), context.schema).alias("@folded")) for name in columns]
     return pl.concat(names).drop_nulls().unique().with_columns(pl.lit(value=True).alias("@taken"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from connectors.cognito.users import FEDERATED
+from connectors.cognito.users import NATIVE
 from connectors.records import REASON, USERNAME
 from mappings.duplicates import CODES, KEY_USERNAME
 from mappings.rules_keys import key_hashes
@@ -27,7 +27,7 @@ def with_keys(context: Context, users: pl.DataFrame) -> pl.DataFrame:
     through another provider takes no name but the username (F7.20).
     """
     schema = context.schema
-    native = pl.col("status").ne_missing(FEDERATED) if "status" in users.columns else pl.lit(value=True)
+    native = NATIVE if "status" in users.columns else pl.lit(value=True)
     if schema.username_attributes:
         users = users.filter(native)
     names = [name for name in schema.username_attributes if name in users.columns] or ["username"]

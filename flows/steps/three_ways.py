@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from connectors.cognito.users import FEDERATED
+from connectors.cognito.users import NATIVE
 from connectors.records import ENABLED, GROUPS, SOURCE_ID, USERNAME
 from flows.ledger.families import chain_of, descendants_of
 from flows.ledger.segments import sink_parquet
@@ -126,7 +126,7 @@ def names_now(sides: Sides) -> pl.LazyFrame:
     schema, pool = sides.context.schema, sides.pool()
     columns = schema.username_attributes or ("username",)
     if schema.username_attributes:
-        pool = pool.filter(pl.col(STATUS).ne_missing(FEDERATED))
+        pool = pool.filter(NATIVE)
     names = [pool.select(who().alias(NAMESAKE), folded(pl.col(name), schema).alias(NAME)) for name in columns]
     hashed = pl.concat(names).drop_nulls().with_columns(pl.col(NAME).hash())
     return hashed.unique(NAME)
