@@ -22,13 +22,14 @@ class DifferentError(Exception):
 
 
 def count(path: Path) -> int:
-    """Users in what a way has left behind: a CSV with quotes, or a folder of one of the two migrations."""
+    """Users in what a way has left behind: a CSV with quotes, or a folder of import files."""
     if path.is_file():
         return _rows(path)
     if (path / "run").is_dir():
         parts = (path / "run" / "outcomes", path / "run" / "batches")
         return sum(pl.scan_parquet(part / "*.parquet").select(pl.len()).collect().item() for part in parts)
-    return sum(_lines(file) for file in path.glob("b*.csv")) + _rows(path / "others.csv") + 1
+    others = path / "others.csv"
+    return sum(map(_lines, path.glob("b*.csv"))) + (_rows(others) + 1 if others.exists() else 0)
 
 
 def _rows(path: Path) -> int:

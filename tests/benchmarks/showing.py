@@ -18,6 +18,7 @@ NOTES: Final = (
     "dirty: share of the users with something that must be mended or refused.",
     "to polars: its CPU seconds over those of a bare polars copy of the same file.",
     "csv to it: CPU seconds of the csv-module script over its own.",
+    "bare rules: one polars query that maps, judges and writes the lines of tidy users, and keeps nothing.",
 )
 
 

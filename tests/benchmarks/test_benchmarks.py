@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.benchmarks import bare_polars, checking, hashes, poolferry_batches, row_by_row
+from tests.benchmarks import bare_polars, bare_rules, checking, hashes, poolferry_batches, row_by_row
 from tests.benchmarks.inputs import Input
 from tests.benchmarks.measuring import Cost, cost_of, interleaved, median
 
@@ -57,6 +57,23 @@ def test_the_copy_of_bare_polars_has_every_row(tmp_path: Path) -> None:
     source = Input(USERS, dirt=0.3, seed=7).make()
     bare_polars.copy(str(source), str(tmp_path / "copy.csv"))
     assert checking.count(tmp_path / "copy.csv") == USERS
+
+
+def test_the_query_of_bare_rules_gives_tidy_users_the_lines_that_poolferry_gives(tmp_path: Path) -> None:
+    source = Input(USERS, dirt=0.0, seed=7).make()
+    places = bare, poolferry = tmp_path / "bare", tmp_path / "poolferry"
+    for place in places:
+        place.mkdir()
+    bare_rules.migrate(str(source), str(bare))
+    poolferry_batches.migrate(source, poolferry)
+    theirs, ours = (_lines(place) for place in (bare, poolferry / "run" / "batches"))
+    headers = {line for line in theirs if line.startswith("name,")}
+    assert checking.count(bare) == len(theirs - headers) == USERS
+    assert theirs == ours
+
+
+def _lines(folder: Path) -> set[str]:
+    return {line for path in folder.glob("b*.csv") for line in path.read_text("utf-8").splitlines()}
 
 
 def test_the_same_seed_gives_the_same_file_and_another_seed_another() -> None:
