@@ -12,11 +12,11 @@ import re
 import ssl
 import time
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import tenacity
 from botocore import exceptions as aws
-from botocore.parsers import ResponseParserError
 from tenacity.wait import wait_base
 
 from connectors.errors import (
@@ -104,10 +104,22 @@ _REPLY_LOST: Final = (
     aws.SSLError,
     aws.IncompleteReadError,
     aws.ChecksumError,
-    ResponseParserError,
 )
-AWS_ERRORS: Final = (aws.ClientError, aws.BotoCoreError, ResponseParserError)
-"""All that a boto3 call can raise on its own account."""
+
+
+@cache
+def aws_errors() -> tuple[type[Exception], ...]:
+    """All that a boto3 call can raise on its own account; ``except`` asks when something was raised."""
+    return aws.ClientError, aws.BotoCoreError, _unreadable_reply()
+
+
+@cache
+def _unreadable_reply() -> type[Exception]:
+    """The error of a reply that is no reply, a proxy's page for example: a lost one."""
+    # Its module brings urllib3 and TLS along, a tenth of the start of a command that calls nobody.
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - see above
+
+    return ResponseParserError
 
 
 class _SlowerWhenThrottled(wait_base):
@@ -181,7 +193,7 @@ def translated(operation: str, *, stop: type[StopError] = TargetError, reads: bo
     """
     try:
         yield
-    except AWS_ERRORS as error:
+    except aws_errors() as error:
         raise translate_botocore(error, operation, stop=stop, reads=reads) from None
 
 
@@ -191,7 +203,7 @@ def translate_botocore(
     """Say what an error of boto3 means for the next try.
 
     Args:
-        error: what boto3 raised (``AWS_ERRORS``).
+        error: what boto3 raised (``aws_errors``).
         operation: the API's name for the call, where the error does not know it itself.
         stop: the class for what a person must mend: ``TargetError``, or ``SourceError`` for a source.
         reads: True where the call changes nothing, so that a lost reply is simply asked again.
@@ -211,7 +223,7 @@ def translate_botocore(
     what = f"{operation or 'A call to AWS'} failed: {type(error).__name__}."
     if isinstance(error, _BEFORE_SENDING):
         return RetryError(what, "Check the network, the proxy and the endpoint.")
-    if isinstance(error, _REPLY_LOST) and not is_bad_certificate(error):
+    if isinstance(error, (*_REPLY_LOST, _unreadable_reply())) and not is_bad_certificate(error):
         return RetryError(what) if reads else AskThePoolError(what, "Ask the pool whether it took effect.")
     return _translate_own_fault(error, what, stop)
 

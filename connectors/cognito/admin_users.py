@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from connectors.cognito.error_codes import pool_call, translate
 from connectors.errors import PoolferryError, UserRefusedError
-from connectors.retry import AWS_ERRORS, error_code
+from connectors.retry import aws_errors, error_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +96,7 @@ def create_user(  # noqa: PLR0913 - they are AdminCreateUser's own parameters
         request["TemporaryPassword"] = temporary_password or new_password()
     try:
         return _created(client.admin_create_user(**request)["User"])
-    except AWS_ERRORS as error:
+    except aws_errors() as error:
         raise _translate(error, "AdminCreateUser") from None
 
 
@@ -120,7 +120,7 @@ def set_permanent_password(
         client.admin_set_user_password(
             UserPoolId=pool_id, Username=username, Password=password or new_password(), Permanent=True
         )
-    except AWS_ERRORS as error:
+    except aws_errors() as error:
         raise _translate(error, "AdminSetUserPassword") from None
 
 

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from connectors.cognito.error_codes import harmless_again
 from connectors.cognito.users import find_username
 from connectors.errors import UserRefusedError
-from connectors.retry import AWS_ERRORS, error_code, retrying
+from connectors.retry import aws_errors, error_code, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,7 @@ class AfterWork:
     def _make_group(self, group: str) -> None:
         try:
             self._client.create_group(UserPoolId=self._pool_id, GroupName=group)
-        except AWS_ERRORS as error:
+        except aws_errors() as error:
             if not isinstance(error, ClientError) or error_code(error) != _THERE_ALREADY:
                 raise harmless_again(error, "CreateGroup") from None
 
@@ -148,5 +148,5 @@ class AfterWork:
     def _once(self, operation: str, call: Callable[..., Any], names: dict[str, Any]) -> None:
         try:
             call(UserPoolId=self._pool_id, **names)
-        except AWS_ERRORS as error:
+        except aws_errors() as error:
             raise harmless_again(error, operation) from None

@@ -24,7 +24,7 @@ from connectors.errors import (
     ThrottledError,
     UserRefusedError,
 )
-from connectors.retry import AWS_ERRORS, error_code, translate_botocore
+from connectors.retry import aws_errors, error_code, translate_botocore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -395,5 +395,5 @@ def pool_call(operation: str) -> Iterator[None]:
     """
     try:
         yield
-    except AWS_ERRORS as error:
+    except aws_errors() as error:
         raise translate(error, operation) from None

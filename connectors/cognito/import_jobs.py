@@ -31,7 +31,7 @@ from connectors.errors import (
     SpentJobError,
     TargetError,
 )
-from connectors.retry import ATTEMPTS, AWS_ERRORS, error_code, retrying
+from connectors.retry import ATTEMPTS, aws_errors, error_code, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -297,7 +297,7 @@ class ImportJobs:
         asked = self._clock()
         try:
             reply = self._client.create_user_import_job(**request)
-        except AWS_ERRORS as error:
+        except aws_errors() as error:
             told = translate(error, _CREATE)
             if not isinstance(error, ClientError) or error_code(error) != "PreconditionNotMetException":
                 raise told from None
@@ -310,7 +310,7 @@ class ImportJobs:
         """Try to start; None where another job seems to be active."""
         try:
             reply = self._client.start_user_import_job(UserPoolId=self._pool_id, JobId=job_id)
-        except AWS_ERRORS as error:
+        except aws_errors() as error:
             return self._after_no_start(job_id, error)
         return job_of(reply["UserImportJob"])
 
@@ -358,7 +358,7 @@ class ImportJobs:
             waiter.wait(UserPoolId=self._pool_id, JobId=job_id, WaiterConfig=config)
         except WaiterError as error:
             raise _not_ended(error, job_id) from None
-        except AWS_ERRORS as error:
+        except aws_errors() as error:
             raise translate(error, _DESCRIBE) from None
 
     @contextmanager

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from connectors.cognito.error_codes import pool_call, translate
 from connectors.errors import TargetError
 from connectors.records import PoolSchema
-from connectors.retry import AWS_ERRORS, error_code, retrying
+from connectors.retry import aws_errors, error_code, retrying
 from connectors.schema_attributes import schema_attributes
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _describe_once(
 ) -> UserPoolTypeTypeDef:
     try:
         return client.describe_user_pool(UserPoolId=pool_id)["UserPool"]
-    except AWS_ERRORS as error:
+    except aws_errors() as error:
         told = translate(error, "DescribeUserPool")
         if isinstance(error, ClientError) and error_code(error) == "ResourceNotFoundException":
             told = _not_found(told.what, pool_id, client.meta.region_name, profile)

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from connectors.cognito.error_codes import translate
 from connectors.errors import AskThePoolError, RetryError, UserRefusedError
-from connectors.retry import AWS_ERRORS, error_code
+from connectors.retry import aws_errors, error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -52,7 +52,7 @@ def sign_in(
             answer = client.initiate_auth(
                 ClientId=app.client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters
             )
-    except AWS_ERRORS as error:
+    except aws_errors() as error:
         operation = "AdminInitiateAuth" if flow == "ADMIN_USER_PASSWORD_AUTH" else "InitiateAuth"
         return _refusal(error, operation)
     return str(answer.get("ChallengeName") or SIGNED_IN).lower()
