@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -23,25 +24,39 @@ SIGN_IN: Final = {
 CONTACTS: Final = ("email", "phone_number")
 FLAGS: Final = tuple(f"{contact}_verified" for contact in CONTACTS)
 
+USERS_AT_ONCE: Final = 500_000
+"""About so many users' values are held at once: some hundred megabytes, however large the pool is."""
 
-def differences(context: Context, landed: pl.DataFrame, after: pl.DataFrame) -> dict[str, int]:
-    """How many landed users have another value in the pool than was sent, by attribute."""
+
+def differences(context: Context, landed: pl.DataFrame, after: pl.LazyFrame) -> dict[str, int]:
+    """How many landed users have another value in the pool than was sent, by attribute.
+
+    Args:
+        context: the run.
+        landed: ``ORDINAL`` of those who are compared.
+        after: the pool as it was read back, with ``KEY_USERNAME``; its values are held share by share.
+    """
     names = compared(context)
-    pool = after.rename({name: pool_column(name) for name in names if name in after.columns})
-    pool = pool.with_columns(
-        pl.lit(None, dtype=pl.String).alias(pool_column(name))
-        for name in names if pool_column(name) not in pool.columns
-    )  # fmt: skip
-    pairs = (
-        context.folder.scan_users()
-        .select(ORDINAL, KEY_USERNAME, *names)
-        .join(landed.lazy().select(ORDINAL), on=ORDINAL, how="semi")
-        .join(pool.lazy(), on=KEY_USERNAME, how="inner")
-    )
-    counted = pairs.select(differs(context.schema, name).sum().alias(name) for name in names).collect(
-        engine="streaming"
-    )
-    return {name: int(count) for name, count in counted.row(0, named=True).items() if count}
+    shares = math.ceil(landed.height / USERS_AT_ONCE) or 1
+    counted = [_counted(context, landed, after, names, (shares, number)) for number in range(shares)]
+    total = {name: sum(count[name] for count in counted) for name in names}
+    return {name: count for name, count in total.items() if count}
+
+
+def _counted(
+    context: Context, landed: pl.DataFrame, after: pl.LazyFrame, names: list[str], share: tuple[int, int]
+) -> dict[str, int]:
+    """The differences of those users whose keys fall to one share of so many."""
+    shares, number = share
+    ours = pl.col(KEY_USERNAME) % shares == number
+    there = after.collect_schema()
+    values = {name: pl.col(name) if name in there else pl.lit(None, pl.String) for name in names}
+    known = [value.alias(pool_column(name)) for name, value in values.items()]
+    pool = after.filter(ours).select(KEY_USERNAME, *known).unique(KEY_USERNAME)
+    sent = context.folder.scan_users().filter(ours).select(ORDINAL, KEY_USERNAME, *names)
+    pairs = sent.join(landed.lazy().select(ORDINAL), on=ORDINAL, how="semi").join(pool, on=KEY_USERNAME)
+    counted = pairs.select(differs(context.schema, name).sum().alias(name) for name in names)
+    return dict(counted.collect(engine="streaming").row(0, named=True))
 
 
 def compared(context: Context) -> list[str]:

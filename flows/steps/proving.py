@@ -75,7 +75,8 @@ def _prove(context: Context, landed: pl.DataFrame, *, whole_pool: bool) -> None:
 
 
 def _with_subs(context: Context, landed: pl.DataFrame) -> pl.DataFrame:
-    return landed.join(_after(context).select(KEY_USERNAME, SUB), on=KEY_USERNAME, how="left")
+    subs = _after(context).select(KEY_USERNAME, SUB).unique(KEY_USERNAME).collect(engine="streaming")
+    return landed.join(subs, on=KEY_USERNAME, how="left")
 
 
 def _proof(found: pl.DataFrame) -> pl.DataFrame:
@@ -106,11 +107,8 @@ def _read_sample(context: Context, landed: pl.DataFrame) -> None:
         context.progress.update(number)
 
 
-def _after(context: Context) -> pl.DataFrame:
-    parts = [pl.read_parquet(path) for path in context.folder.all("after")]
-    frame = (
-        pl.concat(parts, how="diagonal")
-        if parts
-        else pl.DataFrame(schema={KEY_USERNAME: pl.UInt64, SUB: pl.String})
-    )
-    return frame.drop_nulls(KEY_USERNAME).unique(KEY_USERNAME)
+def _after(context: Context) -> pl.LazyFrame:
+    """The pool as it was read back, to be asked for single columns: a large pool is not to be held."""
+    parts = [pl.scan_parquet(path) for path in context.folder.all("after")]
+    nobody = pl.LazyFrame(schema={KEY_USERNAME: pl.UInt64, SUB: pl.String})
+    return (pl.concat(parts, how="diagonal") if parts else nobody).drop_nulls(KEY_USERNAME)

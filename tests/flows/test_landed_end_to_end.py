@@ -11,6 +11,7 @@ import pytest
 from connectors.cognito.after_work import AfterWork
 from connectors.errors import UserRefusedError
 from flows.settings import load_run_file
+from flows.steps import comparing
 from flows.steps.context import Worker
 from flows.steps.forecast import plan
 from flows.steps.progress import Silence
@@ -93,16 +94,23 @@ def test_who_is_not_there_any_more_has_failed(pool: Pool, verify: str) -> None:
     assert journey.counts() == {"imported": 2, "failed": 1}
 
 
-def test_what_was_changed_on_the_way_is_told_by_attribute(pool: Pool) -> None:
+@pytest.mark.parametrize("at_once", [comparing.USERS_AT_ONCE, 1])
+def test_what_was_changed_on_the_way_is_told_by_attribute(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """However large the pool is: its values are compared some users at a time."""
+    monkeypatch.setattr(comparing, "USERS_AT_ONCE", at_once)
     run_file = pool.run_file(SOME, jobs=QUICK)
 
     def change() -> None:
-        pool.client.admin_update_user_attributes(
-            UserPoolId=pool.pool_id, Username="u00001", UserAttributes=[{"Name": "name", "Value": "Other"}]
-        )
+        for username, name in (("u00000", "email"), ("u00001", "name"), ("u00002", "name")):
+            value = "other@example.com" if name == "email" else "Other"
+            pool.client.admin_update_user_attributes(
+                UserPoolId=pool.pool_id, Username=username, UserAttributes=[{"Name": name, "Value": value}]
+            )
 
     journey = travel(run_file, At("Reading the pool back", change))
-    assert journey.facts()["drift"] == {"name": 1}
+    assert journey.facts()["drift"] == {"email": 1, "email_verified": 1, "name": 2}
     assert "Other" not in journey.told
 
 
