@@ -19,7 +19,7 @@ from mappings.origins import Made, made
 from mappings.spec import HashRule, ListRule, Rule
 from mappings.steps import Step, chained
 from mappings.tables import table_of
-from mappings.verbs import column, renamed
+from mappings.verbs import column, listed, renamed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,7 +167,10 @@ def _lookup(rule: AnyRule, base: FilePath | None, where: str) -> tuple[Step, ...
         return ()
     has_header = rule.lookup.columns is None
     table = table_of(rule.lookup.table, base=base, where=where, has_header=has_header)
-    return (Step("lookup", column(renamed(table, keep=False)), checks=True),)
+    found = column(renamed(table, keep=False))
+    if all(value and value.strip() for value in table.values()):
+        return (Step("lookup", found, checks=True),)
+    return Step("lookup", column(listed(table)), checks=True), Step("what is found", found)
 
 
 def _list_step(rule: ListRule) -> Step:

@@ -106,16 +106,24 @@ def _values(table: arguments.Values) -> Run:
 
 
 def renamed(table: Mapping[str, str | None], *, keep: bool, other: str | None = None) -> Convert:
-    """Look each text up in a table; one that is not there is kept, or becomes ``other``."""
-    old, new = pl.Series(list(table), dtype=pl.String), pl.Series(list(table.values()), dtype=pl.String)
+    """Look each text up in a table; one that is not there is kept, or becomes ``other``; blanks are none."""
+    old = pl.Series(list(table), dtype=pl.String)
+    *found, default = without_blanks(pl.Series([*table.values(), other], dtype=pl.String))
+    new = pl.Series(found, dtype=pl.String)
 
     def looked_up(texts: pl.Series) -> pl.Series:
         if keep:
             return texts.replace(old, new)
-        answers = texts.replace_strict(old, new, default=other, return_dtype=pl.String)
+        answers = texts.replace_strict(old, new, default=default, return_dtype=pl.String)
         return null_where(answers, texts.is_null())
 
     return lambda texts: by_distinct(texts, looked_up)
+
+
+def listed(table: Mapping[str, str | None]) -> Convert:
+    """Null where a text is not in a table; the others as they are."""
+    known = pl.Series(list(table), dtype=pl.String).implode()
+    return lambda texts: by_distinct(texts, lambda some: null_where(some, ~some.is_in(known)))
 
 
 VERBS: Mapping[str, Verb[Any]] = MappingProxyType(

@@ -219,8 +219,8 @@ def test_a_lookup_takes_its_table_from_a_file_or_from_the_mapping(name: str | No
         (tmp_path / file).write_text(text, encoding="utf-8")
     table = name or {"01": "gold", "0,2": "sil\nver", "03": None}
     part = {"attributes": {"x": {"lookup": {"from": "a", "table": table}, "bad": "drop", "default": "none"}}}
-    page = mapped(part, {"a": "01"}, {"a": "0,2"}, {"a": "1"}, {"a": ""}, base=tmp_path)
-    assert page["x"].to_list() == ["gold", "sil\nver", None, "none"]
+    page = mapped(part, {"a": "01"}, {"a": "0,2"}, {"a": "1"}, {"a": ""}, {"a": "03"}, base=tmp_path)
+    assert page["x"].to_list() == ["gold", "sil\nver", None, "none", "none"]
 
 
 def test_a_table_without_a_header_line_loses_no_entry_where_its_columns_are_named(tmp_path: Path) -> None:
@@ -247,6 +247,19 @@ def test_an_entry_in_the_place_of_the_header_line_is_refused(text: str, tmp_path
         mapped({"attributes": {"x": {"lookup": {"from": "a", "table": "t.csv"}}}}, base=tmp_path)
     assert "`columns: [code, plan]`" in str(caught.value)
     assert "gold" not in str(caught.value)
+
+
+@pytest.mark.parametrize("nothing", [None, "", " "])
+def test_who_has_an_empty_cell_in_a_table_has_no_value_and_is_not_refused(nothing: str | None) -> None:
+    table = {"1": "one", "2": nothing}
+    page = mapped({"attributes": {"x": {"lookup": {"from": "a", "table": table}}}}, {"a": "2"}, {"a": "3"})
+    assert page["x"].to_list() == [None, None]
+    assert page[REASON].to_list() == [None, "x_invalid"]
+
+
+def test_a_part_of_a_list_that_is_exchanged_for_nothing_falls_away() -> None:
+    part = {"groups": {"from": "a", "split": ";", "values": {"temp": "", "adm": "admins"}}}
+    assert mapped(part, {"a": "adm;temp;other"})[GROUPS].to_list() == [["admins", "other"]]
 
 
 def test_what_a_table_does_not_have_is_a_bad_value() -> None:

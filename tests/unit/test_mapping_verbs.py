@@ -64,6 +64,8 @@ def test_help_is_one_line_and_a_sentence(kind: type[VerbCall], name: str, verb: 
         ("{values: {m: male}}", "x", "x"),
         ("{values: {m: male}, else: null}", "x", None),
         ("{values: {m: null}}", "m", None),
+        ("{values: {m: ''}}", "m", None),
+        ("{values: {m: ' '}, else: '  '}", "x", None),
         ("{values: {1: one}, else: other}", "1", "one"),
         ("e164", "030 23125042", None),
         ("epoch: iso", "1970-01-01T00:01:00Z", "60"),
