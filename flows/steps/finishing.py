@@ -10,7 +10,7 @@ import polars as pl
 from connectors.errors import TargetError
 from connectors.records import FILE, LINE, SOURCE_ID, USERNAME, VERDICTS
 from flows.ledger.families import DELTA, PURGED, PURGING
-from flows.ledger.segments import write_parquet, write_text
+from flows.ledger.segments import scan_users, write_parquet, write_text
 from flows.ledger.states import RunState
 from flows.steps.columns import JOB_ID, STRATEGY, SUB, VERDICT, WHY
 from flows.steps.job_records import JobRecord, jobs_of
@@ -18,11 +18,14 @@ from mappings.duplicates import ORDINAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from flows.ledger.folder import RunFolder
     from flows.ledger.store import BatchRecord, Ledger
 
 Summary = dict[str, Any]
+
+ALL: Final = pl.lit(value=True)
 
 DELTA_COUNTS: Final = ("since", "reads", "new", "changed", "unchanged", "vanished")
 """What a summary tells of a delta run."""
@@ -53,10 +56,17 @@ def finish(folder: RunFolder, ledger: Ledger) -> Summary:
 def verdicts_of(folder: RunFolder) -> pl.DataFrame:
     """One row a source user, in source order; a null verdict means that none is known yet.
 
-    ``line`` counts in its file, and ``file`` counts the source's files from 1 in the order of reading.
+    ``line`` counts in its file, and ``file`` counts the source's files from 1 in the order of reading. They
+    are put together page by page: a join of everybody takes three times the memory of what comes of it.
     """
-    users = folder.scan_users().select(ORDINAL, SOURCE_ID, USERNAME, FILE, LINE)
-    joined = users.join(_known(folder), on=ORDINAL, how="left", maintain_order="left")
+    return pl.concat([_verdicts_of_page(folder, path) for path in folder.pages()])
+
+
+def _verdicts_of_page(folder: RunFolder, path: Path) -> pl.DataFrame:
+    users = scan_users(path).select(ORDINAL, SOURCE_ID, USERNAME, FILE, LINE).collect()
+    on_page = pl.col(ORDINAL).is_between(pl.lit(users[ORDINAL].min()), pl.lit(users[ORDINAL].max()))
+    known = _known(folder, on_page)
+    joined = users.lazy().join(known, on=ORDINAL, how="left", maintain_order="left")
     return joined.select(
         pl.col(SOURCE_ID).alias("source_id"),
         pl.col(USERNAME).alias("username"),
@@ -67,14 +77,16 @@ def verdicts_of(folder: RunFolder) -> pl.DataFrame:
     ).collect(engine="streaming")  # fmt: skip
 
 
-def _known(folder: RunFolder) -> pl.LazyFrame:
-    """Outcomes, with what the read-back has found laid over them."""
-    known = pl.scan_parquet(folder.all("outcomes")).filter(pl.col(VERDICT).is_not_null())
+def _known(folder: RunFolder, whose: pl.Expr = ALL) -> pl.LazyFrame:
+    """Outcomes of some users, with what the read-back has found laid over them."""
+    known = pl.scan_parquet(folder.all("outcomes")).filter(pl.col(VERDICT).is_not_null(), whose)
     proof_file = folder.path / "proof.parquet"
     if not proof_file.exists():
         return known
-    proof = pl.scan_parquet(proof_file).select(
-        ORDINAL, pl.col(VERDICT).alias("@v"), pl.col(WHY).alias("@w"), pl.col(SUB).alias("@s")
+    proof = (
+        pl.scan_parquet(proof_file)
+        .filter(whose)
+        .select(ORDINAL, pl.col(VERDICT).alias("@v"), pl.col(WHY).alias("@w"), pl.col(SUB).alias("@s"))
     )
     return (
         known.join(proof, on=ORDINAL, how="left")
