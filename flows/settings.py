@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from connectors.cognito.limits import PER_POOL_RPS, SHARE, Category
 from connectors.errors import ConfigurationError, unknown_name
 from flows.ledger.copies import copied_runs, is_in_s3
 from flows.secret_stores import REFERENCE, secret_of
 from flows.settings_trigger import TriggerSettings
+from mappings.documents import parse_yaml
 from mappings.rules import RuleOptions
 
 if TYPE_CHECKING:
@@ -250,13 +249,7 @@ def load_run_file(path: Path) -> LoadedRunFile:
 
 
 def _parse(text: str, path: Path) -> object:
-    try:
-        data = YAML(typ="rt").load(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "is no YAML"
-        raise ConfigurationError(f"{path}{line}: {problem}.") from None
+    data = parse_yaml(text, where=str(path))
     if not isinstance(data, dict):
         raise ConfigurationError(f"{path}: a run file is a YAML mapping with the keys {_keys(RunFile)}.")
     return data

@@ -20,8 +20,22 @@ if TYPE_CHECKING:
     from ruamel.yaml.nodes import ScalarNode
 
 
+_HALF = (
+    r"found half a character; write the character itself, or its whole number (\U0001F600, not \uD83D\uDE00)"
+)
+
+
 class _Constructor(RoundTripConstructor):
-    """Keeps apart the whole numbers that are written in another form than their own: ``+49``, ``007``."""
+    r"""Keeps apart the whole numbers that are written in another form than their own: ``+49``, ``007``.
+
+    It refuses half a character, which no file and no API takes: YAML can write one, as ``"\ud800"``.
+    """
+
+    def construct_scalar(self, node: ScalarNode) -> object:
+        """Give what stands there, unless it is no text."""
+        if any("\ud800" <= character <= "\udfff" for character in node.value):
+            raise MarkedYAMLError(problem=_HALF, problem_mark=node.start_mark)
+        return super().construct_scalar(node)
 
     def construct_yaml_int(self, node: ScalarNode) -> int:
         """Give an ``int`` where nothing of its form is lost, else a ``ScalarInt``."""

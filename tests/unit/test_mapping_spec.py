@@ -201,6 +201,9 @@ def test_a_specification_is_taken_as_it_is() -> None:
     [
         ("a: 1\na: secret\n", "doc, line 2: not YAML: found duplicate key"),
         ("a: [1", "doc, line 1: not YAML"),
+        ('a: 1\nb: ["secret\\ud800"]', r"doc, line 2: not YAML: .*\\uD83D\\uDE00"),
+        ('a: 1\n"secret\\udc00": 1', "doc, line 2: not YAML: found half a character"),
+        ('a: "\\ud83d\\ude00 secret"', "doc, line 1: not YAML: found half a character"),
     ],
 )
 def test_what_is_no_yaml_is_refused_with_its_line_and_without_values(text: str, expected: str) -> None:

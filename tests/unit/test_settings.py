@@ -9,6 +9,7 @@ import pytest
 from connectors.errors import ConfigurationError
 from connectors.recognising import describe_source
 from flows.settings import load_run_file
+from mappings.spec import parse_mapping
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,36 @@ def test_defaults_are_safe(tmp_path: Path) -> None:
     settings = load_run_file(write(tmp_path, RUN_FILE)).settings
     assert (settings.existing, settings.verify, settings.strategies) == ("leave", "full", ("import_job",))
     assert settings.quotas.share == 0.5
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("{from: id}}", '{from: "secret\\ud800"}}'), 4),
+        (("{from: id}}", '{from: id}, attributes: {name: {const: "secret\\udc00"}}}'), 4),
+        (("users.csv", '"secret\\ud800"'), 3),
+    ],
+)
+def test_half_a_character_is_refused_with_its_line(
+    tmp_path: Path, change: tuple[str, str], line: int
+) -> None:
+    with pytest.raises(ConfigurationError, match=rf"run\.yaml, line {line}: not YAML: found half") as caught:
+        load_run_file(write(tmp_path, RUN_FILE.replace(*change)))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_key_that_stands_twice_is_refused_without_its_values(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"run\.yaml, line 7: .*duplicate key") as caught:
+        load_run_file(write(tmp_path, RUN_FILE + "state: secret\n" * 2))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_number_keeps_the_form_in_which_it_is_written(tmp_path: Path) -> None:
+    """A mapping refuses what loses its form; 49 would stand for `+49` in silence."""
+    mapping = "{username: {from: id, then: [{prefix: +49}]}}"
+    settings = load_run_file(write(tmp_path, RUN_FILE.replace("{username: {from: id}}", mapping))).settings
+    with pytest.raises(ConfigurationError, match="put quotation marks round it"):
+        parse_mapping(settings.mapping, where="run.yaml")
 
 
 def test_no_is_a_country_and_not_a_boolean(tmp_path: Path) -> None:
