@@ -73,6 +73,7 @@ MORE: Final = {
     "pbkdf2_sha512$": _django("sha512"), "$pbkdf2$": _SHA1, "$pbkdf2-sha512$": _SHA512,
     "$pbkdf2-sha1$": _SHA1.replace("$pbkdf2$", "$pbkdf2-sha1$"), "{PBKDF2}": _LDAP,
     "{PBKDF2-SHA1}": _LDAP.replace("{PBKDF2}", "{PBKDF2-SHA1}"),
+    "{LDAP}": "{ldap}" + _ldap("SSHA", "sha1", SALT),
     "{MD5}": _ldap("MD5", "md5"), "{SMD5}": _ldap("SMD5", "md5", SALT), "{SHA}": _ldap("SHA", "sha1"),
     "{SHA256}": _ldap("SHA256", "sha256"), "{SSHA256}": _ldap("SSHA256", "sha256", SALT),
     "{SHA384}": _ldap("SHA384", "sha384"), "{SSHA384}": _ldap("SSHA384", "sha384", SALT),
