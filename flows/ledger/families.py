@@ -110,6 +110,11 @@ def _parent_id(folder: RunFolder) -> str | None:
     return str(retry["parent"]) if retry else None
 
 
+def is_purged(folder: RunFolder) -> bool:
+    """Whether a run has forgotten its people, or has begun to."""
+    return PURGING in record_of(folder).facts
+
+
 def refuse_purged(folder: RunFolder) -> None:
     """Refuse what needs to know people, where the run does not any more.
 

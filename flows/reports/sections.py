@@ -148,10 +148,7 @@ def hashes_refused(facts: Mapping[str, Any], ledger: Ledger) -> list[str]:
 def drift_sentence(facts: Mapping[str, Any]) -> str | None:
     """How the pool was read back where nothing has arrived differently; else ``drift_rows`` tell it."""
     if "read_back" not in facts:
-        return (
-            "The pool was not read back (`verify: none`), so a `sub` is known only of users whom "
-            "AdminCreateUser made."
-        )
+        return "The pool was not read back (`verify: none`): nobody has looked how the attributes arrived."
     if not facts["read_back"]:
         return "Nobody was read back: this run has created and updated nobody."
     if not facts.get("drift"):

@@ -17,7 +17,7 @@ from connectors.cognito.app_clients import AppClient, read_app_client, read_app_
 from connectors.cognito.sign_ins import SIGNED_IN, sign_in
 from connectors.errors import ConfigurationError
 from connectors.retry import retrying
-from flows.ledger.families import record_of
+from flows.ledger.families import is_purged, record_of
 from flows.ledger.folder import find_run, runs_of
 from flows.settings import load_run_file
 from flows.steps.context import cognito_client
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
+    from flows.ledger.folder import RunFolder
     from flows.settings import LoadedRunFile
     from flows.steps.progress import Progress
 
@@ -43,6 +44,7 @@ WAYS = {
 }
 """Verdict of the newest run that took a user → by which way they come in."""
 UNKNOWN_WAY = "in no finished run"
+FORGOTTEN_WAY = "in no finished run that was not purged"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -155,10 +157,11 @@ def proof_of_sign_ins(
     client, pool_id = cognito_client(loaded), loaded.settings.target.user_pool_id
     app = _app_client(client, pool_id, client_id)
     ways, found = _ways(runs, pool_id, [each.username for each in people]), SignInProof()
+    unknown = FORGOTTEN_WAY if any(map(is_purged, _runs_into(runs, pool_id))) else UNKNOWN_WAY
     progress.stage("Signing in", len(people), "people")
     for number, each in enumerate(people, 1):
         result = retrying("signing in")(sign_in, client, pool_id, app, each.username, each.password)
-        found.note(ways.get(each.username, UNKNOWN_WAY), result)
+        found.note(ways.get(each.username, unknown), result)
         progress.update(number)
     return found
 
@@ -178,9 +181,14 @@ def _app_client(client: CognitoIdentityProviderClient, pool_id: str, client_id: 
 def _ways(runs: Path, pool_id: str, usernames: Sequence[str]) -> dict[str, str]:
     """By which way each came, as the pool's newest run says that took them; a delta takes but some."""
     ways: dict[str, str] = {}
-    for folder in runs_of(runs):
-        if folder.verdicts.exists() and record_of(folder).pool_id == pool_id:
-            told = pl.scan_parquet(folder.verdicts).filter(pl.col("username").is_in(list(usernames)))
-            rows = told.select("username", "verdict").collect().iter_rows()
-            ways |= {name: WAYS.get(verdict, verdict) for name, verdict in rows}
+    for folder in _runs_into(runs, pool_id):
+        told = pl.scan_parquet(folder.verdicts).filter(pl.col("username").is_in(list(usernames)))
+        rows = told.select("username", "verdict").collect().iter_rows()
+        ways |= {name: WAYS.get(verdict, verdict) for name, verdict in rows}
     return ways
+
+
+def _runs_into(runs: Path, pool_id: str) -> list[RunFolder]:
+    """The runs that have a verdict on everybody; of those that were purged nobody is known by name."""
+    told = (folder for folder in runs_of(runs) if folder.verdicts.exists())
+    return [folder for folder in told if record_of(folder).pool_id == pool_id]

@@ -25,7 +25,7 @@ from connectors.cognito.trigger.people import Deferred, People, Progress, Tally,
 from connectors.cognito.trigger.policies import Place
 from connectors.errors import ConfigurationError
 from connectors.records import PASSWORD, PASSWORD_HASH, USERNAME
-from flows.ledger.families import PURGING, chain_of, descendants_of, is_retry, record_of, refuse_purged
+from flows.ledger.families import chain_of, descendants_of, is_purged, is_retry, record_of, refuse_purged
 from flows.ledger.folder import RunFolder, runs_of
 from flows.ledger.segments import scan_users
 from flows.ledger.states import RunState
@@ -188,7 +188,7 @@ def load(folder: RunFolder, people: People, worker: Worker) -> None:
     A delta run knows those alone who have changed: the runs that it goes on from are loaded before it.
     """
     done = people.begin()
-    runs = [run for each in chain_of(folder) if not _is_purged(each) for run in _family(each)]
+    runs = [run for each in chain_of(folder) if not is_purged(each) for run in _family(each)]
     family = [(run, _deferred_ordinals(run)) for run in runs]
     worker.progress.stage("Loading deferred users", sum(each.len() for _, each in family), "users")
     loaded = 0
@@ -365,11 +365,6 @@ def _family(folder: RunFolder) -> list[RunFolder]:
     """A run and those of its retries that have chosen a way for everybody."""
     retries = [run for run in descendants_of(folder) if run.all("outcomes")]
     return [folder, *retries]
-
-
-def _is_purged(folder: RunFolder) -> bool:
-    """Whether a run has forgotten its people; the one that is deployed was refused then."""
-    return PURGING in record_of(folder).facts
 
 
 def _deferred_ordinals(folder: RunFolder) -> pl.Series:

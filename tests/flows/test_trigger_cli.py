@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.settings import load_run_file
+from flows.steps.sign_in_proof import FORGOTTEN_WAY
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import lead_to, make_pool, travel
 from tests.flows.test_trigger_end_to_end import FLOWS, PASSWORD, WRONG, ssha
@@ -100,6 +101,9 @@ def test_the_way_is_known_also_of_people_whom_a_retry_did_not_take(
     assert {way: found["asked"] for way, found in ways.items()} == {
         "migration trigger": 1, "import job": 1, "in no finished run": 1
     }  # fmt: skip
+    call("purge", "acme", "--yes", "--state", pool.folder / "runs")
+    ways = told("verify-sign-in", run_file, "--sample", sample, status=1)["ways"]
+    assert {way: found["asked"] for way, found in ways.items()} == {FORGOTTEN_WAY: 3}
 
 
 def test_the_way_into_another_pool_says_nothing_of_this_one(
