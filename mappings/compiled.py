@@ -16,10 +16,11 @@ from mappings import convert
 from mappings.calls import Conversion, VerbCall
 from mappings.lists import STRINGS, Cutter
 from mappings.origins import Made, made
-from mappings.spec import HashRule, ListRule, Rule
+from mappings.spec import UNSAID, HashRule, ListRule, Rule
 from mappings.steps import Step, chained
 from mappings.tables import table_of
-from mappings.verbs import column, listed, renamed
+from mappings.texts import without_blanks
+from mappings.verbs import column, renamed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,7 +140,7 @@ def compile_rule(
         ConfigurationError: its table cannot be read; its constant or default is not in the form
             that the API takes.
     """
-    steps = _lookup(rule, base, where)
+    steps = _lookup(target, rule, base, where)
     promise = None
     if isinstance(rule, ListRule):
         steps = (*steps, _list_step(rule))
@@ -162,21 +163,25 @@ def _promise(target: str, rule: Rule) -> str | None:
     return "e164" if rule.default is None and rule.then and rule.then[-1].name == "e164" else None
 
 
-def _lookup(rule: AnyRule, base: FilePath | None, where: str) -> tuple[Step, ...]:
+def _lookup(target: str, rule: AnyRule, base: FilePath | None, where: str) -> tuple[Step, ...]:
+    """Two steps where an entry may have no value: only a text that is in no entry is a bad one."""
     if rule.lookup is None:
         return ()
     has_header = rule.lookup.columns is None
     table = table_of(rule.lookup.table, base=base, where=where, has_header=has_header)
-    found = column(renamed(table, keep=False))
-    if all(value and value.strip() for value in table.values()):
-        return (Step("lookup", found, checks=True),)
-    return Step("lookup", column(listed(table)), checks=True), Step("what is found", found)
+    found = {text: other or "" for text, other in table.items()}
+    step = Step("lookup", column(renamed(found, keep=False)), checks=True)
+    if all(other.strip() for other in found.values()):
+        return (step,)
+    if target == "enabled" and rule.default is None:
+        raise ConfigurationError(f"{where}{UNSAID}")
+    return (step, Step("an entry without value", column(without_blanks)))
 
 
 def _list_step(rule: ListRule) -> Step:
     steps = [_step(call) for call in rule.then]
     if rule.values:
-        steps.append(Step("values", column(renamed(rule.values, keep=True))))
+        steps.append(_step(VerbCall.model_validate({"values": rule.values})))
     cutter = Cutter(rule.split, rule.each, tuple(steps))
     return Step("list", column(cutter, STRINGS), checks=True, minds_blanks=False)
 

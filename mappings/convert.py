@@ -43,7 +43,8 @@ _ISO_FORMATS = (
     "%Y-%m-%d %H:%M%#z",
     "%Y-%m-%d %H:%M",
 )
-"""The commonest first. Java's ``OffsetDateTime`` leaves seconds out where they are 0: of each sixtieth."""
+"""The last ones are how Java writes a whole minute (``OffsetDateTime``), each sixtieth moment of a column."""
+
 _LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
 _PLAIN_DATE = (
     "^(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
@@ -87,9 +88,8 @@ def integers(texts: pl.Series) -> pl.Series:
 
 def numbers(texts: pl.Series) -> pl.Series:
     """A decimal number without plus sign and leading zeros; exponents and separators are refused."""
-    unsigned = texts.str.strip_chars().str.replace(r"^\+([0-9])", "${1}")
-    plain = unsigned.str.extract(r"^(-?[0-9]+(?:\.[0-9]+)?)$", 1)
-    return plain.str.replace(r"^(-?)0+([0-9])", "${1}${2}")
+    plain = texts.str.strip_chars().str.extract(r"^([+-]?[0-9]+(?:\.[0-9]+)?)$", 1)
+    return plain.str.replace(r"^(?:\+|(-))?0*([0-9])", "${1}${2}")
 
 
 def dates(written: str) -> Convert:

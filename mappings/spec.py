@@ -49,8 +49,8 @@ Template = Annotated[Piece, BeforeValidator(lambda text: _template(text) if isin
 class Lookup(Strict):
     """``lookup: {from: field, table: plans.csv}``; the table may also be a map that stands right here.
 
-    A value that the table does not have is a bad value. ``columns`` names the two columns of a CSV file that
-    has no header line.
+    A value that the table does not have is a bad value; an entry that is empty or null is no value.
+    ``columns`` names the two columns of a CSV file that has no header line.
     """
 
     from_: Piece = Field(alias="from")
@@ -125,6 +125,13 @@ class Rule(Origin):
     default: Text | None = None
 
 
+UNSAID = (
+    "a user whose `enabled` comes to nothing here may sign in unless it has a `default`; "
+    "write `default: false` or `default: true` beside it."
+)
+"""What is wrong with a rule for ``enabled`` that may end without a value and has no default."""
+
+
 def _may_leave_nothing(rule: Rule) -> str | None:
     """The key that makes a rule end without a value though its field has one."""
     if rule.when:
@@ -169,7 +176,7 @@ class ListRule(Origin):
         split: the text between two parts.
         each: a template for the members of JSON objects, as in ``"{provider}/{user_id}"``.
         then: verbs for each part.
-        values: exchanges whole parts; one that is not listed stays.
+        values: exchanges whole parts; one that is not listed stays, and null or an empty text takes it away.
         default: the list where there is none.
     """
 
@@ -239,11 +246,7 @@ class MappingSpec(Strict):
     def _enabled_by_nothing_unsaid(self) -> Self:
         """Whoever is locked out must not be let in since a rule says nothing of them."""
         if self.enabled and self.enabled.default is None and (key := _may_leave_nothing(self.enabled)):
-            raise refuse(
-                "a user whose `enabled` comes to nothing here may sign in unless it has a `default`; "
-                "write `default: false` or `default: true` beside it.",
-                ("enabled", key),
-            )
+            raise refuse(UNSAID, ("enabled", key))
         return self
 
     def located(self, data: object, of_preset: frozenset[Path]) -> Self:

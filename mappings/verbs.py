@@ -102,28 +102,20 @@ def _split(cut: arguments.Split) -> Run:
 
 
 def _values(table: arguments.Values) -> Run:
-    return column(renamed(table.values_, keep=table.keeps, other=table.otherwise))
+    return _leaves(column(renamed(table.values_, keep=table.keeps, other=table.otherwise)))
 
 
 def renamed(table: Mapping[str, str | None], *, keep: bool, other: str | None = None) -> Convert:
-    """Look each text up in a table; one that is not there is kept, or becomes ``other``; blanks are none."""
-    old = pl.Series(list(table), dtype=pl.String)
-    *found, default = without_blanks(pl.Series([*table.values(), other], dtype=pl.String))
-    new = pl.Series(found, dtype=pl.String)
+    """Look each text up in a table; one that is not there is kept, or becomes ``other``."""
+    old, new = pl.Series(list(table), dtype=pl.String), pl.Series(list(table.values()), dtype=pl.String)
 
     def looked_up(texts: pl.Series) -> pl.Series:
         if keep:
             return texts.replace(old, new)
-        answers = texts.replace_strict(old, new, default=default, return_dtype=pl.String)
+        answers = texts.replace_strict(old, new, default=other, return_dtype=pl.String)
         return null_where(answers, texts.is_null())
 
     return lambda texts: by_distinct(texts, looked_up)
-
-
-def listed(table: Mapping[str, str | None]) -> Convert:
-    """Null where a text is not in a table; the others as they are."""
-    known = pl.Series(list(table), dtype=pl.String).implode()
-    return lambda texts: by_distinct(texts, lambda some: null_where(some, ~some.is_in(known)))
 
 
 VERBS: Mapping[str, Verb[Any]] = MappingProxyType(
@@ -199,7 +191,8 @@ VERBS: Mapping[str, Verb[Any]] = MappingProxyType(
             _plain(_leaves(lambda text: text.str.replace_all("[^0-9]+", ""))),
         ),
         "values": Verb(
-            "Exchanges whole values; one that is not listed stays, or becomes what `else` says.",
+            "Exchanges whole values; one that is not listed stays, or becomes what `else` says. An empty text"
+            " or null stands for no value.",
             Example("{values: {m: male, f: female}, else: other}", "f", "female"),
             _values,
             TypeAdapter(arguments.Values),

@@ -193,7 +193,8 @@ def lookups() -> str:
     keys = [info.alias or name for name, info in Lookup.model_fields.items()]
     return (
         f"`lookup` has {listed(keys)}. A CSV table has two columns below a header line; where it has no such "
-        "line, `columns: [code, plan]` names them.\n"
+        "line, `columns: [code, plan]` names them. What the table does not have is a bad value; an entry "
+        "that is empty or null is no value.\n"
         f"A condition has `field` and exactly one of {listed(tests)}."
     )
 

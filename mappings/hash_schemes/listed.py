@@ -24,7 +24,7 @@ SCHEMES: Final[Mapping[str, Scheme]] = MappingProxyType({each.name: each for eac
 """Every scheme by its name, in the order in which looks are tried."""
 
 LABEL: Final = (
-    r"^(\$[A-Za-z0-9-]{1,16}\$|U\$S\$|\{[A-Za-z0-9.@_-]{1,30}\}|pbkdf2:[a-z0-9]{1,10}:"
+    r"^(\$[A-Za-z0-9-]{1,16}\$|U\$S\$|\{[A-Za-z0-9.@_-]{1,32}\}|pbkdf2:[a-z0-9]{1,10}:"
     r"|[A-Za-z0-9_]{1,16}[$:]|[\[{]\s*[{\"])"
 )
 """What stands at the beginning of a hash and may tell its scheme."""

@@ -109,6 +109,24 @@ def _power_of_two(power: pl.Expr) -> pl.Expr:
     return pl.lit(2, pl.UInt64).pow(small).cast(pl.UInt64).cast(pl.String)
 
 
+def _spring_scrypt(texts: pl.Series) -> pl.Series:
+    parts = base.split(texts, "$", 4).with_columns(pl.col("2").map_batches(_spring_numbers, pl.String))
+    return base.made(parts, joined(two, "$", base.hex_of_base64(three), "$", base.hex_key(four)))
+
+
+def _spring_numbers(costs: pl.Series) -> pl.Series:
+    """``100801`` as Cognito writes it: the power of two, R and P, two hexadecimal digits each."""
+    form = r"^([0-9a-f]{1,2})([0-9a-f]{2})([0-9a-f]{2})$"
+
+    def written(distinct: pl.Series) -> pl.Series:
+        digits = (pl.col("costs").str.extract(form, group) for group in (1, 2, 3))
+        power, block, parallel = (each.str.to_integer(base=16, strict=False) for each in digits)
+        numbers = joined(_power_of_two(power), "$", block.cast(pl.String), "$", parallel.cast(pl.String))
+        return base.made(distinct.to_frame("costs"), numbers)
+
+    return by_distinct(costs, written)
+
+
 def _django_scrypt(texts: pl.Series) -> pl.Series:
     salt, key = base.hex_of_text(three), base.hex_key(six)
     return base.made(
@@ -211,6 +229,11 @@ TAKEN: Final = (
         "passlib_scrypt", "passlib, OpenStack Keystone", "$scrypt$ln=LOG-N,r=R,p=P$SALT$KEY",
         "`$scrypt$`", "SCRYPT", _passlib_scrypt, ("$scrypt$",), why="`ln` is the power of two.",
         learn=_learn_passlib_scrypt,
+    ),
+    Scheme(
+        "spring_scrypt", "Spring", "{scrypt}$COSTS$SALT$KEY", "`{SCRYPT}`, `{SCRYPT@SPRINGSECURITY_V5_8}`",
+        "SCRYPT", _spring_scrypt, ("{SCRYPT}", "{SCRYPT@SPRINGSECURITY_V5_8}"),
+        why="The costs are one hexadecimal number: the power of two, R and P.",
     ),
     Scheme(
         "django_scrypt", "Django", "scrypt$N$SALT$R$P$KEY", "`scrypt$`", "SCRYPT", _django_scrypt,

@@ -87,9 +87,8 @@ def _written(fields: dict[str, Any]) -> str | None:
 
 WRAPPERS: Final = (
     Wrapper("a label in braces", "LDAP, Dovecot, Spring", "{CRYPT}$2y$…, {bcrypt}$2a$…, {ARGON2}$argon2id$…",
-            ("{CRYPT}", "{BCRYPT}", "{BLF-CRYPT}", "{ARGON2}", "{ARGON2ID}", "{ARGON2I}",
-             "{ARGON2@SPRINGSECURITY_V5_8}", "{SHA512-CRYPT}", "{SHA256-CRYPT}", "{MD5-CRYPT}", "{LDAP}"),
-            _behind_brace),
+            ("{CRYPT}", "{BCRYPT}", "{BLF-CRYPT}", "{ARGON2}", "{ARGON2ID}", "{ARGON2I}", "{SHA512-CRYPT}",
+             "{SHA256-CRYPT}", "{MD5-CRYPT}", "{ARGON2@SPRINGSECURITY_V5_8}", "{LDAP}"), _behind_brace),
     Wrapper("Django's name of a hasher", "Django", "bcrypt$$2b$…, argon2$argon2id$…", ("bcrypt$", "argon2$"),
             lambda texts: texts.str.replace(r"^(?:bcrypt\$|argon2)", "")),
     Wrapper("a credential", "Keycloak", '{"type": "password", "secretData": "…", "credentialData": "…"}, '

@@ -126,6 +126,12 @@ def argon(memory: int, rounds: int, lanes: int, kind: argon2.Type = argon2.Type.
     return argon2.PasswordHasher(rounds, memory, lanes, type=kind).hash(PASSWORD)
 
 
+def spring_scrypt(power: int) -> str:
+    """One hexadecimal number for the costs, salt and key in base64 with its padding."""
+    key = hashlib.scrypt(PASSWORD.encode(), salt=SALT, n=1 << power, r=8, p=1, maxmem=1 << 27, dklen=32)
+    return f"${power << 16 | 8 << 8 | 1:x}${base64.b64encode(SALT).decode()}${base64.b64encode(key).decode()}"
+
+
 def _md5(salt: str = "") -> str:
     return hashlib.md5((PASSWORD + salt).encode()).hexdigest()  # noqa: S324 - what people have
 
@@ -149,6 +155,12 @@ def specimens() -> tuple[Specimen, ...]:
         Specimen("bcrypt, cost 13", BcryptHasher(rounds=13).hash(PASSWORD), "bcrypt cost 13",
                  "hash_cost_too_high"),
         Specimen("Spring: {bcrypt}", "{bcrypt}" + crypted, "bcrypt cost 10"),
+        Specimen("Spring from 5.8 on: {argon2@SpringSecurity_v5_8}",
+                 "{argon2@SpringSecurity_v5_8}" + argon(16_384, 2, 1), "argon2id m=16384 t=2 p=1"),
+        Specimen("Spring from 5.8 on: {scrypt@SpringSecurity_v5_8}",
+                 "{scrypt@SpringSecurity_v5_8}" + spring_scrypt(16), "spring_scrypt N=65536 r=8 p=1"),
+        Specimen("Spring before 5.8: {scrypt}", "{scrypt}" + spring_scrypt(14),
+                 "spring_scrypt N=16384 r=8 p=1"),
         Specimen("LDAP: {CRYPT}$2y$", "{CRYPT}" + php, "bcrypt cost 10"),
         Specimen("Django: BCryptPasswordHasher", "bcrypt$" + crypted, "bcrypt cost 10"),
         Specimen("Django: BCryptSHA256PasswordHasher", _django(hashers.BCryptSHA256PasswordHasher(),

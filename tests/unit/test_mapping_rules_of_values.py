@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from connectors.errors import ConfigurationError
-from connectors.records import FILE, GROUPS, IDENTITIES, LINE, REASON
+from connectors.records import ENABLED, FILE, GROUPS, IDENTITIES, LINE, REASON
 from mappings.engine import compile_mapping
 from mappings.spec import parse_mapping
 
@@ -145,6 +145,7 @@ LISTS = [
     ({}, "[]", []),
     ({"split": ";", "then": ["lower", {"prefix": "g-"}]}, "A;B", ["g-a", "g-b"]),
     ({"split": ";", "values": {"admin": "admins", "x": None}}, "admin;user;x", ["admins", "user"]),
+    ({"split": ";", "values": {"admin": "", "x": " "}}, "admin;user;x", ["user"]),
     ({"each": "{p}/{u}"}, '[{"p": "Google", "u": 12, "z": []}, null]', ["Google/12"]),
     ({"each": "{p}/{u}"}, '{"p": "Google", "u": "1"}', ["Google/1"]),
     ({"each": "{p}/{u}"}, '{"p":1.0,"u":9007199254740993.0,"z":[1.0]}', ["1.0/9007199254740993.0"]),
@@ -219,8 +220,38 @@ def test_a_lookup_takes_its_table_from_a_file_or_from_the_mapping(name: str | No
         (tmp_path / file).write_text(text, encoding="utf-8")
     table = name or {"01": "gold", "0,2": "sil\nver", "03": None}
     part = {"attributes": {"x": {"lookup": {"from": "a", "table": table}, "bad": "drop", "default": "none"}}}
-    page = mapped(part, {"a": "01"}, {"a": "0,2"}, {"a": "1"}, {"a": ""}, {"a": "03"}, base=tmp_path)
-    assert page["x"].to_list() == ["gold", "sil\nver", None, "none", "none"]
+    page = mapped(part, {"a": "01"}, {"a": "0,2"}, {"a": "1"}, {"a": ""}, base=tmp_path)
+    assert page["x"].to_list() == ["gold", "sil\nver", None, "none"]
+
+
+@pytest.mark.parametrize("name", [*TABLES, None], ids=str)
+def test_an_entry_without_a_value_is_no_value_and_rejects_nobody(name: str | None, tmp_path: Path) -> None:
+    for file, text in TABLES.items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    lookup = {"from": "a", "table": name or {"01": "gold", "03": None, "04": " "}}
+    rows: tuple[Row, ...] = ({"a": "03"}, {"a": "01"}, {"a": "5"}, {"a": "04"} if name is None else {})
+    plain = mapped({"attributes": {"x": {"lookup": lookup}}}, *rows, base=tmp_path)
+    assert plain["x"].to_list() == [None, "gold", None, None]
+    assert plain[REASON].to_list() == [None, None, "x_invalid", None]
+    worked = {"lookup": lookup, "then": [{"prefix": "p-"}], "default": "none"}
+    assert mapped({"attributes": {"x": worked}}, *rows, base=tmp_path)["x"].to_list()[:2] == [
+        "none",
+        "p-gold",
+    ]
+    assert mapped({"groups": {"lookup": lookup}}, *rows, base=tmp_path)[GROUPS].to_list()[:2] == [
+        [],
+        ["gold"],
+    ]
+
+
+def test_an_entry_without_a_value_lets_nobody_in_unsaid() -> None:
+    """Whoever has no `enabled` may sign in."""
+    rule = {"lookup": {"from": "a", "table": {"on": "true", "gone": None}}}
+    with pytest.raises(ConfigurationError, match=r"m, enabled: .* write `default: false`"):
+        mapped({"enabled": rule})
+    page = mapped({"enabled": {**rule, "default": "false"}}, {"a": "on"}, {"a": "gone"}, {})
+    assert page[ENABLED].to_list() == [True, False, False]
+    assert page[REASON].to_list() == [None, None, None]
 
 
 def test_a_table_without_a_header_line_loses_no_entry_where_its_columns_are_named(tmp_path: Path) -> None:
@@ -247,19 +278,6 @@ def test_an_entry_in_the_place_of_the_header_line_is_refused(text: str, tmp_path
         mapped({"attributes": {"x": {"lookup": {"from": "a", "table": "t.csv"}}}}, base=tmp_path)
     assert "`columns: [code, plan]`" in str(caught.value)
     assert "gold" not in str(caught.value)
-
-
-@pytest.mark.parametrize("nothing", [None, "", " "])
-def test_who_has_an_empty_cell_in_a_table_has_no_value_and_is_not_refused(nothing: str | None) -> None:
-    table = {"1": "one", "2": nothing}
-    page = mapped({"attributes": {"x": {"lookup": {"from": "a", "table": table}}}}, {"a": "2"}, {"a": "3"})
-    assert page["x"].to_list() == [None, None]
-    assert page[REASON].to_list() == [None, "x_invalid"]
-
-
-def test_a_part_of_a_list_that_is_exchanged_for_nothing_falls_away() -> None:
-    part = {"groups": {"from": "a", "split": ";", "values": {"temp": "", "adm": "admins"}}}
-    assert mapped(part, {"a": "adm;temp;other"})[GROUPS].to_list() == [["admins", "other"]]
 
 
 def test_what_a_table_does_not_have_is_a_bad_value() -> None:

@@ -80,7 +80,6 @@ MORE: Final = {
     "{SHA512}": _ldap("SHA512", "sha512"), "{SSHA512}": _ldap("SSHA512", "sha512", SALT),
     "$argon2d$": argon(64, 2, 1, argon2.Type.D), "{ARGON2ID}": "{ARGON2ID}" + argon(64, 2, 1),
     "{ARGON2I}": "{ARGON2I}" + argon(64, 2, 1, argon2.Type.I),
-    "{ARGON2@SPRINGSECURITY_V5_8}": "{argon2@SpringSecurity_v5_8}" + argon(64, 2, 1),
     "{SHA512-CRYPT}": "{SHA512-CRYPT}" + passlib.sha512_crypt.using(rounds=1000).hash(WORD),
     "{SHA256-CRYPT}": "{SHA256-CRYPT}" + passlib.sha256_crypt.using(rounds=1000).hash(WORD),
     "{MD5-CRYPT}": "{MD5-CRYPT}" + passlib.md5_crypt.hash(WORD), "$apr1$": passlib.apr_md5_crypt.hash(WORD),
