@@ -116,6 +116,15 @@ def test_every_beginning_of_a_hash_that_the_mapping_knows_is_verified(name: str)
     assert not hashes.fits(OTHER, stored, {})
 
 
+@pytest.mark.parametrize("upper", [False, True])
+@pytest.mark.parametrize(("label", "digest"), [("MD5", "md5"), ("sha", "sha1"), ("SHA512", "sha512")])
+def test_a_digest_of_ldap_may_be_written_in_hexadecimal(label: str, digest: str, *, upper: bool) -> None:
+    made = hashlib.new(digest, _UTF8, usedforsecurity=False).hexdigest()
+    stored = left(f"{{{label}}}{made.upper() if upper else made}")
+    assert hashes.fits(WORD, stored, {})
+    assert not hashes.fits(OTHER, stored, {})
+
+
 def test_nothing_that_the_mapping_knows_is_forgotten() -> None:
     """Each scheme and each of its beginnings stands above or among the specimens, or is known to be lost."""
     values = pl.Series([*MORE.values(), *(one.value for one in specimens())], dtype=pl.String)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from typing import TYPE_CHECKING, Any
 
 from .scheme import Scheme, at_most
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Mapping
 
     Parameters = Mapping[str, Any]
@@ -81,11 +81,20 @@ def _sha_crypt_is_affordable(match: re.Match[str], _parameters: Parameters) -> b
 
 def _salted(password: str, match: re.Match[str], _parameters: Parameters) -> bool:
     """RFC 2307's ``{SHA}`` and ``{SSHA}`` and their longer relatives: the digest, then the salt."""
-    salted = base64.b64decode(match["data"], validate=True)
     made = hashlib.new(_DIGESTS[match["bits"]], usedforsecurity=False)
     size = made.digest_size
+    salted = _octets(match["data"], size)
     made.update(password.encode() + salted[size:])
     return len(salted) >= size and hmac.compare_digest(made.digest(), salted[:size])
+
+
+def _octets(data: str, size: int) -> bytes:
+    """The digest and its salt: base64, or a digest of so many bytes in hexadecimal, as some tools write it.
+
+    Base64 of that length that has no other signs than those is one in more than 10^14.
+    """
+    is_hex = len(data) == 2 * size and re.fullmatch("[0-9a-fA-F]+", data)
+    return bytes.fromhex(data) if is_hex else base64.b64decode(data, validate=True)
 
 
 def _django_salted(password: str, match: re.Match[str], _parameters: Parameters) -> bool:
@@ -95,7 +104,7 @@ def _django_salted(password: str, match: re.Match[str], _parameters: Parameters)
 
 
 def _salted_md5(password: str, match: re.Match[str], _parameters: Parameters) -> bool:
-    salted = base64.b64decode(match["data"], validate=True)
+    salted = _octets(match["data"], 16)
     made = hashlib.md5(password.encode() + salted[16:], usedforsecurity=False).digest()
     return hmac.compare_digest(made, salted[:16])
 
