@@ -8,6 +8,7 @@ against the fingerprints of the run before, and who is as they were then is left
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -65,6 +66,7 @@ def begun_with(context: Context) -> dict[str, Any]:
     base = _base_for(context.loaded)
     before = record_of(base)
     _note_purged(context, base)
+    _note_taken_back(context, base)
     repairs = repair_facts(context)
     asks = not repairs and own[WATERMARK] is not None and before.facts.get(WATERMARK) is not None
     if asks and not _is_comparable(context, before):
@@ -83,6 +85,28 @@ def _note_purged(context: Context, base: RunFolder) -> None:
             f"Run {', '.join(purged)} was purged: of whom it landed nobody can tell whether somebody else "
             "has their name by now, and who has it is updated."
         )
+
+
+def _note_taken_back(context: Context, base: RunFolder) -> None:
+    """Say so where users are gone whom the base has met: their lines in the source are as before."""
+    chain = chain_of(base)
+    full, known = chain[0], {run.run_id for run in chain}
+    others = [run for run in runs_of(context.loaded.state_folder) if root_of(run).run_id not in known]
+    gone = [run.run_id for run in others if _has_deleted_behind(run, record_of(full))]
+    if gone:
+        context.progress.note(
+            f"Run {', '.join(gone)} was rolled back after run {full.run_id} had met its users: of whom it "
+            "deleted a delta run takes those alone who have changed. `poolferry reconcile` finds the others, "
+            "and `poolferry run --repair` brings them back, as does `poolferry run --new` with `mode: full`."
+        )
+
+
+def _has_deleted_behind(folder: RunFolder, full: RunRecord) -> bool:
+    """Whether the rollback of a run has deleted users, or may have, since a full run has met them."""
+    run = record_of(folder)
+    rollback = run.facts.get("rollback") or {}
+    is_later = rollback.get("finished", math.inf) > full.created
+    return run.pool_id == full.pool_id and _has_deleted(rollback) and is_later
 
 
 def facts_beside(context: Context, base: RunFolder) -> dict[str, Any]:

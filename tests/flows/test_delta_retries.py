@@ -12,6 +12,7 @@ from flows.steps.context import Worker
 from flows.steps.progress import Silence
 from flows.steps.purging import purge
 from flows.steps.retrying import Choice, retry, write_rows
+from flows.steps.rolling_back import rollback
 from flows.steps.running import migrate
 from tests.flows.conftest import Pool, person
 from tests.flows.journeys import QUICK, lead_to, rejected
@@ -82,6 +83,26 @@ def test_a_run_before_the_last_one_may_be_purged(pool: Pool) -> None:
     )  # fmt: skip
     (said,) = [text for text in notes.said if "purged" in text]
     assert parent.run_id in said
+
+
+def test_whom_the_rollback_of_an_older_run_has_deleted_is_not_left_out_in_silence(pool: Pool) -> None:
+    """A full run behind it has met them in the pool; until another one they are as before in the source."""
+
+    def rolled_back(*people: dict[str, str]) -> list[str]:
+        notes = Notes()
+        migrate(load_run_file(pool.run_file([person(0), person(1), *people], **DELTA)), Worker(notes))
+        return [text for text in notes.said if "was rolled back" in text]
+
+    first, full = (bulk(pool, [person(n) for n in range(count)]) for count in (1, 2))
+    assert not rolled_back(person(2))
+    assert rollback(RunFolder(first.folder), Worker()).deleted == 1
+    for last in (3, 4):
+        (said,) = rolled_back(person(2), person(last))
+        assert f"Run {first.folder.name} was rolled back after run {full.folder.name}" in said
+        assert "u00000" not in pool.users()
+    bulk(pool, [person(0), person(1)])
+    assert "u00000" in pool.users()
+    assert not rolled_back(person(2))
 
 
 class Notes(Silence):
