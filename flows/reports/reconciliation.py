@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 REPAIRS: Final = {
     "missing": "Repair: they come in again. First take out of the file who was deleted on purpose.",
     "replaced": "By hand: decide whose name it is. Once the other account is gone, they are `missing`.",
-    "renamed": "By hand: mend the source, or the address in the pool. No repair takes them.",
+    "renamed": "By hand: mend the source, or the address in the pool; where they are `changed` as well, a "
+    "repair takes note of the new name.",
     "altered": "Repair: they get the source's values. To keep the pool's, mend the source first.",
     "ungrouped": "Repair: they join it. To leave them out of it, mend the source first.",
     "access": "By hand: AdminDisableUser or AdminEnableUser, or mend the source. No run changes it.",

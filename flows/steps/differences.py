@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 KINDS: Final = {
     "missing": "a run left them in the pool, the source has them, and they are not there any more",
     "replaced": "the same, and somebody else has the name now",
-    "renamed": "in the pool under another sign-in name, and the source does not know that name",
+    "renamed": "in the pool under another sign-in name than a run gave them",
     "altered": "an attribute was changed in the pool, and contradicts the source",
     "ungrouped": "not in a group that the mapping gives them",
     "access": "disabled in the pool and enabled in the source, or the other way round",
