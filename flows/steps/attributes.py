@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from connectors.cognito.custom_attributes import add_custom_attributes
 from connectors.cognito.limits import MAX_ATTRIBUTE_NAME, MAX_CUSTOM_ATTRIBUTES, MAX_VALUE_BYTES
@@ -34,7 +35,7 @@ def create_attributes(loaded: LoadedRunFile) -> list[str]:
         The names of those that were added; calling it again adds none.
 
     Raises:
-        ConfigurationError: a name is too long, or the pool would have more than 50 of them.
+        ConfigurationError: no attribute can have a name, or the pool would have more than 50 of them.
         TargetError, RetryError, AskThePoolError: as ``add_custom_attributes``.
     """
     client, target = cognito_client(loaded), loaded.settings.target
@@ -72,11 +73,10 @@ def _like(name: str, rule: Rule, theirs: Mapping[str, PoolAttribute]) -> PoolAtt
 
 
 def _refuse_impossible(names: list[str], schema: PoolSchema) -> None:
-    long = [name for name in names if not 1 <= len(name.removeprefix(CUSTOM)) <= MAX_ATTRIBUTE_NAME]
-    if long:
+    if bad := [name for name in names if not _can_be_one(name.removeprefix(CUSTOM))]:
         raise ConfigurationError(
-            f"The pool takes no attribute called {', '.join(long)}.",
-            f"A name has 1 to {MAX_ATTRIBUTE_NAME} characters after `{CUSTOM}`.",
+            f"The pool takes no attribute called {', '.join(bad)}.",
+            f"A name has 1 to {MAX_ATTRIBUTE_NAME} characters after `{CUSTOM}`, and no white space.",
         )
     there = sum(name.startswith(CUSTOM) for name in schema.attributes)
     if there + len(names) > MAX_CUSTOM_ATTRIBUTES:
@@ -85,3 +85,8 @@ def _refuse_impossible(names: list[str], schema: PoolSchema) -> None:
             f"{MAX_CUSTOM_ATTRIBUTES}.",
             "Take rules away from the mapping.",
         )
+
+
+def _can_be_one(name: str) -> bool:
+    """Whether the API's model takes a name: letters, marks, symbols, numbers and punctuation of Unicode."""
+    return 1 <= len(name) <= MAX_ATTRIBUTE_NAME and not any(category(sign)[0] in "ZC" for sign in name)

@@ -164,8 +164,9 @@ def test_more_attributes_than_a_call_takes_are_added_by_several(pool: Pool, old:
     [
         (many(51), "would get 51 more; it takes 50"),
         (many(1, "custom:" + "n" * 21), "takes no attribute called"),
+        (many(1, "custom:two words"), "takes no attribute called"),
     ],
-    ids=["too many", "too long"],
+    ids=["too many", "too long", "white space"],
 )
 def test_what_no_pool_takes_is_refused_before_anything_is_added(
     pool: Pool, old: Pool, mapping: dict[str, Any], said: str

@@ -240,6 +240,16 @@ def test_added_attributes_are_judged_at_once(client: Client) -> None:
     assert list(schema(pool))[-1] == "custom:tenant"
 
 
+@pytest.mark.parametrize("name", ["two words", "no\u00a0break", "x" * 21])
+def test_a_name_that_the_model_does_not_take_is_no_attribute(client: Client, name: str) -> None:
+    pool = make_pool(client)
+    with refused("InvalidParameterException", "customAttributes.2.member.name"):
+        pool.call("add_custom_attributes", CustomAttributes=[CUSTOM, {**CUSTOM, "Name": name}])
+    assert "custom:tenant" not in schema(pool)
+    with refused("InvalidParameterException", "schema.1.member.name"):
+        make_pool(client, Schema=[{**CUSTOM, "Name": name}])
+
+
 def test_the_number_of_users_is_shown(client: Client) -> None:
     pool = make_pool(client)
     pool.create("ann")

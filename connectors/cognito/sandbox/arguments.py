@@ -11,7 +11,7 @@ import polars as pl
 from moto.cognitoidp.exceptions import InvalidParameterException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from botocore.model import Shape
 
@@ -27,10 +27,31 @@ def check_arguments(operation: str, arguments: Mapping[str, Any]) -> None:
         InvalidParameterException: names every member that breaks a constraint, without its value.
     """
     shape = _input_shape(operation)
-    broken = [
-        f"Value at '{_lower_first(name)}' failed to satisfy constraint: Member must {constraint}"
+    _refuse(
+        (_lower_first(name), constraint)
         for name, member in shape.members.items()
         for constraint in _broken(member, arguments.get(name), required=name in shape.required_members)
+    )
+
+
+def check_names(operation: str, argument: str, items: Sequence[Mapping[str, Any]]) -> None:
+    """Judge the ``Name`` of each item of a list, as ``check_arguments`` judges plain members.
+
+    Raises:
+        InvalidParameterException: names the place of every name that breaks a constraint.
+    """
+    name = _input_shape(operation).members[argument].member.members["Name"]
+    _refuse(
+        (f"{_lower_first(argument)}.{place}.member.name", constraint)
+        for place, item in enumerate(items, 1)
+        for constraint in _broken(name, item.get("Name"), required=False)
+    )
+
+
+def _refuse(found: Iterable[tuple[str, str]]) -> None:
+    broken = [
+        f"Value at '{place}' failed to satisfy constraint: Member must {constraint}"
+        for place, constraint in found
     ]
     if broken:
         errors = "validation error" if len(broken) == 1 else "validation errors"

@@ -9,6 +9,7 @@ from moto.cognitoidp.exceptions import InvalidParameterException
 from moto.cognitoidp.models import DEFAULT_USER_POOL_CONFIG
 from moto.core.responses import ActionResult
 
+from connectors.cognito.sandbox.arguments import check_names
 from connectors.cognito.sandbox.credentials import DEFAULT_POLICY, password_policy
 from connectors.cognito.sandbox.directory import directory_of, pool_lock
 from connectors.cognito.sandbox.pool_schema import complete_schema, described_schema
@@ -85,8 +86,9 @@ class PoolOperations(SandboxRequest):
         return ActionResult({})
 
     def _with_mutability(self, argument: str) -> list[dict[str, Any]]:
-        mutable = self.settings.mutable_if_omitted
-        return [{"Mutable": mutable, **attribute} for attribute in self._get_param(argument) or ()]
+        attributes, mutable = self._get_param(argument) or (), self.settings.mutable_if_omitted
+        check_names(self._get_action(), argument, attributes)
+        return [{"Mutable": mutable, **attribute} for attribute in attributes]
 
     def _kept(self) -> tuple[str, ...]:
         if self.settings.update_user_pool_omitted == "measured":
