@@ -24,7 +24,7 @@ SIGN_IN: Final = {
 CONTACTS: Final = ("email", "phone_number")
 FLAGS: Final = tuple(f"{contact}_verified" for contact in CONTACTS)
 
-USERS_AT_ONCE: Final = 500_000
+USERS_AT_ONCE: Final = 250_000
 """About so many users' values are held at once: some hundred megabytes, however large the pool is."""
 
 
