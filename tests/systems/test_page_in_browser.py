@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import pytest
@@ -231,7 +231,9 @@ def test_a_script_that_slipped_in_would_not_run(browser: Browser, path: Path, tm
 
 
 @pytest.mark.slow
-def test_a_page_with_a_million_users_behind_it_opens_in_two_seconds(browser: Browser, tmp_path: Path) -> None:
+def test_a_page_with_a_million_users_behind_it_opens_nearly_as_fast_as_a_small_one(
+    browser: Browser, path: Path, tmp_path: Path
+) -> None:
     """And with a thousand jobs, and more rejected users than it names."""
     with made_run(tmp_path, million()) as run:
         for number in range(1, 1_001):
@@ -239,7 +241,8 @@ def test_a_page_with_a_million_users_behind_it_opens_in_two_seconds(browser: Bro
         run.end(after=61_000)
         assert run.folder.verdicts.stat().st_size > 2_000_000
         assert run.folder.page.stat().st_size < 3_000_000
-        assert min(opened_after(browser, run.folder.page) for _ in range(3)) < 2_000
+        small, large = quickest(browser, path), quickest(browser, run.folder.page)
+        assert large < TIMES * small
         with looking_at(browser, run.folder.page) as look:
             expect(look.tab.locator(ROWS)).to_have_count(25)
             drawn = look.tab.evaluate("Chart.getChart('verdicts-chart').data.datasets[0].data")
@@ -249,10 +252,18 @@ def test_a_page_with_a_million_users_behind_it_opens_in_two_seconds(browser: Bro
             expect(look.tab.locator("#rejected .dt-info")).to_have_text("1 to 3 of 3 (of 5,000)")
 
 
+def quickest(browser: Browser, path: Path) -> float:
+    """Milliseconds until a page is there and drawn: the best of some, since the machine may be busy."""
+    return min(opened_after(browser, path) for _ in range(3))
+
+
 def opened_after(browser: Browser, path: Path) -> float:
-    """Milliseconds until a page is there and drawn; of a busy machine the best of some is told."""
     with looking_at(browser, path) as look:
         return float(look.tab.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
+
+
+TIMES: Final = 5
+"""How much longer the large page may take; it takes twice as long."""
 
 
 MILLION = 1_000_000
