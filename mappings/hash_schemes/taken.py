@@ -87,20 +87,21 @@ def _scrypt(texts: pl.Series) -> pl.Series:
 
 
 def _passlib_scrypt(texts: pl.Series) -> pl.Series:
-    parts = base.split(texts, "$", 5).with_columns(pl.col("3").map_batches(_scrypt_numbers, pl.String))
+    costs = _scrypt_numbers(pl.col("3"), r"^ln=([1-9][0-9]?),r=([0-9]{1,9}),p=([0-9]{1,9})$", 10)
+    parts = base.split(texts, "$", 5).with_columns(costs)
     return base.made(parts, joined(three, "$", base.hex_of_base64(four), "$", base.hex_key(five)))
 
 
-def _scrypt_numbers(costs: pl.Series) -> pl.Series:
-    """``ln=14,r=8,p=1`` as Cognito writes it; a source has few of them."""
-    form = r"^ln=([1-9][0-9]?),r=([0-9]+),p=([0-9]+)$"
+def _scrypt_numbers(costs: pl.Expr, form: str, digits: int) -> pl.Expr:
+    """The power of two, R and P, a group of the form each, as Cognito writes them; a source has few."""
 
     def written(distinct: pl.Series) -> pl.Series:
-        power, block, parallel = (pl.col("costs").str.extract(form, group) for group in (1, 2, 3))
-        numbers = joined(_power_of_two(power), "$", block, "$", parallel)
+        groups = (pl.col("costs").str.extract(form, group) for group in (1, 2, 3))
+        power, block, parallel = (each.str.to_integer(base=digits, strict=False) for each in groups)
+        numbers = joined(_power_of_two(power), "$", block.cast(pl.String), "$", parallel.cast(pl.String))
         return base.made(distinct.to_frame("costs"), numbers)
 
-    return by_distinct(costs, written)
+    return costs.map_batches(lambda texts: by_distinct(texts, written), pl.String)
 
 
 def _power_of_two(power: pl.Expr) -> pl.Expr:
@@ -110,21 +111,9 @@ def _power_of_two(power: pl.Expr) -> pl.Expr:
 
 
 def _spring_scrypt(texts: pl.Series) -> pl.Series:
-    parts = base.split(texts, "$", 4).with_columns(pl.col("2").map_batches(_spring_numbers, pl.String))
+    costs = _scrypt_numbers(pl.col("2"), r"^([0-9a-f]{1,2})([0-9a-f]{2})([0-9a-f]{2})$", 16)
+    parts = base.split(texts, "$", 4).with_columns(costs)
     return base.made(parts, joined(two, "$", base.hex_of_base64(three), "$", base.hex_key(four)))
-
-
-def _spring_numbers(costs: pl.Series) -> pl.Series:
-    """``100801`` as Cognito writes it: the power of two, R and P, two hexadecimal digits each."""
-    form = r"^([0-9a-f]{1,2})([0-9a-f]{2})([0-9a-f]{2})$"
-
-    def written(distinct: pl.Series) -> pl.Series:
-        digits = (pl.col("costs").str.extract(form, group) for group in (1, 2, 3))
-        power, block, parallel = (each.str.to_integer(base=16, strict=False) for each in digits)
-        numbers = joined(_power_of_two(power), "$", block.cast(pl.String), "$", parallel.cast(pl.String))
-        return base.made(distinct.to_frame("costs"), numbers)
-
-    return by_distinct(costs, written)
 
 
 def _django_scrypt(texts: pl.Series) -> pl.Series:
