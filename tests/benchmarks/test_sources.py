@@ -10,6 +10,7 @@ import pytest
 from tests.benchmarks import readers, sources
 from tests.benchmarks.measuring import Cost
 from tests.benchmarks.systems import SYSTEMS
+from tests.servers.installed import unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ def test_both_ways_read_everybody(system: str, server_folder: Path, monkeypatch:
     folder.mkdir(mode=0o755)
     with sources.running(system, USERS, folder) as told:
         if "missing" in told:
-            pytest.skip(told["missing"])
+            unavailable(told["missing"])
         for name, value in told["environment"].items():
             monkeypatch.setenv(name, value)
         assert readers.poolferry(told["settings"]) == USERS
