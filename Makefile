@@ -43,6 +43,7 @@ check: install  ## Lint, types, import arrows, docs and dependencies, in under t
 
 bench: install  ## Measure speed and memory against baselines, and how much of the quotas is used
 	$(BIN) -m tests.benchmarks
+	$(BIN) -m tests.benchmarks.ending
 	$(BIN) -m tests.benchmarks.quotas
 	$(BIN) -m tests.benchmarks.sources
 

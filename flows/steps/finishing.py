@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Summary = dict[str, Any]
 
 ALL: Final = pl.lit(value=True)
+"""True of every user."""
 
 DELTA_COUNTS: Final = ("since", "reads", "new", "changed", "unchanged", "vanished")
 """What a summary tells of a delta run."""

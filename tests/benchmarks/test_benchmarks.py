@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.benchmarks import bare_polars, bare_rules, checking, hashes, poolferry_batches, row_by_row
+from flows.steps import proving
+from tests.benchmarks import (
+    bare_polars,
+    bare_rules,
+    checking,
+    ending,
+    hashes,
+    poolferry_batches,
+    row_by_row,
+)
+from tests.benchmarks.ending import _pool
 from tests.benchmarks.inputs import Input
 from tests.benchmarks.measuring import Cost, cost_of, interleaved, median
 
@@ -74,6 +85,19 @@ def test_the_query_of_bare_rules_gives_tidy_users_the_lines_that_poolferry_gives
 
 def _lines(folder: Path) -> set[str]:
     return {line for path in folder.glob("b*.csv") for line in path.read_text("utf-8").splitlines()}
+
+
+def test_the_end_of_a_run_is_measured_with_everybody_in_the_pool(tmp_path: Path) -> None:
+    summary = ending.end(Input(USERS, dirt=0.0, seed=7).make(), tmp_path)
+    assert (summary["verdicts"]["imported"], summary["balanced"]) == (USERS, True)
+
+
+def test_whom_the_pool_does_not_tell_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "_pool", lambda context: islice(_pool(context), 1))
+    monkeypatch.setattr(ending, "FRAME", USERS - 400)
+    monkeypatch.setattr(proving, "ONE_BY_ONE", 0)
+    summary = ending.end(Input(USERS, dirt=0.0, seed=7).make(), tmp_path)
+    assert summary["verdicts"]["failed"] == 400
 
 
 def test_the_same_seed_gives_the_same_file_and_another_seed_another() -> None:
